@@ -1,0 +1,340 @@
+/* The daemon's mind: a deterministic state machine without input or output of its own.
+ *
+ * Everything that may influence a decision comes in as an event with one `now`; everything it wants done goes out as a
+ * command. The shell (daemon/) executes commands with libpq and libldap; the simulator (tests/sim) executes them on
+ * models. The engine never blocks, never reads a clock, never draws a random number.
+ *
+ * How one change flows (the names are the commands and events below):
+ *   DIRTY -> LOAD -> LOADED -> SEARCH (person, groups) -> plan -> brake -> INTENTS -> MODIFY/ADD -> SEARCH again -> SETTLE
+ *
+ * Rules for the shell:
+ *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed), or, when the store
+ *     or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer everything that was open there;
+ *   - slices in an event live until pl_engine_event returns; slices in a command live until the next call of
+ *     pl_engine_event or pl_engine_next, except those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH, which the shell copies too
+ *     if it needs them longer;
+ *   - after each event the shell calls pl_engine_next until it returns false.
+ */
+#ifndef PL_ENGINE_ENGINE_H
+#define PL_ENGINE_ENGINE_H
+
+#include <stdint.h>
+#include "../base/err.h"
+#include "../base/arena.h"
+#include "../directory/entry.h"
+#include "../core/lifecycle.h"
+#include "../core/member.h"
+#include "../core/brake.h"
+
+struct pl_engine;
+
+/* ---- configuration, copied at creation ---- */
+
+struct pl_template { /* one attribute of a new entry: text with {login}, {given}, {family}, {name}, {employee_no}, */
+    struct pl_str attr; /* {unit}, {position}, {institution} */
+    struct pl_str text;
+};
+
+struct pl_dir_conf {
+    struct pl_str name;        /* as in paasla.directory */
+    struct pl_str dialect;     /* "openldap" */
+    struct pl_str people_base; /* DN */
+    struct pl_str group_base;  /* DN */
+    struct pl_str canary_dn;   /* an entry that every complete read must show */
+    struct pl_str placeholder_dn; /* member of an otherwise empty groupOfNames */
+    struct pl_str policy_dn;   /* the default password policy entry; empty: none */
+    struct pl_str login_attr;  /* "uid" */
+    struct pl_str number_attr; /* "employeeNumber": institution-qualified number that proves whose entry it is */
+    struct pl_str login_style; /* see login.h */
+    struct pl_str admin_prefix; /* "adm-" */
+    struct pl_str rdn_template; /* "uid={login},ou=inimesed,dc=linn,dc=test"; values escaped by us */
+    const struct pl_template *templates; /* objectClass rows included, one row a value */
+    size_t n_templates;
+    bool first_password_file; /* true: a one-time password is set when the account opens */
+    bool lock_leavers_observed; /* a named leaver is locked even in mode observe */
+    int inflight;             /* persons worked on at once */
+};
+
+struct pl_engine_conf {
+    const struct pl_dir_conf *dirs;
+    size_t n_dirs;
+    struct pl_brake_limits brake;
+    int64_t compare_every_us; /* full compare interval; 0: only at start and on demand */
+    int64_t poll_us;          /* look at the queue at least this often, hint or not */
+    int64_t retry_min_us, retry_max_us;
+    int named_leavers; /* so many departures in one transaction are still "named" */
+    int bulk_limit;    /* pairs in one bulk batch */
+};
+
+/* False with a sentence when the configuration cannot work (unknown dialect, base that is no DN, ...). */
+struct pl_engine *pl_engine_new(const struct pl_engine_conf *conf, struct pl_err *err);
+void pl_engine_free(struct pl_engine *e);
+
+/* ---- commands ---- */
+
+enum pl_cmd_kind {
+    /* store (PostgreSQL); each is one transaction */
+    PL_CMD_RECOVER,   /* after connecting: open intents make their persons dirty; -> EV_STORE_DONE */
+    PL_CMD_TICK,      /* paasla.mark_due(): what fell due becomes dirty; -> EV_TICKED */
+    PL_CMD_LOAD,      /* -> EV_LOAD_ROW*, EV_LOAD_DONE */
+    PL_CMD_RESERVE,   /* -> EV_RESERVED */
+    PL_CMD_INTENTS,   /* -> EV_INTENDED */
+    PL_CMD_SETTLE,    /* -> EV_STORE_DONE */
+    PL_CMD_HOLD,      /* store a held plan or a preview; -> EV_STORE_DONE */
+    PL_CMD_NOMINATE,  /* full compare: persons become dirty, findings noted; -> EV_STORE_DONE */
+    PL_CMD_SCAN_ACCOUNTS, /* -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUP,    /* wanted members of one group -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
+    /* directory (LDAP) */
+    PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
+    PL_CMD_MODIFY, /* -> EV_RESULT */
+    PL_CMD_ADD,    /* -> EV_RESULT */
+    /* the shell itself */
+    PL_CMD_TIMER, /* call pl_engine_event(EV_TIMER) at `at_us`, replaces the former timer */
+    PL_CMD_LOG,   /* one structured line; no personal values in it */
+};
+
+enum pl_channel { PL_CH_URGENT, PL_CH_BULK };
+enum pl_scope { PL_SCOPE_BASE, PL_SCOPE_ONE, PL_SCOPE_SUB };
+enum pl_load_class {
+    PL_LOAD_URGENT, /* everything pending that may lock or remove, whole */
+    PL_LOAD_BULK,   /* the rest, at most `limit` pairs */
+    PL_LOAD_PREVIEW, /* everything pending plus the persons listed, for a dry run; nothing is consumed */
+};
+
+struct pl_intent { /* one directory write that is about to happen */
+    int64_t account_id;    /* 0: the account row is made by RESERVE first, so never 0 in practice */
+    int64_t role_group_id; /* 0 unless a membership */
+    enum pl_op op;
+    int row;        /* lifecycle or membership row */
+    bool put_back;  /* answers drift */
+    int64_t intent_id; /* filled in SETTLE */
+    int outcome;    /* SETTLE: enum pl_outcome */
+    int code;       /* SETTLE: LDAP result code, 0 when none */
+    int64_t at_us;  /* SETTLE: when the server answered */
+};
+enum pl_outcome { PL_OUT_DONE, PL_OUT_FAILED, PL_OUT_NOT_DONE };
+
+struct pl_finding_cmd {
+    const char *kind;      /* stable English word: drift_member_added, account_lost, lock_not_proven, ... */
+    const char *severity;  /* "info", "warning", "critical" */
+    int64_t person_id, account_id, role_group_id; /* 0: none */
+    struct pl_str key;     /* what makes it the same finding next time */
+    struct pl_str text;    /* for people; personal values allowed (operational table) */
+};
+
+struct pl_membership_cmd {
+    int64_t role_group_id;
+    bool present;
+};
+
+struct pl_settle {
+    int64_t person_id;
+    struct pl_str directory, purpose;
+    int64_t account_id; /* 0: no account row */
+    enum pl_state state;
+    int row; /* lifecycle row that led here */
+    struct pl_str sentence;
+    struct pl_str native_id, dn; /* empty: unchanged */
+    const struct pl_intent *intents;
+    size_t n_intents;
+    const struct pl_membership_cmd *memberships;
+    size_t n_memberships;
+    const struct pl_finding_cmd *findings;
+    size_t n_findings;
+    const struct pl_finding_cmd *resolved; /* kind and key only */
+    size_t n_resolved;
+    int64_t changed_at_us, locked_at_us, out_at_us; /* delays: cause, lock confirmed, out of the groups; 0 none */
+    const int64_t *seqs; /* dirty rows to consume: exactly those that were read */
+    size_t n_seqs;
+    int64_t retry_after_us; /* 0: settled; else the person stays dirty and is looked at again after this delay */
+    struct pl_str retry_reason; /* no personal values */
+};
+
+struct pl_plan_item {
+    int64_t person_id, account_id, role_group_id;
+    struct pl_str purpose;
+    enum pl_op op;
+    int row;
+};
+
+struct pl_hold {
+    struct pl_str directory;
+    bool preview; /* a dry run asked for by control_id, not a held plan */
+    int64_t control_id;
+    struct pl_str digest; /* lower-case hex SHA-256 of the canonical items (made by the shell when empty) */
+    const struct pl_plan_item *items;
+    size_t n_items;
+    struct pl_str why;
+    long locks, removals;
+    const int64_t *seqs;
+    size_t n_seqs;
+};
+
+struct pl_nominee {
+    int64_t person_id;
+    const char *cause; /* "compare", "compare_removal", ... */
+};
+
+struct pl_command {
+    enum pl_cmd_kind kind;
+    uint64_t req;
+    struct pl_str directory; /* for directory commands and those of one directory */
+    union {
+        struct {
+            enum pl_load_class class;
+            const struct pl_str *dirs; /* only these directories */
+            size_t n_dirs;
+            int limit;
+            int named_leavers;
+            const int64_t *persons; /* PREVIEW */
+            size_t n_persons;
+        } load;
+        struct {
+            int64_t person_id;
+            struct pl_str purpose;
+            const struct pl_str *candidates; /* in order of preference; the first free one is reserved */
+            size_t n_candidates;
+        } reserve;
+        struct {
+            int64_t person_id;
+            const struct pl_intent *items;
+            size_t n;
+        } intents;
+        const struct pl_settle *settle;
+        const struct pl_hold *hold;
+        struct {
+            const struct pl_nominee *persons;
+            size_t n_persons;
+            const struct pl_finding_cmd *findings;
+            size_t n_findings;
+        } nominate;
+        struct {
+            struct pl_str group_dn;
+        } scan_group;
+        struct {
+            int64_t control_id; /* 0: not asked for */
+            bool complete;      /* false: nothing was concluded */
+            long entries, accounts, groups, nominated, orphans;
+            struct pl_str identity; /* the directory's identity as read */
+            struct pl_str why;
+        } compare;
+        struct {
+            enum pl_channel channel;
+            struct pl_str base;
+            enum pl_scope scope;
+            struct pl_str filter;
+            const char *const *attrs; /* NULL-terminated */
+            bool paged;               /* a long read: paging control, may be PAUSEd */
+            bool usability;           /* ask for the account usability control; the answer comes as attribute */
+                                      /* "paaslaUsable" = TRUE or FALSE in the entry */
+        } search;
+        struct {
+            enum pl_channel channel;
+            struct pl_str dn;
+            const struct pl_mod *mods;
+            size_t n;
+            struct pl_str assertion; /* filter for RFC 4528, critical; empty: none */
+            bool first_password;     /* the shell adds a Replace of userPassword by a new one-time value and keeps */
+                                     /* that in a file that only the operator may read, before it sends */
+            struct pl_str login;     /* for that file's name */
+        } modify;
+        struct {
+            enum pl_channel channel;
+            struct pl_str dn;
+            const struct pl_attr *attrs;
+            size_t n;
+        } add;
+        int64_t at_us;
+        struct {
+            int level; /* as syslog: 3 error, 4 warning, 5 notice, 6 info, 7 debug */
+            struct pl_str text;
+        } log;
+    };
+};
+
+/* Pops the next command; false when there is none. */
+bool pl_engine_next(struct pl_engine *e, struct pl_command *out);
+
+/* ---- events ---- */
+
+enum pl_ev_kind {
+    PL_EV_STORE_UP,   /* connected, schema right, the daemon's lock held */
+    PL_EV_STORE_DOWN,
+    PL_EV_DIR_UP,     /* bound and probed; `identity` says which server it is */
+    PL_EV_DIR_DOWN,
+    PL_EV_DIRTY,      /* a hint: there may be rows in paasla.dirty */
+    PL_EV_CONTROL,    /* somebody asked for a full compare or a preview */
+    PL_EV_TIMER,
+    PL_EV_STORE_DONE, /* answers RECOVER, SETTLE, HOLD, NOMINATE, NOTE_COMPARE */
+    PL_EV_TICKED,
+    PL_EV_LOAD_ROW,
+    PL_EV_LOAD_DONE,
+    PL_EV_RESERVED,
+    PL_EV_INTENDED,
+    PL_EV_SCAN_ROW,
+    PL_EV_SCAN_DONE,
+    PL_EV_ENTRY,
+    PL_EV_RESULT,
+    PL_EV_SHUTDOWN, /* finish what is in flight, begin nothing */
+};
+
+/* LDAP results beyond RFC 4511: the shell says "unknown" when an answer never came. */
+#define PL_RESULT_UNKNOWN (-1)
+
+struct pl_event {
+    enum pl_ev_kind kind;
+    uint64_t req;
+    struct pl_str directory;
+    bool failed;  /* STORE_DONE, LOAD_DONE, RESERVED, INTENDED, SCAN_DONE: nothing happened, the engine tries again */
+    union {
+        struct {
+            struct pl_str identity;
+            bool ppolicy; /* the server enforces password policies (rootDSE) */
+            bool assertion; /* RFC 4528 is offered */
+        } up;
+        struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
+            const struct pl_str *cols;
+            size_t n;
+        } row;
+        struct {
+            int64_t account_id;
+            struct pl_str login; /* empty: all candidates were taken */
+        } reserved;
+        struct {
+            const int64_t *ids; /* one per intent, in order */
+            size_t n;
+        } intended;
+        struct {
+            int64_t next_us; /* when wanted state changes next by time; 0: never */
+        } ticked;
+        struct {
+            int64_t control_id;
+            bool preview;
+            struct pl_str directory; /* empty: all */
+        } control;
+        const struct pl_entry *entry;
+        struct {
+            int code;  /* LDAP result code or PL_RESULT_UNKNOWN */
+            bool complete; /* SEARCH: result 0, all pages, no open range */
+        } result;
+    };
+};
+
+enum pl_flow { PL_CONTINUE, PL_PAUSE };
+
+/* Takes one event. PAUSE (only after ENTRY and SCAN_ROW of a paged read) asks the shell to stop reading that request
+ * until pl_engine_wants(e, req) is true again. */
+enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int64_t now_us);
+bool pl_engine_wants(const struct pl_engine *e, uint64_t req);
+
+/* For status: nothing open, nothing waiting. */
+bool pl_engine_idle(const struct pl_engine *e);
+
+struct pl_engine_status {
+    long open_pairs, in_flight, held_plans;
+    int64_t last_compare_us;
+};
+void pl_engine_status(const struct pl_engine *e, struct pl_engine_status *out);
+
+#endif

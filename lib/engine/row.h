@@ -1,0 +1,98 @@
+/* Rows from the store, as text columns, made into values. The decoder trusts nothing: a number that is none, a word it
+ * does not know or a missing column refuses the row with a sentence.
+ *
+ * LOAD answers rows of these shapes (first column is the kind; sql/queries/load_work.sql makes them):
+ *   T  directory open_accounts memberships
+ *   G  directory role_group_id role_id group_dn mode drift purpose
+ *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
+ *      position institution dir_mode since_us n_members
+ *   M  person_id directory purpose role_group_id wanted believed mode drift put_backs
+ *   I  person_id directory purpose intent_id op role_group_id
+ *   H  person_id directory purpose plan_state op role_group_id
+ *   D  person_id directory seq
+ * In this order of kinds: all T, all G, then for each pair (person, directory): its P rows (one a purpose, admin first),
+ * then M, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
+ *
+ * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause
+ * SCAN_GROUP:    person_id role_group_id dn login mode    (who should be in the group now)
+ */
+#ifndef PL_ENGINE_ROW_H
+#define PL_ENGINE_ROW_H
+
+#include <stdint.h>
+#include "../base/err.h"
+#include "../base/str.h"
+#include "../core/lifecycle.h"
+#include "../core/member.h"
+
+struct pl_row_total {
+    struct pl_str directory;
+    int64_t open_accounts, memberships;
+};
+struct pl_row_group {
+    struct pl_str directory, group_dn, purpose;
+    int64_t role_group_id, role_id;
+    enum pl_mode mode;
+    bool put_back;
+};
+struct pl_row_person {
+    int64_t person_id, account_id; /* account_id 0: none yet */
+    struct pl_str directory, purpose, login, native_id, dn;
+    struct pl_str given, family, employee_no, unit, position, institution;
+    enum pl_need need;
+    enum pl_state state;
+    enum pl_mode dir_mode;
+    bool named;
+    int64_t since_us;
+    int64_t n_members; /* M rows with wanted = t that belong to it: fewer means a row was lost */
+};
+struct pl_row_member {
+    int64_t role_group_id;
+    bool wanted, believed, put_back;
+    enum pl_mode mode;
+    int64_t put_backs; /* in the last hour */
+};
+struct pl_row_intent {
+    int64_t intent_id, role_group_id;
+    enum pl_op op;
+};
+struct pl_row_item { /* an item of a plan that is held or approved */
+    bool approved;
+    enum pl_op op;
+    int64_t role_group_id;
+};
+
+struct pl_row {
+    char kind; /* T G P M I H D */
+    int64_t person_id;
+    struct pl_str directory, purpose;
+    union {
+        struct pl_row_total total;
+        struct pl_row_group group;
+        struct pl_row_person person;
+        struct pl_row_member member;
+        struct pl_row_intent intent;
+        struct pl_row_item item;
+        int64_t seq;
+    };
+};
+
+/* Slices of *out point into the columns. */
+bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct pl_err *err);
+
+struct pl_row_scan_account {
+    int64_t person_id, account_id;
+    struct pl_str purpose, native_id, dn, login;
+    enum pl_state state;
+    enum pl_need need;
+};
+bool pl_row_scan_account(const struct pl_str *cols, size_t n, struct pl_row_scan_account *out, struct pl_err *err);
+
+struct pl_row_scan_group {
+    int64_t person_id, role_group_id;
+    struct pl_str dn, login;
+    enum pl_mode mode;
+};
+bool pl_row_scan_group(const struct pl_str *cols, size_t n, struct pl_row_scan_group *out, struct pl_err *err);
+
+#endif
