@@ -1,0 +1,31 @@
+/* Between the parser (conf.c) and the check of what options say together (conf_check.c). */
+#ifndef PL_CONF_CONF_PARSE_H
+#define PL_CONF_CONF_PARSE_H
+
+#include "conf.h"
+
+/* One section of the file while it is read. */
+struct pl_conf_section {
+    struct pl_str title;            /* "database", "directory linn" */
+    const char *kind;               /* as in pl_conf_option.section */
+    int line;                       /* where its title stands */
+    int *lines;                     /* for each row of pl_conf_options: where it was set, 0 not at all */
+    int *attribute_lines;           /* the same for pl_conf_directory.attributes */
+    void *target;                   /* struct pl_conf or struct pl_conf_directory */
+};
+
+/* The row for a name in a kind of section; attribute.X is found under attribute.NAME. NULL when there is none. */
+const struct pl_conf_option *pl_conf_option_find(const char *kind, struct pl_str name);
+const struct pl_conf_option *pl_conf_option_nearest(const char *kind, struct pl_str name);
+
+/* "FILE:LINE: text" into err. Returns false. */
+bool pl_conf_say(struct pl_err *err, const char *file, int line, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Whether one value may stand on its own: shape, range, words. False with the reason in `why`. */
+bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why);
+
+/* What the options of one section say together: secrets, addresses and TLS, log-on, templates. */
+bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_err *err);
+
+#endif

@@ -1,0 +1,144 @@
+#include "conf.h"
+
+#define ONE_DAY  86400
+#define ONE_YEAR (366 * ONE_DAY)
+
+/* Columns: section, name, type, offset, unit, min, max, words, default (NULL: required), documentation, example. Of a
+ * text, min and max bound its length in bytes. The rows stand in the order of the sample file. */
+#define TOP(field) offsetof(struct pl_conf, field)
+#define DIR(field) offsetof(struct pl_conf_directory, field)
+
+const struct pl_conf_option pl_conf_options[] = {
+    /* ---- [database] ---- */
+    {"database", "connection", PL_CONF_TEXT, TOP(connection), "", 1, 4000, NULL, NULL,
+     "How to reach PostgreSQL: key=value pairs or a postgresql:// address, as libpq reads them. No password here; it "
+     "stands in a file of its own.",
+     "host=/run/postgresql dbname=paasla user=paaslad"},
+    {"database", "password_file", PL_CONF_PATH, TOP(password_file), "", 0, 4000, NULL, "",
+     "File with the password for PostgreSQL, readable only by the daemon. Empty: no password is sent (peer "
+     "authentication or a client certificate).",
+     "/etc/paasla/secret/database"},
+
+    /* ---- [daemon] ---- */
+    {"daemon", "compare_every_s", PL_CONF_SECONDS, TOP(compare_every_s), "s", 0, ONE_YEAR, NULL, "3600",
+     "How often each directory is read whole and compared with what is wanted. 0: only at the start and when somebody "
+     "asks (`paaslactl sync`).",
+     NULL},
+    {"daemon", "poll_s", PL_CONF_SECONDS, TOP(poll_s), "s", 1, ONE_DAY, NULL, "30",
+     "PostgreSQL wakes the daemon at each change. Should that call be lost, the queue is looked at anyway after so "
+     "long.",
+     NULL},
+    {"daemon", "retry_min_ms", PL_CONF_INT, TOP(retry_min_ms), "ms", 10, 3600000, NULL, "500",
+     "Pause after the first failure (database or directory gone, entry busy). It doubles with each further failure.",
+     NULL},
+    {"daemon", "retry_max_s", PL_CONF_SECONDS, TOP(retry_max_s), "s", 1, ONE_DAY, NULL, "300",
+     "The longest pause between two tries.", NULL},
+    {"daemon", "bulk_limit", PL_CONF_INT, TOP(bulk_limit), "", 1, 100000, NULL, "500",
+     "How many persons one batch of work without haste (joiners, movers, comparisons) takes from the queue. Leavers do "
+     "not wait for batches.",
+     NULL},
+    {"daemon", "log_level", PL_CONF_INT, TOP(log_level), "", 3, 7, NULL, "6",
+     "What is written to standard error: 3 errors, 4 warnings too, 5 notices, 6 the ordinary course, 7 everything.",
+     NULL},
+
+    /* ---- [brake] ---- */
+    {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
+     "A plan that would lock more accounts than this in one directory is held before its first write, until an "
+     "approver releases it (`paaslactl plan approve`).",
+     NULL},
+    {"brake", "max_lock_share", PL_CONF_INT, TOP(max_lock_share), "%", 0, 100, NULL, "5",
+     "The same, as a share of the directory's open accounts.", NULL},
+    {"brake", "max_removals", PL_CONF_INT, TOP(max_removals), "", 0, 10000000, NULL, "200",
+     "A plan that would remove more memberships than this in one directory is held.", NULL},
+    {"brake", "max_removal_share", PL_CONF_INT, TOP(max_removal_share), "%", 0, 100, NULL, "10",
+     "The same, as a share of the memberships known to stand in the directory.", NULL},
+    {"brake", "share_from", PL_CONF_INT, TOP(share_from), "", 0, 1000000, NULL, "20",
+     "Shares say little about few accounts: below this many open accounts (or memberships) only the numbers count.",
+     NULL},
+    {"brake", "named_leavers", PL_CONF_INT, TOP(named_leavers), "", 0, 1000, NULL, "3",
+     "Persons whom HR marks as departed, at most so many in one transaction, are named: their locks are never held "
+     "up. 0: every departure is counted.",
+     NULL},
+
+    /* ---- [directory NAME] ---- */
+    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap", "openldap",
+     "Which kind of directory server this is.", NULL},
+    {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
+     "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
+     "spaces, are tried in this order; they must all be the same directory.",
+     "ldap://ldap1.linn.test ldap://ldap2.linn.test"},
+    {"directory", "tls", PL_CONF_WORD, DIR(tls), "", 0, 0, "starttls|none", "starttls",
+     "starttls: ldap:// is encrypted before anything else is said. none: only for ldapi:// and for this very host "
+     "(127.0.0.1, [::1], localhost). ldaps:// is always encrypted.",
+     NULL},
+    {"directory", "ca_file", PL_CONF_PATH, DIR(ca_file), "", 1, 4000, NULL, "/etc/ssl/certs/ca-certificates.crt",
+     "PEM file with the authorities that may vouch for the server.", NULL},
+    {"directory", "sasl", PL_CONF_WORD, DIR(sasl), "", 0, 0, "none|external", "none",
+     "none: log on with bind_dn and password_file. external: the server knows us by the socket (ldapi://) or by our "
+     "certificate (cert_file and key_file).",
+     NULL},
+    {"directory", "cert_file", PL_CONF_PATH, DIR(cert_file), "", 0, 4000, NULL, "",
+     "Our own certificate, PEM, shown to the server. Empty: none.", "/etc/paasla/paaslad.crt"},
+    {"directory", "key_file", PL_CONF_PATH, DIR(key_file), "", 0, 4000, NULL, "",
+     "The key that belongs to cert_file, readable only by the daemon.", "/etc/paasla/secret/paaslad.key"},
+    {"directory", "bind_dn", PL_CONF_DN, DIR(bind_dn), "", 0, 4000, NULL, "",
+     "The entry the daemon logs on as. It needs the right to read people and groups whole, to add people, and to write "
+     "the lock, the password and the members of managed groups.",
+     "cn=paaslad,ou=teenused,dc=linn,dc=test"},
+    {"directory", "password_file", PL_CONF_PATH, DIR(password_file), "", 0, 4000, NULL, "",
+     "File with the password of bind_dn, readable only by the daemon.", "/etc/paasla/secret/linn"},
+    {"directory", "people_base", PL_CONF_DN, DIR(people_base), "", 1, 4000, NULL, NULL,
+     "People live in this subtree. No account outside of it is looked at or written.", "ou=inimesed,dc=linn,dc=test"},
+    {"directory", "group_base", PL_CONF_DN, DIR(group_base), "", 1, 4000, NULL, NULL, "Groups live in this subtree.",
+     "ou=ryhmad,dc=linn,dc=test"},
+    {"directory", "canary_dn", PL_CONF_DN, DIR(canary_dn), "", 1, 4000, NULL, NULL,
+     "An entry below people_base that every whole read must show and that is nobody's account. A read without it "
+     "(rights cut, wrong replica) is incomplete, and nothing is concluded from what it lacks.",
+     "uid=kanaarilind,ou=inimesed,dc=linn,dc=test"},
+    {"directory", "placeholder_dn", PL_CONF_DN, DIR(placeholder_dn), "", 0, 4000, NULL, "",
+     "groupOfNames may not be empty: this value stands in for the last member. Empty: the last member of such a group "
+     "cannot be removed, which is then reported.",
+     "cn=tyhi,ou=ryhmad,dc=linn,dc=test"},
+    {"directory", "policy_dn", PL_CONF_DN, DIR(policy_dn), "", 0, 4000, NULL, "",
+     "The default password policy of the server (ppolicy_default). With it a lock can be proven to be enforced; "
+     "without it a departure stays \"not proven\".",
+     "cn=vaikimisi,ou=reeglid,dc=linn,dc=test"},
+    {"directory", "login_attribute", PL_CONF_TEXT, DIR(login_attribute), "", 1, 60, NULL, "uid",
+     "The attribute that holds the log-in.", NULL},
+    {"directory", "number_attribute", PL_CONF_TEXT, DIR(number_attribute), "", 1, 60, NULL, "employeeNumber",
+     "The attribute that proves whose account it is: institution and employee number, written when it is made.", NULL},
+    {"directory", "login_style", PL_CONF_WORD, DIR(login_style), "", 0, 0, "given.family|gfamily|given.f",
+     "given.family", "How a new log-in is made from Mari Tamm: mari.tamm, mtamm or mari.t.", NULL},
+    {"directory", "admin_prefix", PL_CONF_TEXT, DIR(admin_prefix), "", 1, 8, NULL, "adm-",
+     "What stands in front of the log-in of an administrator's second account.", NULL},
+    {"directory", "rdn_template", PL_CONF_DN, DIR(rdn_template), "", 1, 4000, NULL, NULL,
+     "The whole DN of a new entry. {login} must be in it; {given}, {family}, {name}, {employee_no}, {unit}, {position} "
+     "and {institution} may be. Values are escaped.",
+     "uid={login},ou=inimesed,dc=linn,dc=test"},
+    {"directory", "object_classes", PL_CONF_TEXT, DIR(object_classes), "", 1, 1000, NULL, "inetOrgPerson",
+     "Object classes of a new entry, separated by spaces.", NULL},
+    {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
+     "One line for each further attribute of a new entry, with the words in braces of rdn_template. A new entry of "
+     "inetOrgPerson needs cn and sn.",
+     "attribute.cn = {name}\nattribute.sn = {family}\nattribute.givenName = {given}\nattribute.ou = {unit}\n"
+     "attribute.title = {position}"},
+    {"directory", "first_password", PL_CONF_WORD, DIR(first_password), "", 0, 0, "none|file", "none",
+     "none: a new account has no password until somebody sets one. file: the account gets a one-time password when it "
+     "opens, kept in a file of first_password_dir.",
+     NULL},
+    {"directory", "first_password_dir", PL_CONF_PATH, DIR(first_password_dir), "", 0, 4000, NULL, "",
+     "Folder for the files with one-time passwords, readable only by the daemon and whoever hands them out (mode "
+     "0700).",
+     "/var/lib/paasla/first"},
+    {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
+     "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
+     NULL},
+    {"directory", "inflight", PL_CONF_INT, DIR(inflight), "", 1, 1000, NULL, "64",
+     "How many persons are worked on at once in this directory.", NULL},
+    {"directory", "timeout_ms", PL_CONF_INT, DIR(timeout_ms), "ms", 100, 600000, NULL, "15000",
+     "How long one answer of the directory may take. A write that was not answered counts as unknown and is looked up.",
+     NULL},
+    {"directory", "connect_ms", PL_CONF_INT, DIR(connect_ms), "ms", 100, 600000, NULL, "5000",
+     "How long connecting, TLS and logging on may take together.", NULL},
+};
+const size_t pl_conf_n_options = sizeof pl_conf_options / sizeof pl_conf_options[0];
