@@ -1,0 +1,133 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "../lib/conf/conf.h"
+#include "../lib/engine/engine.h"
+#include "pg_params.h"
+#include "run.h"
+#include "shell.h"
+#include "wire.h"
+
+#define DEFAULT_CONF "/etc/paasla/paasla.conf"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char help[] =
+    "paaslad keeps the accounts and group memberships of LDAP directories in step with PostgreSQL.\n"
+    "\n"
+    "Usage: paaslad [-c FILE] [-t]\n"
+    "\n"
+    "  -c, --config FILE  read FILE instead of " DEFAULT_CONF "\n"
+    "  -t, --test         check the configuration, name file and line of a mistake, and end\n"
+    "  -v, --version      print the version and end\n"
+    "  -h, --help         print this and end\n"
+    "\n"
+    "The first time:\n"
+    "  paaslactl conf sample > " DEFAULT_CONF "   a commented configuration to fill in\n"
+    "  paaslactl db migrate                           creates or updates the schema in PostgreSQL\n"
+    "  paaslad -t                                     says what is still wrong\n"
+    "  paaslad                                        works in the foreground, writes to standard error\n"
+    "\n"
+    "A new directory is only observed: nothing is written to it until somebody switches it on with paaslactl.\n"
+    "One paaslad works on a database; a second one waits and takes over when the first ends.\n"
+    "SIGTERM and SIGINT finish what is in flight and end within 10 s. It may be killed at any moment: what was begun is\n"
+    "settled at the next start by reading the directory.\n"
+    "\n"
+    "Exit status: 0 ended as asked, 1 failure, 2 wrong option or configuration.\n";
+
+struct options {
+    const char *conf;
+    bool check;
+};
+
+/* The exit status when the program is to end at once, or -1. */
+static int read_options(int argc, char **argv, struct options *out)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"test", no_argument, NULL, 't'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+    while ((c = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            out->conf = optarg;
+            break;
+        case 't':
+            out->check = true;
+            break;
+        case 'v':
+            puts("paaslad " PL_VERSION);
+            return EXIT_SUCCESS;
+        case 'h':
+            fputs(help, stdout);
+            return EXIT_SUCCESS;
+        default:
+            fputs("Try: paaslad --help\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "paaslad: %s is no option\nTry: paaslad --help\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+static void complain(const struct pl_err *err)
+{
+    fprintf(stderr, "paaslad: %s\n", err->text);
+    if (err->hint[0])
+        fprintf(stderr, "%s\n", err->hint);
+}
+
+static struct pl_engine *make_engine(const struct pl_conf *conf, struct pl_err *err)
+{
+    struct pl_arena *a = pl_arena_new();
+    struct pl_engine_conf ec;
+    pld_wire(conf, a, &ec);
+    struct pl_engine *e = pl_engine_new(&ec, err);
+    pl_arena_free(a);
+    return e;
+}
+
+static int work(const struct options *o)
+{
+    struct pl_err err = {0};
+    struct pl_engine *engine = NULL;
+    int status = EXIT_USAGE;
+    struct pl_conf *conf = pl_conf_read(o->conf, &err);
+
+    if (!conf || !pld_pg_params_check(conf, &err) || !(engine = make_engine(conf, &err))) {
+        complain(&err);
+        goto out;
+    }
+    if (o->check) {
+        printf("%s is in order: directories: %zu\n", o->conf, conf->n_dirs);
+        status = EXIT_SUCCESS;
+        goto out;
+    }
+    pld_log_level((int)conf->log_level);
+    pld_log(6, "paaslad", "version %s starts with %s", PL_VERSION, o->conf);
+    status = pld_run(conf, engine) == 0 ? EXIT_SUCCESS : EXIT_FAILED;
+out:
+    pl_engine_free(engine);
+    pl_conf_free(conf);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.conf = DEFAULT_CONF};
+    int status = read_options(argc, argv, &o);
+
+    if (status >= 0)
+        return status;
+    umask(077);
+    /* libldap must not read ldap.conf, ~/.ldaprc or LDAP* variables: the configuration says everything. */
+    if (setenv("LDAPNOINIT", "1", 1) != 0)
+        return EXIT_FAILED;
+    return work(&o);
+}

@@ -1,0 +1,24 @@
+/* What an SQLSTATE means for us, as a table of prefixes; the longest prefix that fits decides. */
+#ifndef PLD_PG_STATE_H
+#define PLD_PG_STATE_H
+
+#include <stdbool.h>
+
+enum pld_pg_verdict {
+    PLD_PG_RETRY,     /* nothing happened; the same again later may well succeed */
+    PLD_PG_RECONNECT, /* this connection is of no more use, or the schema must be looked at again */
+    PLD_PG_DATA,      /* the values were refused; another try with fresher ones may succeed */
+    PLD_PG_PERMANENT, /* somebody has to change something first */
+};
+
+struct pld_pg_state {
+    const char *prefix;
+    enum pld_pg_verdict verdict;
+    bool quote;       /* the server's own sentence may be logged: it cannot carry a value of a row */
+    const char *say;  /* what is wrong or what to do, for people */
+};
+
+/* Never NULL; a state we do not know is permanent. */
+const struct pld_pg_state *pld_pg_state(const char *sqlstate);
+
+#endif

@@ -1,0 +1,229 @@
+#include "run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include "shell.h"
+
+enum {
+    LOOK_AT_CLOCK_S = 60, /* the timer counts monotonic time: a wall clock that was set is noticed so soon */
+    FINISH_S = 8,         /* after SIGTERM; what is left is recovered from its intents at the next start */
+};
+
+struct daemon {
+    struct event_base *base;
+    const struct pl_conf *conf;
+    struct pl_engine *engine;
+    struct pld_store *store;
+    struct pld_dir **dirs; /* as conf->dirs */
+    struct event *timer, *term, *intr, *deadline;
+    int64_t timer_at_us; /* 0: none */
+    bool inside;         /* the engine is never entered twice */
+    bool stopping, said_ready;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- commands ---- */
+
+static void to_directory(struct daemon *d, const struct pl_command *cmd)
+{
+    for (size_t i = 0; i < d->conf->n_dirs; i++) {
+        if (pl_str_eq(d->conf->dirs[i].name, cmd->directory)) {
+            pld_dir_command(d->dirs[i], cmd);
+            return;
+        }
+    }
+    pld_log(3, "paaslad", "the engine named a directory that is not configured");
+    abort(); /* it would wait for the answer for ever */
+}
+
+static void set_timer(struct daemon *d)
+{
+    int64_t left = d->timer_at_us - now_us();
+    if (left < 0)
+        left = 0;
+    if (left > (int64_t)LOOK_AT_CLOCK_S * 1000000)
+        left = (int64_t)LOOK_AT_CLOCK_S * 1000000;
+    struct timeval tv = {left / 1000000, left % 1000000};
+    event_del(d->timer);
+    if (d->timer_at_us)
+        event_add(d->timer, &tv);
+}
+
+static void dispatch(struct daemon *d, const struct pl_command *cmd)
+{
+    switch (cmd->kind) {
+    case PL_CMD_SEARCH:
+    case PL_CMD_MODIFY:
+    case PL_CMD_ADD:
+        to_directory(d, cmd);
+        break;
+    case PL_CMD_TIMER:
+        d->timer_at_us = cmd->at_us;
+        set_timer(d);
+        break;
+    case PL_CMD_LOG:
+        pld_log(cmd->log.level, "engine", "%.*s", (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
+        break;
+    default:
+        pld_store_command(d->store, cmd);
+    }
+}
+
+/* ---- events ---- */
+
+static bool finished(struct daemon *d)
+{
+    struct pl_engine_status st;
+    pl_engine_status(d->engine, &st);
+    return pl_engine_idle(d->engine) || st.in_flight == 0;
+}
+
+static void say_ready(struct daemon *d)
+{
+    if (!d->said_ready)
+        pld_log(5, "paaslad", "ready: version %s, directories: %zu", PL_VERSION, d->conf->n_dirs);
+    d->said_ready = true;
+}
+
+/* Paused reads go on when the engine has room again, which only an event can bring. */
+static void resume(struct daemon *d)
+{
+    pld_store_resume(d->store);
+    for (size_t i = 0; i < d->conf->n_dirs; i++)
+        pld_dir_resume(d->dirs[i]);
+}
+
+static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
+{
+    struct daemon *d = ctx;
+    struct pl_command cmd;
+
+    if (d->inside) {
+        pld_log(3, "paaslad", "event %d came while the engine was at work", (int)ev->kind);
+        abort();
+    }
+    d->inside = true;
+    enum pl_flow flow = pl_engine_event(d->engine, ev, now_us());
+    while (pl_engine_next(d->engine, &cmd))
+        dispatch(d, &cmd);
+    d->inside = false;
+    if (ev->kind == PL_EV_STORE_UP)
+        say_ready(d);
+    resume(d);
+    if (d->stopping && finished(d))
+        event_base_loopbreak(d->base);
+    return flow;
+}
+
+static bool on_wants(void *ctx, uint64_t req)
+{
+    return pl_engine_wants(((struct daemon *)ctx)->engine, req);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct daemon *d = arg;
+    (void)fd;
+    (void)what;
+    if (now_us() < d->timer_at_us) {
+        set_timer(d);
+        return;
+    }
+    d->timer_at_us = 0;
+    on_emit(d, &(struct pl_event){.kind = PL_EV_TIMER});
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct daemon *d = arg;
+    (void)fd;
+    (void)what;
+    pld_log(4, "paaslad", "stopping with work in flight; it is settled at the next start");
+    event_base_loopbreak(d->base);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+    struct daemon *d = arg;
+    struct timeval tv = {FINISH_S, 0};
+    (void)what;
+    if (d->stopping) { /* the second one means it */
+        event_base_loopbreak(d->base);
+        return;
+    }
+    pld_log(5, "paaslad", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    d->stopping = true;
+    event_add(d->deadline, &tv);
+    on_emit(d, &(struct pl_event){.kind = PL_EV_SHUTDOWN});
+}
+
+/* ---- life ---- */
+
+static bool build(struct daemon *d)
+{
+    struct pld_host host = {.emit = on_emit, .wants = on_wants, .ctx = d};
+
+    d->base = event_base_new();
+    if (!d->base)
+        return false;
+    event_base_priority_init(d->base, 1);
+    host.base = d->base;
+    d->timer = evtimer_new(d->base, on_timer, d);
+    d->deadline = evtimer_new(d->base, on_deadline, d);
+    d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
+    d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
+    d->store = pld_store_new(&host, d->conf);
+    d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
+    for (size_t i = 0; i < d->conf->n_dirs; i++)
+        d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
+    return d->timer && d->deadline && d->term && d->intr;
+}
+
+static void drop(struct event *ev)
+{
+    if (ev)
+        event_free(ev);
+}
+
+static void demolish(struct daemon *d)
+{
+    for (size_t i = 0; d->dirs && i < d->conf->n_dirs; i++)
+        pld_dir_free(d->dirs[i]);
+    free(d->dirs);
+    pld_store_free(d->store);
+    drop(d->timer);
+    drop(d->deadline);
+    drop(d->term);
+    drop(d->intr);
+    if (d->base)
+        event_base_free(d->base);
+}
+
+int pld_run(const struct pl_conf *conf, struct pl_engine *engine)
+{
+    struct daemon d = {.conf = conf, .engine = engine};
+    int status = 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (build(&d)) {
+        event_add(d.term, NULL);
+        event_add(d.intr, NULL);
+        pld_store_start(d.store);
+        for (size_t i = 0; i < conf->n_dirs; i++)
+            pld_dir_start(d.dirs[i]);
+        status = event_base_dispatch(d.base) < 0 ? 1 : 0;
+    } else {
+        pld_log(3, "paaslad", "the event loop could not be made");
+    }
+    demolish(&d);
+    if (status == 0)
+        pld_log(5, "paaslad", "stopped");
+    return status;
+}

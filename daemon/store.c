@@ -1,0 +1,270 @@
+#include "store_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    HINT_MS = 50,            /* a storm of notifications becomes one hint in so long; the first comes at once */
+    PATIENCE_S = 90,         /* longer than statement_timeout: the server itself speaks first */
+    SCAN_PATIENCE_S = 900,
+};
+#define STATEMENT_TIMEOUT "60s"
+#define SCAN_TIMEOUT      "4h" /* counts while the engine pauses a read, too */
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+enum pl_flow pld_store_emit(struct pld_store *s, const struct pl_event *ev)
+{
+    return s->closing ? PL_CONTINUE : s->host.emit(s->host.ctx, ev);
+}
+
+/* ---- hints ---- */
+
+static void on_hint(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_store *s = arg;
+    (void)fd;
+    (void)what;
+    s->hinted_ms = monotonic_ms();
+    if (s->up)
+        pld_store_emit(s, &(struct pl_event){.kind = PL_EV_DIRTY});
+}
+
+static void hint(struct pld_store *s)
+{
+    int64_t since = monotonic_ms() - s->hinted_ms;
+    struct timeval tv = {0, since >= HINT_MS ? 0 : (suseconds_t)(HINT_MS - since) * 1000};
+    if (!evtimer_pending(s->hint, NULL))
+        event_add(s->hint, &tv);
+}
+
+/* ---- control rows: somebody asked for something ---- */
+
+static enum pl_flow control_row(struct pld_pg_job *job, const PGresult *res, int row)
+{
+    struct pld_store *s = ((struct pld_task *)job)->store;
+    struct pl_str cols[3];
+    struct pl_event ev = {.kind = PL_EV_CONTROL};
+
+    if (pld_row_columns(res, row, cols, 3) != 3 || !pl_str_to_i64(cols[0], &ev.control.control_id)) {
+        pld_log(3, "store", "controls.sql answered with a row of another shape");
+        return PL_CONTINUE;
+    }
+    ev.control.preview = pl_str_eq_c(cols[1], "preview");
+    ev.control.directory = cols[2];
+    if (s->up)
+        pld_store_emit(s, &ev);
+    return PL_CONTINUE;
+}
+
+static void look_at_controls(struct pld_store *s);
+
+static void control_end(struct pld_pg_job *job, enum pld_pg_end how)
+{
+    struct pld_store *s = ((struct pld_task *)job)->store;
+    s->controls_open = false;
+    pld_task_free((struct pld_task *)job);
+    if (how != PLD_PG_LOST && s->controls_again)
+        look_at_controls(s);
+}
+
+/* One look at a time; a call during a look asks for another one after it. */
+static void look_at_controls(struct pld_store *s)
+{
+    s->controls_again = s->controls_open;
+    if (s->controls_open || !s->up)
+        return;
+    struct pld_task *t = pld_task_new(s, "controls");
+    t->job.row = control_row;
+    t->job.end = control_end;
+    s->controls_open = true;
+    pld_pg_pipe_submit(s->main, &t->job);
+}
+
+/* ---- main ---- */
+
+static bool main_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
+{
+    return pld_pg_params_make(((struct pld_store *)ctx)->conf, "", STATEMENT_TIMEOUT, NULL, out, err);
+}
+
+static void main_up(void *ctx)
+{
+    pld_session_begin(ctx);
+}
+
+void pld_store_ready(struct pld_store *s)
+{
+    s->up = true;
+    s->why[0] = '\0';
+    pld_log(6, "store", "connected to PostgreSQL");
+    pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_UP});
+    look_at_controls(s);
+    pld_pg_pipe_start(s->listen);
+    pld_pg_pipe_start(s->scan);
+}
+
+static void main_down(void *ctx, const char *why)
+{
+    struct pld_store *s = ctx;
+    bool was_up = s->up;
+
+    s->up = s->listening = s->controls_again = false;
+    event_del(s->hint);
+    event_del(s->standby);
+    pld_pg_pipe_stop(s->listen);
+    pld_pg_pipe_stop(s->scan);
+    bool news = was_up || strcmp(s->why, why) != 0;
+    pld_log(news ? 3 : 7, "store", "%s: %s", was_up ? "PostgreSQL is lost" : "PostgreSQL cannot be used", why);
+    snprintf(s->why, sizeof s->why, "%s", why);
+    if (was_up)
+        pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_DOWN});
+}
+
+/* ---- listen: its loss costs latency, never truth ---- */
+
+static bool listen_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
+{
+    struct pld_store *s = ctx;
+    return pld_pg_params_make(s->conf, "listen", STATEMENT_TIMEOUT, pld_pg_pipe_conn(s->main), out, err);
+}
+
+static void listen_end(struct pld_pg_job *job, enum pld_pg_end how)
+{
+    struct pld_task *t = (struct pld_task *)job;
+    struct pld_store *s = t->store;
+    bool last = t->number == 1;
+
+    pld_task_free(t);
+    if (how == PLD_PG_FAILED)
+        pld_pg_pipe_fail(s->listen, "LISTEN was refused");
+    if (how != PLD_PG_DONE || !last)
+        return;
+    s->listening = true;
+    hint(s); /* whatever was said before we listened */
+    look_at_controls(s);
+}
+
+static void listen_up(void *ctx)
+{
+    static const char *const queries[] = {"listen_dirty", "listen_control"};
+    for (size_t i = 0; i < 2; i++) {
+        struct pld_task *t = pld_task_new(ctx, queries[i]);
+        t->number = (int64_t)i;
+        t->job.end = listen_end;
+        pld_pg_pipe_submit(((struct pld_store *)ctx)->listen, &t->job);
+    }
+}
+
+static void listen_notify(void *ctx, const char *channel)
+{
+    if (strcmp(channel, "paasla_control") == 0)
+        look_at_controls(ctx);
+    else
+        hint(ctx);
+}
+
+static void listen_down(void *ctx, const char *why)
+{
+    struct pld_store *s = ctx;
+    pld_log(s->listening ? 4 : 7, "store", "not woken by PostgreSQL any more, looking every %lld s instead: %s",
+            (long long)s->conf->poll_s, why);
+    s->listening = false;
+}
+
+/* ---- scan ---- */
+
+static bool scan_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
+{
+    struct pld_store *s = ctx;
+    return pld_pg_params_make(s->conf, "scan", SCAN_TIMEOUT, pld_pg_pipe_conn(s->main), out, err);
+}
+
+static void scan_up(void *ctx)
+{
+    (void)ctx; /* what waits is sent by the pipe */
+}
+
+static void scan_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    pld_log(4, "store", "the connection for long reads is lost: %s", why);
+}
+
+static const struct pld_pg_pipe_ops main_ops = {main_params, main_up, NULL, main_down};
+static const struct pld_pg_pipe_ops listen_ops = {listen_params, listen_up, listen_notify, listen_down};
+static const struct pld_pg_pipe_ops scan_ops = {scan_params, scan_up, NULL, scan_down};
+
+/* ---- the object ---- */
+
+static void on_standby(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    pld_session_begin(arg);
+}
+
+struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_conf *conf)
+{
+    struct pld_store *s = pl_xcalloc(1, sizeof *s);
+    pld_json_init();
+    s->host = *host;
+    s->conf = conf;
+    s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
+    s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
+    s->scan = pld_pg_pipe_new(host->base, "store scan", SCAN_PATIENCE_S, &scan_ops, s);
+    s->hint = evtimer_new(host->base, on_hint, s);
+    s->standby = evtimer_new(host->base, on_standby, s);
+    return s;
+}
+
+void pld_store_start(struct pld_store *s)
+{
+    pld_pg_pipe_start(s->main);
+}
+
+void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
+{
+    bool ok = true;
+    struct pld_task *t = pld_task_of(s, cmd, &ok);
+    if (!t) {
+        pld_log(3, "store", "command %d is not the store's", (int)cmd->kind);
+        return;
+    }
+    bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP;
+    struct pld_pg_pipe *pipe = scan ? s->scan : s->main;
+    if (!ok || !s->up)
+        pld_pg_pipe_refuse(pipe, &t->job);
+    else
+        pld_pg_pipe_submit(pipe, &t->job);
+    if (t->kind == PL_CMD_TICK && !s->listening)
+        look_at_controls(s); /* nobody wakes us for these now */
+}
+
+void pld_store_resume(struct pld_store *s)
+{
+    struct pld_pg_job *job = pld_pg_pipe_paused(s->scan);
+    if (job && s->host.wants(s->host.ctx, ((struct pld_task *)job)->req))
+        pld_pg_pipe_resume(s->scan);
+}
+
+void pld_store_free(struct pld_store *s)
+{
+    if (!s)
+        return;
+    s->closing = true;
+    s->up = false;
+    pld_pg_pipe_free(s->listen);
+    pld_pg_pipe_free(s->scan);
+    pld_pg_pipe_free(s->main);
+    event_free(s->hint);
+    event_free(s->standby);
+    free(s);
+}

@@ -1,0 +1,78 @@
+/* What the files of the store share. Nobody else includes this.
+ *
+ *   store.c          the object: three connections, up and down, hints, control rows
+ *   store_session.c  what must hold before a connection may be used: schema version, the daemon's lock
+ *   store_cmd.c      an engine command becomes a query with parameters
+ *   store_json.c     plans, intents and outcomes as JSON; the digest of a plan
+ *   store_row.c      rows and ends become events
+ *
+ * main carries every transaction. listen only listens, never in a transaction. scan carries the long reads that the
+ * engine may pause: on main a paused read would hold up the leavers behind it. */
+#ifndef PLD_STORE_PRIV_H
+#define PLD_STORE_PRIV_H
+
+#include "pg_pipe.h"
+#include "shell.h"
+
+struct pld_store {
+    struct pld_host host;
+    const struct pl_conf *conf;
+    struct pld_pg_pipe *main, *listen, *scan;
+    bool up;        /* STORE_UP was emitted and STORE_DOWN was not */
+    bool listening; /* hints arrive */
+    bool closing;   /* nothing is emitted any more */
+    bool said_standby;
+    bool controls_open, controls_again;
+    struct event *hint;    /* EV_DIRTY, at most one each HINT_MS */
+    struct event *standby; /* another daemon holds the lock: ask again */
+    int64_t hinted_ms;     /* monotonic */
+    char why[300];         /* last reason why the database could not be used, so that it is said once */
+};
+
+/* One command of the engine, or one of our own statements, on its way. */
+struct pld_task {
+    struct pld_pg_job job; /* first: the pipe hands back its address */
+    struct pld_store *store;
+    struct pl_arena *arena; /* parameters and results */
+    enum pl_cmd_kind kind;
+    uint64_t req;
+    struct pl_str directory;
+    int64_t number;        /* RESERVE: account_id; TICK: next_us; schema: version */
+    struct pl_str login;   /* RESERVE */
+    int64_t *ids;          /* INTENTS */
+    size_t n_ids, want_ids;
+    bool malformed;        /* the answer was not what the query promises */
+};
+
+struct pld_task *pld_task_new(struct pld_store *s, const char *query);
+void pld_task_free(struct pld_task *t);
+void pld_task_param(struct pld_task *t, const char *text);
+
+/* store.c */
+enum pl_flow pld_store_emit(struct pld_store *s, const struct pl_event *ev);
+void pld_store_ready(struct pld_store *s); /* the session may work: STORE_UP */
+
+/* store_session.c */
+void pld_session_begin(struct pld_store *s); /* on main; ends in pld_store_ready or in a failed link */
+
+/* store_cmd.c: NULL when the command is none of the store's. `*ok` false: it cannot be sent. */
+struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, bool *ok);
+
+/* store_row.c */
+void pld_task_answers(struct pld_task *t); /* sets row, end and stream by kind */
+size_t pld_row_columns(const PGresult *res, int row, struct pl_str *cols, size_t max);
+
+/* store_json.c: text in the arena */
+void pld_json_init(void);
+const char *pld_json_intents(struct pl_arena *a, struct pl_str directory, int64_t person_id,
+                             const struct pl_intent *items, size_t n);
+const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s);
+const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h);
+const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd);
+const char *pld_json_compare(struct pl_arena *a, const struct pl_command *cmd);
+
+/* Lower-case hex SHA-256 over the sorted lines "op person account purpose role_group\n": the same plan has the same
+ * digest in whatever order it was made, and no personal value is in it. */
+struct pl_str pld_plan_digest(struct pl_arena *a, const struct pl_plan_item *items, size_t n);
+
+#endif

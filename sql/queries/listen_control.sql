@@ -1,0 +1,3 @@
+-- params: none
+-- expect: nothing
+LISTEN paasla_control
