@@ -1,0 +1,141 @@
+#!/bin/sh
+# Pääsla's sandbox: a sample town on real servers in one command. See --help.
+set -eu
+
+SANDBOX=$(cd "$(dirname "$0")" && pwd)
+TREE=$(cd "$SANDBOX/../.." && pwd)
+BASE_DC=paju
+BASE=dc=$BASE_DC,dc=test
+. "$SANDBOX/lib.sh"
+. "$SANDBOX/packages.sh"
+
+usage() {
+    cat <<'HELP'
+usage: sh conf/sandbox/run.sh [options]
+
+Installs what is missing, builds, starts a private PostgreSQL and a private slapd in a folder, loads the sample town
+Paju, starts paaslad, plays the story, stops everything. Ends with 0 when every step of the story came true.
+
+  --keep            leave it running and write DIR/env (read it with `. DIR/env`)
+  --dir DIR         where it lives; a new folder (default: a temporary one)
+  --directory KIND  openldap (samba and 389ds are not supported yet)
+  --no-story        stop before the story: schema, sample town and daemon in step
+  --empty           schema, directory tree, institutions and log-ins only: no people, registers or grants, no story
+  --down            stop what --keep left running in --dir, and remove that folder
+  --help            this text
+
+Environment: PAASLA_BUILD, a meson build folder to use as it is instead of building one;
+PAASLA_SANDBOX_LDAP_PORT, a free port of 127.0.0.1 on which slapd also speaks LDAP with StartTLS.
+As root, the servers and paaslad run as the user postgres; otherwise everything runs as you.
+HELP
+}
+
+wrong() { printf '%s: %s\n%s\n' "${0##*/}" "$*" "Try --help." >&2; exit 2; }
+
+KEEP=no STORY=yes PEOPLE=yes DOWN=no DIR=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --keep) KEEP=yes ;;
+        --dir) [ $# -ge 2 ] || wrong "--dir needs a folder."; DIR=$2; shift ;;
+        --dir=*) DIR=${1#--dir=} ;;
+        --directory) [ $# -ge 2 ] || wrong "--directory needs a kind."; KIND=$2; shift ;;
+        --directory=*) KIND=${1#--directory=} ;;
+        --no-story) STORY=no ;;
+        --empty) PEOPLE=no STORY=no ;;
+        --down) DOWN=yes ;;
+        --help|-h) usage; exit 0 ;;
+        *) wrong "there is no option $1." ;;
+    esac
+    shift
+done
+case ${KIND:-openldap} in
+    openldap) ;;
+    samba|389ds) wrong "--directory $KIND is not supported yet; openldap is." ;;
+    *) wrong "--directory knows openldap, not $KIND." ;;
+esac
+
+# ---- the folder ----
+MARK=.paasla-sandbox
+if [ "$DOWN" = yes ]; then
+    [ -n "$DIR" ] || wrong "--down needs --dir."
+    [ -f "$DIR/$MARK" ] || die "$DIR is not a sandbox of ours."
+    DIR=$(cd "$DIR" && pwd)
+    . "$SANDBOX/servers.sh"
+    stop_all
+    rm -rf "$DIR"
+    exit 0
+fi
+
+# shellcheck disable=SC2086 # the lists are words
+packages_need $PACKAGES_RUN
+# shellcheck disable=SC2086
+[ -n "${PAASLA_BUILD:-}" ] || packages_need $PACKAGES_BUILD
+
+if [ -z "$DIR" ]; then
+    DIR=$(mktemp -d "${TMPDIR:-/tmp}/paasla.XXXXXX")
+else
+    mkdir -p "$DIR"
+    DIR=$(cd "$DIR" && pwd)
+    [ ! -f "$DIR/$MARK" ] || die "A sandbox lives in $DIR already; end it with --down --dir $DIR."
+    [ -z "$(ls -A "$DIR")" ] || die "$DIR is not empty."
+fi
+[ ${#DIR} -le 80 ] || die "$DIR is too long: the path of a socket has at most 107 bytes."
+chmod 700 "$DIR"
+: >"$DIR/$MARK"
+for folder in pg run log ldap ldap/data secrets first; do mkdir -m 700 "$DIR/$folder"; done
+. "$SANDBOX/servers.sh"
+hand_over "$DIR"
+as_user test -x "$DIR" || die "$(sandbox_user) cannot reach $DIR; give another folder with --dir."
+
+# ---- whatever happens, nothing stays behind that was not asked for ----
+finish() {
+    status=$?
+    trap - EXIT HUP INT TERM
+    set +e
+    if [ "$status" -eq 0 ] && [ "$KEEP" = yes ]; then exit 0; fi
+    stop_all
+    if [ "$status" -eq 0 ]; then
+        rm -rf "$DIR"
+    else
+        if [ -s "$DIR/log/paaslad.log" ]; then
+            say "" "The last lines of paaslad:" >&2
+            tail -n 25 "$DIR/log/paaslad.log" >&2
+        fi
+        echo "The folder $DIR stays for you to look at; its log folder has the servers' words." >&2
+    fi
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' HUP INT TERM
+
+# ---- build ----
+if [ -n "${PAASLA_BUILD:-}" ]; then
+    BUILD=$PAASLA_BUILD
+else
+    BUILD=${TMPDIR:-/tmp}/paasla-build-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)-$(id -u)
+    build_programs "$TREE" "$BUILD"
+fi
+export PATH="$BUILD/daemon:$BUILD/daemon/ctl:$PATH"
+export PGHOST="$DIR/run" PGPORT=5432 PGDATABASE="$DB_NAME"
+unset PGPASSWORD PGSERVICE PGOPTIONS
+
+# ---- servers, schema, town ----
+say "Starting PostgreSQL and slapd in $DIR."
+start_postgres
+start_slapd
+write_conf
+PGUSER=postgres paaslactl db migrate
+psql_super -f "$SANDBOX/base.sql" -v "group_base=ou=ryhmad,$BASE"
+if [ "$PEOPLE" = yes ]; then
+    say "Loading the town of Paju."
+    psql_super -f "$SANDBOX/town.sql" -v "group_base=ou=ryhmad,$BASE" >/dev/null
+fi
+start_paaslad
+. "$SANDBOX/story.sh"
+if [ "$PEOPLE" = yes ]; then story_in_step; fi
+
+if [ "$STORY" = yes ]; then story_play; fi
+if [ "$KEEP" = yes ]; then
+    write_env
+    say "" "Left running. Use it with:   . $DIR/env" "End it with:                 sh conf/sandbox/run.sh --down --dir $DIR"
+fi

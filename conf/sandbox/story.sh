@@ -1,0 +1,245 @@
+# The story: what happens in a town, told in the commands its people type. Every step looks at what really happened, in
+# PostgreSQL and in the directory, and ends the run with a sentence when it did not come true. Sourced by run.sh.
+
+# ---- telling ----
+step() { say "" "== $*"; }
+tell() { say "   $*"; }
+
+# A statement as somebody types it, and its result: sql ROLE STATEMENT
+sql() {
+    say "   $1=> $2;"
+    sql_status=0
+    PGUSER=$1 psql -X -q -v ON_ERROR_STOP=1 -P footer=off -c "$2" >"$DIR/run/said" 2>&1 || sql_status=$?
+    sed '/^$/d; s/^/      /' "$DIR/run/said"
+    [ "$sql_status" -eq 0 ] || untold "PostgreSQL refuses the statement"
+}
+# A command as somebody types it: as ROLE COMMAND...
+as() {
+    as_role=$1; shift
+    say "   $as_role\$ $*"
+    as_status=0
+    PGUSER=$as_role "$@" >"$DIR/run/said" 2>&1 || as_status=$?
+    sed 's/^/      /' "$DIR/run/said"
+    [ "$as_status" -eq 0 ] || untold "$* ended with $as_status"
+}
+
+# ---- looking ----
+untold() { die "the story does not come true: $*"; }
+must() { # must SENTENCE COMMAND...
+    must_sentence=$1; shift
+    "$@" || untold "$must_sentence"
+}
+soon() { # soon SECONDS SENTENCE COMMAND...
+    soon_seconds=$1 soon_sentence=$2; shift 2
+    until_true "$soon_seconds" "$@" || untold "$soon_sentence"
+}
+not() { if "$@"; then return 1; fi; }
+ask() { psql_super -At -c "$1"; } # one value, as the superuser sees it
+true_sql() { [ "$(ask "SELECT ($1)::text")" = true ]; }
+
+login_of() { # login_of EMPLOYEE_NO [PURPOSE]
+    ask "SELECT a.login FROM paasla.account a WHERE a.purpose = '${2:-personal}' AND a.person_id =
+         (SELECT max(s.person_id) FROM paasla.staff s WHERE s.employee_no = '$1')"
+}
+dn_of() { echo "uid=$1,ou=inimesed,$BASE"; }
+first_password() { # the newest one, as the operator finds it: first_password LOGIN
+    head -n 1 "$(ls "$DIR/first/$1"-2* | tail -n 1)"
+}
+binds() { # binds LOGIN PASSWORD
+    ldapwhoami -x -H "$LDAPI" -D "$(dn_of "$1")" -w "$2" >/dev/null 2>&1
+}
+refused() { # an answer that says no, not a server that is away: refused LOGIN PASSWORD
+    refused_status=0
+    ldapwhoami -x -H "$LDAPI" -D "$(dn_of "$1")" -w "$2" >/dev/null 2>&1 || refused_status=$?
+    [ "$refused_status" -eq 49 ]
+}
+groups_seen() { # what the directory says: groups_seen LOGIN
+    ldap_as_root ldapsearch -b "ou=ryhmad,$BASE" "(|(member=$(dn_of "$1"))(memberUid=$1))" cn |
+        sed -n 's/^cn: //p' | LC_ALL=C sort
+}
+groups_due() { # what the grants say: groups_due LOGIN
+    ask "SELECT substring(e.group_dn FROM '^cn=([^,]+),') FROM paasla.entitlement e
+         JOIN paasla.account a USING (person_id, directory, purpose) WHERE a.login = '$1' AND e.mode = 'enforce'" |
+        LC_ALL=C sort
+}
+has_its_groups() { [ "$(groups_seen "$1")" = "$(groups_due "$1")" ]; }
+in_group() { groups_seen "$1" | grep -qx "$2"; }
+in_no_group() { [ -z "$(groups_seen "$1")" ]; }
+state_is() { true_sql "(SELECT state FROM paasla.account WHERE login = '$1') = '$2'"; } # state_is LOGIN STATE
+one_line() { tr '\n' ' ' | sed 's/ $//'; }
+
+# ---- the steps ----
+in_step() {
+    true_sql "NOT EXISTS (SELECT FROM paasla.dirty WHERE not_before <= now()) AND NOT EXISTS (
+        SELECT FROM paasla.wanted_account w LEFT JOIN paasla.account a USING (person_id, directory, purpose)
+        WHERE CASE w.cause WHEN 'employed' THEN 'open' WHEN 'arriving' THEN 'ready' WHEN 'suspended' THEN 'paused'
+              ELSE coalesce(a.state, 'none') END IS DISTINCT FROM coalesce(a.state, 'none'))"
+}
+not_ours() { # the entries that Pääsla must never touch, with the mark of their last change
+    for entry in "uid=vana.praktikant,ou=inimesed" "cn=matkaklubi,ou=ryhmad" "uid=kanaarilind,ou=inimesed"; do
+        ldap_as_root ldapsearch -s base -b "$entry,$BASE" entryCSN
+    done
+}
+
+story_in_step() {
+    began=$(date +%s%N)
+    soon 120 "the town does not come in step; paaslactl status says more" in_step
+    said_in_step="$(ask "SELECT count(*) || ' accounts created, ' || count(*) FILTER (WHERE state = 'open') || ' of them open, '
+        || (SELECT count(*) FROM paasla.membership WHERE present) || ' memberships' FROM paasla.account WHERE state <> 'none'")"
+    say "The town is in step after $(( ($(date +%s%N) - began) / 1000000 )) ms: $said_in_step."
+}
+
+story_play() {
+    untouched=$(not_ours)
+    story_town
+    story_joiner
+    story_grant
+    story_leaver
+    story_drift
+    story_list
+    story_around
+    step "What was never ours was never written"
+    must "an entry that Pääsla does not manage was changed" [ "$untouched" = "$(not_ours)" ]
+    tell "vana.praktikant (no employment), the group matkaklubi and the canary are as they were."
+    say "" "The story came true."
+}
+
+story_town() {
+    step "1. The town is in step"
+    tell "$said_in_step."
+    for same in "Katrin Saar" "Jüri Õun" "Juri Oun" "Fiona O’Connor" "Kevin O'Connor" "Anu Kuusemäe-Žuravljova" "Jaan Tamm"; do
+        tell "$same: $(ask "SELECT string_agg(a.login || ' (' || a.purpose || ', ' || a.state || ')', ', ' ORDER BY a.account_id)
+            FROM paasla.account a JOIN paasla.person p USING (person_id)
+            WHERE p.given_name || ' ' || p.family_name = '$(printf '%s' "$same" | sed "s/'/''/g")'")"
+    done
+    must "two people of one name do not have two log-ins" true_sql "(SELECT count(DISTINCT a.login) = 2 FROM paasla.account a
+        JOIN paasla.person p USING (person_id) WHERE p.given_name = 'Katrin' AND p.family_name = 'Saar')"
+    must "the administrator does not have two accounts" true_sql "(SELECT count(*) = 2 FROM paasla.account a
+        JOIN paasla.person p USING (person_id) WHERE p.given_name = 'Jaan' AND p.family_name = 'Tamm')"
+    must "Tiiu Rebane, employed twice, does not have one account" true_sql "(SELECT count(*) = 1 FROM paasla.account a
+        JOIN paasla.person p USING (person_id) WHERE p.family_name = 'Rebane')"
+    soon_to_come=$(login_of 1052)
+    must "somebody who starts next week is not locked yet" state_is "$soon_to_come" ready
+    must "somebody who is away for long is not paused" state_is "$(login_of 1049)" paused
+    for number in 1006 1042 2004; do
+        login=$(login_of "$number")
+        must "$login does not have exactly the groups of the grants" has_its_groups "$login"
+    done
+    login=$(login_of 1006 admin)
+    must "$login does not have exactly the groups of the grants" has_its_groups "$login"
+}
+
+story_joiner() {
+    step "2. Somebody is hired, gets rights on a request, and logs in"
+    sql hr_mari "SELECT paasla.hire('LV', '1060', 'Triin', 'Räästas', unit => 'Sotsiaalosakond', position => 'sotsiaaltöötaja', manager_no => '1020', reference => 'PL-2026-031')"
+    sql it_jaan "SELECT paasla.file_request('KK-2026-110', '1020', note => 'Uue sotsiaaltöötaja õigused')"
+    for right in "KATALOOG linnavalitsus" "EPOST kasutaja" "FAIL kasutaja" "NAS sotsiaal_rw" "WD sotsiaal" "STAR sotsiaaltootaja"; do
+        as it_jaan paaslactl grant 1060 $right --reference KK-2026-110 --reason "ametikoht: sotsiaaltöötaja"
+    done
+    soon 20 "nobody made an account for employee 1060" true_sql "EXISTS (SELECT FROM paasla.account a JOIN paasla.staff s
+        USING (person_id) WHERE s.employee_no = '1060' AND a.state = 'open')"
+    joiner=$(login_of 1060)
+    soon 20 "$joiner does not get exactly the groups of the grants" has_its_groups "$joiner"
+    must "$joiner cannot log in with the first password" binds "$joiner" "$(first_password "$joiner")"
+    must "$joiner logs in with a wrong password" refused "$joiner" "not-the-password"
+    tell "$joiner logs in. Groups: $(groups_seen "$joiner" | one_line)"
+}
+
+story_grant() {
+    step "3. A right is given until a moment, and ends by itself"
+    as it_jaan paaslactl grant 1060 NAS rahandus_ro --reference KK-2026-110 --reason "aruande koostamine" \
+        --until "$(date -u -d '+4 seconds' +%Y-%m-%dT%H:%M:%SZ)"
+    soon 10 "$joiner does not come into NAS_rahandus_RO" in_group "$joiner" NAS_rahandus_RO
+    tell "$joiner is in NAS_rahandus_RO."
+    soon 20 "$joiner stays in NAS_rahandus_RO after the end" not in_group "$joiner" NAS_rahandus_RO
+    must "$joiner does not have exactly the groups of the grants" has_its_groups "$joiner"
+    tell "Four seconds later it is not; nobody did anything."
+}
+
+story_leaver() {
+    step "4. HR marks a departure"
+    leaver=$(login_of 1042)
+    leaver_password=$(first_password "$leaver")
+    must "$leaver cannot log in before" binds "$leaver" "$leaver_password"
+    tell "$leaver logs in. Groups: $(groups_seen "$leaver" | one_line)"
+    sql hr_mari "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-2026-114' WHERE employee_no = '1042'"
+    returned=$(date +%s%N)
+    soon 10 "$leaver still logs in" refused "$leaver" "$leaver_password"
+    refused_after=$(( ($(date +%s%N) - returned) / 1000000 ))
+    soon 10 "$leaver stays in groups" in_no_group "$leaver"
+    soon 10 "the account of $leaver is not reported as out" state_is "$leaver" out
+    must "no work order is open for STAR, SKAIS and RR" true_sql "(SELECT array_agg(DISTINCT w.register_code ORDER BY w.register_code)
+        FROM paasla.work_order w JOIN paasla.staff s USING (person_id) WHERE s.employee_no = '1042' AND w.state = 'open'
+        AND w.kind = 'remove') = ARRAY['RR', 'SKAIS', 'STAR']"
+    must "the log does not say who did it, and on whose request" true_sql "EXISTS (SELECT FROM audit.event e
+        JOIN paasla.staff s ON s.person_id = e.person_id JOIN paasla.request r ON r.request_id = e.request_id
+        WHERE s.employee_no = '1042' AND e.action = 'employment.ended' AND e.session_role = 'hr_mari'
+        AND r.reference = 'KK-2026-114' AND e.acting_person = (SELECT person_id FROM paasla.db_login WHERE role_name = 'hr_mari'))"
+    must "the log does not have the lock with its outcome" true_sql "EXISTS (SELECT FROM paasla.intent i
+        JOIN paasla.account a USING (account_id) WHERE a.login = '$leaver' AND i.op = 'close' AND i.outcome = 'done'
+        AND EXISTS (SELECT FROM audit.event e WHERE e.intent_id = i.intent_id AND e.action = 'intent.planned')
+        AND EXISTS (SELECT FROM audit.event e WHERE e.intent_id = i.intent_id AND e.action = 'intent.outcome'))"
+    must "the entry of $leaver is gone: nothing may be deleted" [ -n "$(ldap_as_root ldapsearch -s base -b "$(dn_of "$leaver")" 1.1)" ]
+    tell "The bind is refused (tried $refused_after ms after the statement came back), the groups are gone. Measured by the daemon:"
+    sql audiitor_peep "SELECT a.login, a.state, round(extract(epoch FROM a.locked_at - a.changed_at) * 1000, 1) AS lock_ms, round(extract(epoch FROM a.out_at - a.changed_at) * 1000, 1) AS out_ms FROM paasla.account a WHERE a.login = '$leaver'"
+    as it_jaan paaslactl work list
+    as audiitor_peep paaslactl why 1042
+    as audiitor_peep paaslactl log --person 1042
+}
+
+story_drift() {
+    step "5. Somebody adds a member to a share's group, past Pääsla"
+    helper=$(login_of 1041)
+    tell "haldur\$ ldapmodify: add $helper to NAS_sotsiaal_RO"
+    ldap_as_root ldapmodify >/dev/null <<LDIF
+dn: cn=NAS_sotsiaal_RO,ou=ryhmad,$BASE
+changetype: modify
+add: member
+member: $(dn_of "$helper")
+LDIF
+    must "the member was not added" in_group "$helper" NAS_sotsiaal_RO
+    as it_jaan paaslactl sync
+    soon 20 "$helper is not put back out of NAS_sotsiaal_RO" not in_group "$helper" NAS_sotsiaal_RO
+    must "$helper does not have exactly the groups of the grants" has_its_groups "$helper"
+    soon 10 "no finding says that somebody added $helper" true_sql "EXISTS (SELECT FROM paasla.finding f JOIN paasla.account a
+        ON a.account_id = f.account_id WHERE a.login = '$helper' AND f.kind LIKE 'drift%')"
+    tell "Found and put back."
+    as it_jaan paaslactl findings
+}
+
+locked_in_jogi() { ask "SELECT count(*) FROM paasla.account a WHERE a.state = 'out' AND a.person_id IN ($jogi)"; }
+story_list() {
+    step "6. A list of leavers: the kindergarten closes its house on the river"
+    jogi="SELECT person_id FROM paasla.staff WHERE institution = 'LA' AND unit = 'Jõe maja'"
+    sql hr_mari "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-2026-120' WHERE institution = 'LA' AND unit = 'Jõe maja'"
+    soon 20 "twelve departures in one statement are not held" true_sql "EXISTS (SELECT FROM paasla.plan WHERE state = 'held')"
+    must "an account was locked before anybody approved the plan" [ "$(locked_in_jogi)" = 0 ]
+    teacher=$(login_of 2007)
+    must "$teacher was locked before anybody approved the plan" binds "$teacher" "$(first_password "$teacher")"
+    must "$teacher lost groups before anybody approved the plan" [ -n "$(groups_seen "$teacher")" ]
+    tell "Too many at once: the plan is held whole, nothing is written. It could be a bad feed."
+    as turve_liina paaslactl plan list
+    digest=$(ask "SELECT digest FROM paasla.plan WHERE state = 'held' ORDER BY plan_id DESC LIMIT 1")
+    tell "Liina asks HR, hears that it is true, and releases exactly this plan."
+    as turve_liina paaslactl plan approve "$digest"
+    soon 30 "the approved plan is not carried out" eval '[ "$(locked_in_jogi)" = 12 ]'
+    must "$teacher still logs in" refused "$teacher" "$(first_password "$teacher")"
+    soon 10 "$teacher stays in groups" in_no_group "$teacher"
+    tell "Twelve accounts are out."
+}
+
+story_around() {
+    step "7. The operator looks around"
+    as it_jaan paaslactl status
+    as it_jaan paaslactl person 1006
+    as it_jaan paaslactl why 1060 NAS
+    say "   it_jaan\$ paaslactl matrix"
+    PGUSER=it_jaan paaslactl matrix >"$DIR/run/matrix" || untold "paaslactl matrix fails"
+    head -n 15 "$DIR/run/matrix" | sed 's/^/      /'
+    tell "... $(wc -l <"$DIR/run/matrix") lines in all"
+    as it_jaan paaslactl findings
+    say "   audiitor_peep\$ paaslactl log"
+    PGUSER=audiitor_peep paaslactl log >"$DIR/run/log" || untold "paaslactl log fails"
+    tail -n 15 "$DIR/run/log" | sed 's/^/      /'
+    as it_jaan paaslactl plan # ends with 1 when something would have to be written
+}

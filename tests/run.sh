@@ -1,0 +1,140 @@
+#!/bin/sh
+# Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
+# usage: sh tests/run.sh [PART...]   parts: unit real sim sandbox lint (default: all)
+# Environment: PAASLA_TEST_DIR, a folder that keeps builds and logs (default: one below TMPDIR for this tree and user);
+# PAASLA_SIM_SEEDS (default 10000).
+set -u
+
+TREE=$(cd "$(dirname "$0")/.." && pwd)
+SANDBOX=$TREE/conf/sandbox
+PYTHON=/usr/bin/python3
+cd "$TREE" || exit 1
+. "$SANDBOX/lib.sh"
+. "$SANDBOX/packages.sh"
+
+WORK=${PAASLA_TEST_DIR:-${TMPDIR:-/tmp}/paasla-test-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)-$(id -u)}
+PARTS=${*:-unit sim lint sandbox real}
+PASSED=0 FAILED=0 SKIPPED=0
+
+# ---- counting ----
+pass() { PASSED=$((PASSED + 1)); say "ok    $1"; }
+fail() { FAILED=$((FAILED + 1)); say "FAIL  $1"; }
+report() {
+    say "" "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+    [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
+    exit $?
+}
+fatal() { fail "$1"; report; }
+
+# Adds the counts of a JUnit file and names what failed: count_junit FILE WHAT
+count_junit() {
+    counts=$("$PYTHON" - "$1" <<'PY'
+import sys, xml.etree.ElementTree as tree
+passed = failed = skipped = 0
+try:
+    cases = list(tree.parse(sys.argv[1]).iter("testcase"))
+except (OSError, tree.ParseError):
+    cases = []
+for case in cases:
+    name = "%s %s" % (case.get("classname", ""), case.get("name", ""))
+    if case.find("failure") is not None or case.find("error") is not None:
+        failed += 1
+        print("FAIL  " + name, file=sys.stderr)
+    elif case.find("skipped") is not None:
+        skipped += 1
+        print("skip  " + name, file=sys.stderr)
+    else:
+        passed += 1
+print(passed, failed, skipped)
+PY
+    )
+    # shellcheck disable=SC2086 # three numbers
+    set -- "$2" $counts
+    PASSED=$((PASSED + $2)) FAILED=$((FAILED + $3)) SKIPPED=$((SKIPPED + $4))
+    say "      $1: $2 passed, $3 failed, $4 skipped"
+    [ $(($2 + $3 + $4)) -gt 0 ] || fail "$1: no test ran"
+}
+
+# One command as one test, its words in a log: one_test NAME SECONDS COMMAND...
+one_test() {
+    test_name=$1 test_seconds=$2; shift 2
+    test_log=$WORK/log/$(printf '%s' "$test_name" | tr -c 'A-Za-z0-9\n' '_').log
+    if timeout -k 20 "$test_seconds" "$@" >"$test_log" 2>&1; then
+        pass "$test_name"
+    else
+        test_status=$?
+        tail -n 60 "$test_log"
+        fail "$test_name (exit $test_status; all of it: $test_log)"
+    fi
+}
+
+# ---- parts ----
+part_unit() {
+    timeout -k 20 1200 meson test -C "$WORK/asan" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+        >"$WORK/log/unit.log" 2>&1
+    unit_status=$?
+    unit_failed=$FAILED
+    count_junit "$WORK/asan/meson-logs/testlog.junit.xml" "unit tests (address and undefined-behaviour sanitizers)"
+    [ "$unit_status" -eq 0 ] || tail -n 80 "$WORK/log/unit.log"
+    [ "$unit_status" -eq 0 ] || [ "$FAILED" -gt "$unit_failed" ] || fail "meson test ended with $unit_status"
+}
+
+part_real() {
+    rm -f "$WORK/real.xml"
+    PAASLA_BUILD=$WORK/asan timeout -k 20 3000 "$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$WORK/real.xml" \
+        tests/real >"$WORK/log/real.log" 2>&1
+    real_status=$?
+    real_failed=$FAILED
+    count_junit "$WORK/real.xml" "tests on real servers"
+    [ "$real_status" -eq 0 ] || tail -n 120 "$WORK/log/real.log"
+    [ "$real_status" -eq 0 ] || [ "$FAILED" -gt "$real_failed" ] || fail "pytest ended with $real_status"
+}
+
+part_sim() {
+    one_test "simulator, ${PAASLA_SIM_SEEDS:-10000} seeds" 1800 \
+        "$WORK/asan/tests/sim/paasla-sim" --seeds "${PAASLA_SIM_SEEDS:-10000}"
+    tail -n 40 "$test_log"
+}
+
+part_sandbox() {
+    one_test "the sandbox's story" 600 env PAASLA_BUILD="$WORK/build" sh "$SANDBOX/run.sh"
+    one_test "the sandbox's options" 600 env PAASLA_BUILD="$WORK/build" sh tests/sandbox.sh
+}
+
+part_lint() {
+    for lint in tests/lint/*.sh; do
+        [ -e "$lint" ] || continue
+        one_test "$lint" 600 env PAASLA_BUILD="$WORK/build" PAASLA_TREE="$TREE" sh "$lint"
+    done
+}
+
+# ---- the run ----
+# shellcheck disable=SC2086 # the lists are words
+packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST || fatal "packages"
+mkdir -p "$WORK/log" && [ -O "$WORK" ] || fatal "$WORK cannot be used; set PAASLA_TEST_DIR"
+mkdir -p "$WORK/sanitizer" && chmod 1777 "$WORK/sanitizer" && rm -f "$WORK"/sanitizer/*
+
+BUILD_TARGETS=
+( build_programs "$TREE" "$WORK/build" ) || fatal "the build"
+( build_programs "$TREE" "$WORK/asan" -Db_sanitize=address,undefined -Db_lundef=false ) ||
+    fatal "the build with sanitizers"
+
+# What the sanitizers find in a daemon that a test stopped must not get lost: it is counted at the end.
+export ASAN_OPTIONS="log_path=$WORK/sanitizer/report:abort_on_error=0:detect_stack_use_after_return=1"
+export UBSAN_OPTIONS="log_path=$WORK/sanitizer/report:print_stacktrace=1:halt_on_error=1"
+export PYTHONDONTWRITEBYTECODE=1
+
+for part in $PARTS; do
+    say "" "== $part"
+    case $part in
+        unit|real|sim|sandbox|lint) "part_$part" ;;
+        *) fail "there is no part $part" ;;
+    esac
+done
+if [ -n "$(ls "$WORK/sanitizer")" ]; then
+    for found in "$WORK"/sanitizer/*; do head -n 30 "$found"; done
+    fail "the sanitizers found something: $WORK/sanitizer"
+else
+    pass "the sanitizers found nothing"
+fi
+report

@@ -1,0 +1,51 @@
+#!/bin/sh
+# The sandbox's options do what --help says. PAASLA_BUILD names the build.
+set -eu
+TREE=$(cd "$(dirname "$0")/.." && pwd)
+RUN=$TREE/conf/sandbox/run.sh
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/paasla-options.XXXXXX")
+trap 'sh "$RUN" --down --dir "$WORK/kept" >/dev/null 2>&1; rm -rf "$WORK"' EXIT
+
+no() { echo "sandbox.sh: $*" >&2; exit 1; }
+ends_with() { # ends_with STATUS ARGUMENT...
+    expected=$1; shift
+    status=0; sh "$RUN" "$@" >"$WORK/out" 2>&1 || status=$?
+    [ "$status" -eq "$expected" ] || { cat "$WORK/out" >&2; no "run.sh $* ended with $status, not $expected"; }
+}
+
+ends_with 0 --help
+grep -q -- --keep "$WORK/out" || no "--help does not explain --keep"
+ends_with 2 --directory samba
+grep -q 'not supported yet' "$WORK/out" || no "samba is refused without saying so"
+ends_with 2 --directory novell
+ends_with 2 --whatever
+ends_with 2 --down
+ends_with 1 --down --dir "$WORK"
+
+mkdir "$WORK/full" && : >"$WORK/full/file"
+ends_with 1 --dir "$WORK/full"
+
+ends_with 0 --empty --keep --dir "$WORK/kept"
+ends_with 1 --empty --keep --dir "$WORK/kept" # one at a time
+(
+    . "$WORK/kept/env"
+    for name in PGHOST PGPORT PGDATABASE PGUSER LDAPURI LDAP_BASE LDAP_BIND_DN LDAP_PASSWORD_FILE PAASLA_CONF PAASLAD_PID; do
+        eval "[ -n \"\${$name:-}\" ]" || no "DIR/env does not set $name"
+    done
+    kill -0 "$PAASLAD_PID" || no "paaslad is not running"
+    [ "$(command -v paaslad)" = "$PAASLA_BUILD/daemon/paaslad" ] || no "PATH does not find paaslad"
+    [ "$(command -v paaslactl)" ] || no "PATH does not find paaslactl"
+    [ "$(psql -XAtc 'SELECT count(*) FROM paasla.person')" = 0 ] || no "--empty has people"
+    ldapsearch -x -LLL -H "$LDAPURI" -D "$LDAP_BIND_DN" -y "$LDAP_PASSWORD_FILE" -b "$LDAP_BASE" -s base 1.1 >/dev/null ||
+        no "the directory does not answer"
+    paaslactl status >/dev/null || no "paaslactl status fails"
+    head -n 1 "$WORK/kept/pg/postmaster.pid" >"$WORK/pids"
+    cat "$WORK/kept/ldap/slapd.pid" >>"$WORK/pids"
+    echo "$PAASLAD_PID" >>"$WORK/pids"
+)
+ends_with 0 --down --dir "$WORK/kept"
+while read -r pid; do
+    ! kill -0 "$pid" 2>/dev/null || no "process $pid still runs after --down"
+done <"$WORK/pids"
+[ ! -e "$WORK/kept" ] || no "--down left the folder"
+echo "The options do what --help says."
