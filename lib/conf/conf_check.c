@@ -184,6 +184,19 @@ static bool port_ok(struct pl_str s)
     return pl_str_to_i64(s, &n) && n >= 1 && n <= 65535;
 }
 
+/* Letters, digits, '-', '.', '_' and what else is named. */
+static bool host_ok(struct pl_str s, const char *also)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.s[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._", c) != NULL ||
+              strchr(also, c) != NULL))
+            return false;
+    }
+    return true;
+}
+
 enum far { FAR_SOCKET, FAR_THIS_HOST, FAR_AWAY };
 
 /* One address: scheme://host[:port][/]. False with the reason; *where and *tls say how far it goes and whether the
@@ -205,8 +218,10 @@ static bool uri_ok(struct pl_str u, enum far *where, bool *tls, const char **why
         (memchr(host.s, '/', host.len) || memchr(host.s, '?', host.len) || memchr(host.s, '@', host.len)))
         return false;
     *where = FAR_SOCKET;
-    if (begins(u, "ldapi://"))
-        return true;
+    if (begins(u, "ldapi://")) {
+        *why = "has a character that no host has (write %2f for / in the path of a socket)";
+        return host_ok(host, "%");
+    }
     if (host.len > 0 && host.s[0] == '[') {
         while (end < host.len && host.s[end] != ']')
             end++;
@@ -223,6 +238,9 @@ static bool uri_ok(struct pl_str u, enum far *where, bool *tls, const char **why
     if (colon < host.len && (host.s[colon] != ':' || !port_ok(from(host, colon + 1))))
         return false;
     host.len = end;
+    *why = "has a character that no host has";
+    if (!host_ok(host, host.s[0] == '[' ? "[]:" : ""))
+        return false;
     *where = pl_str_eq_c(host, "127.0.0.1") || pl_str_eq_c(host, "[::1]") || pl_str_eq_c(host, "localhost")
                  ? FAR_THIS_HOST
                  : FAR_AWAY;
