@@ -1,0 +1,368 @@
+/* One directory: two connections that are up together or not at all. The urgent one is brought up first, then the bulk
+ * one to the same server; an address that fails is followed by the next, a whole failed round by a pause that grows with
+ * jitter. Refused credentials are another matter: trying them again and again locks the service account out. */
+#include "dir_priv.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { SAY_AGAIN_MS = 300000, REFUSED_LOOK_MS = 5000, STABLE_MS = 10000 };
+
+int64_t dir_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void arm(struct event *ev, int64_t ms)
+{
+    struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    event_add(ev, &tv);
+}
+
+/* ---- telling ---- */
+
+void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
+{
+    char line[sizeof d->said];
+    int64_t now = dir_now_ms();
+    snprintf(line, sizeof line, "%s (%s): %s%s%s", d->name, d->n_uris ? d->uris[d->uri] : "no address", text,
+             *hint ? ". " : "", hint);
+    if (strcmp(line, d->said) == 0 && now - d->said_ms < SAY_AGAIN_MS)
+        return;
+    strcpy(d->said, line);
+    d->said_ms = now;
+    pld_log(level, "directory", "%s", line);
+}
+
+void dir_emit_result(struct pld_dir *d, uint64_t req, int code, bool complete)
+{
+    struct pl_event ev = {.kind = PL_EV_RESULT, .req = req, .directory = d->conf->name};
+    ev.result.code = code;
+    ev.result.complete = complete;
+    d->host.emit(d->host.ctx, &ev);
+}
+
+static void emit_up(struct pld_dir *d)
+{
+    struct pl_event ev = {.kind = PL_EV_DIR_UP, .directory = d->conf->name};
+    ev.up.identity = pl_str_c(d->first.identity);
+    ev.up.ppolicy = d->first.ppolicy;
+    ev.up.assertion = d->first.assertion;
+    d->host.emit(d->host.ctx, &ev);
+}
+
+/* ---- coming up ---- */
+
+static void stop_opening(struct pld_dir *d)
+{
+    if (d->opened)
+        event_free(d->opened);
+    d->opened = NULL;
+    event_del(d->cut);
+    dir_opening_free(d->opening);
+    d->opening = NULL;
+}
+
+/* Decorrelated jitter: up to three times the last pause, never below the least nor above the most. */
+static void pause_a_while(struct pld_dir *d)
+{
+    int64_t span = d->backoff_ms * 3 - DIR_BACKOFF_MIN_MS;
+    int64_t ms = DIR_BACKOFF_MIN_MS + (span > 0 ? (int64_t)arc4random_uniform((uint32_t)span) : 0);
+    d->backoff_ms = ms < DIR_BACKOFF_MAX_MS ? ms : DIR_BACKOFF_MAX_MS;
+    d->uri = 0;
+    arm(d->retry, d->backoff_ms);
+}
+
+static int64_t secret_changed_ns(const struct pld_dir *d)
+{
+    struct stat st;
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s", (int)d->conf->password_file.len, d->conf->password_file.s);
+    if (stat(path, &st) != 0)
+        return 0;
+    return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+}
+
+/* Half a minute, doubled each time; a changed password file ends the wait. */
+static void pause_refused(struct pld_dir *d)
+{
+    d->refused_ms = d->refused_ms ? d->refused_ms * 2 : DIR_REFUSED_MIN_MS;
+    if (d->refused_ms > DIR_REFUSED_MAX_MS)
+        d->refused_ms = DIR_REFUSED_MAX_MS;
+    d->refused_until_ms = dir_now_ms() + d->refused_ms;
+    d->secret_changed_ns = secret_changed_ns(d);
+    d->uri = 0;
+    arm(d->retry, REFUSED_LOOK_MS);
+}
+
+static void on_opened(evutil_socket_t fd, short what, void *arg);
+
+static void open_channel(struct pld_dir *d, enum pl_channel ch)
+{
+    struct pl_err err = {0};
+    if (d->n_uris == 0) {
+        dir_say(d, 3, "uris names no server", "");
+        return;
+    }
+    d->opening_for = ch;
+    d->opening = dir_opening_start(d->conf, d->uris[d->uri], &err);
+    if (!d->opening) {
+        dir_down(d, err.text, err.hint);
+        return;
+    }
+    d->opened = event_new(d->host.base, d->opening->done_fd, EV_READ, on_opened, d);
+    event_add(d->opened, NULL);
+    arm(d->cut, d->conf->connect_ms);
+}
+
+static void on_cut(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_dir *d = arg;
+    (void)fd;
+    (void)what;
+    if (d->opening)
+        dir_opening_cut(d->opening);
+}
+
+/* A failed attempt: the next address at once, after the last one a pause. */
+static void opening_failed(struct pld_dir *d, bool refused, const struct pl_err *err)
+{
+    dir_say(d, refused ? 3 : 4, err->text, err->hint);
+    dir_link_close(&d->links[PL_CH_URGENT]);
+    dir_link_close(&d->links[PL_CH_BULK]);
+    if (refused) {
+        pause_refused(d);
+    } else if (d->uri + 1 < d->n_uris) {
+        d->uri++;
+        open_channel(d, PL_CH_URGENT);
+    } else {
+        pause_a_while(d);
+    }
+}
+
+static void come_up(struct pld_dir *d)
+{
+    d->up = true;
+    d->up_since_ms = dir_now_ms();
+    d->refused_ms = d->refused_until_ms = 0;
+    d->said[0] = '\0';
+    pld_log(5, "directory", "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+    emit_up(d);
+}
+
+static void on_opened(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_dir *d = arg;
+    struct dir_opening *o = d->opening;
+    struct pl_err err;
+    (void)fd;
+    (void)what;
+    if (!dir_opening_done(o))
+        return;
+    bool ok = o->ok, refused = o->refused;
+    struct dir_opened got = o->opened;
+    err = o->err;
+    o->opened.ld = NULL; /* ours now */
+    stop_opening(d);
+    if (!ok) {
+        opening_failed(d, refused, &err);
+        return;
+    }
+    if (!dir_link_adopt(&d->links[d->opening_for], &got)) {
+        dir_down(d, "the event loop does not take the connection", "");
+    } else if (d->opening_for == PL_CH_URGENT) {
+        d->first = got;
+        open_channel(d, PL_CH_BULK);
+    } else if (strcmp(d->first.identity, got.identity) != 0) {
+        pl_err_set(&err, PL_ERR_CONF, 0, "Name servers that hold the same data, each by its own address.",
+                   "two connections to this address reach servers with different data");
+        opening_failed(d, false, &err);
+    } else {
+        come_up(d);
+    }
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_dir *d = arg;
+    (void)fd;
+    (void)what;
+    if (d->refused_until_ms && dir_now_ms() < d->refused_until_ms && secret_changed_ns(d) == d->secret_changed_ns) {
+        arm(d->retry, REFUSED_LOOK_MS);
+        return;
+    }
+    d->refused_until_ms = 0;
+    open_channel(d, PL_CH_URGENT);
+}
+
+/* ---- going down ---- */
+
+static void drop_stray(struct pld_dir *d)
+{
+    for (struct dir_req *r; (r = d->stray);) {
+        d->stray = r->next;
+        dir_req_free(r);
+    }
+    d->stray_end = &d->stray;
+}
+
+void dir_down(struct pld_dir *d, const char *why, const char *hint)
+{
+    bool was_up = d->up;
+    d->up = false;
+    stop_opening(d);
+    dir_link_close(&d->links[PL_CH_URGENT]);
+    dir_link_close(&d->links[PL_CH_BULK]);
+    dir_say(d, 4, why, hint);
+    if (was_up && dir_now_ms() - d->up_since_ms >= STABLE_MS)
+        d->backoff_ms = DIR_BACKOFF_MIN_MS;
+    pause_a_while(d);
+    if (was_up) {
+        drop_stray(d); /* DIR_DOWN answers these too */
+        struct pl_event ev = {.kind = PL_EV_DIR_DOWN, .directory = d->conf->name};
+        d->host.emit(d->host.ctx, &ev);
+    }
+}
+
+/* ---- working ---- */
+
+void dir_kick(struct pld_dir *d)
+{
+    arm(d->kick, 0);
+}
+
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_dir *d = arg;
+    struct dir_req *list = d->stray; /* a snapshot: an answer may bring another one */
+    (void)fd;
+    (void)what;
+    d->stray = NULL;
+    d->stray_end = &d->stray;
+    for (struct dir_req *r; (r = list);) {
+        list = r->next;
+        dir_emit_result(d, r->id, r->code, false);
+        dir_req_free(r);
+    }
+    dir_link_work(&d->links[PL_CH_URGENT]);
+    dir_link_work(&d->links[PL_CH_BULK]);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct pld_dir *d = arg;
+    (void)fd;
+    (void)what;
+    dir_link_tick(&d->links[PL_CH_URGENT]);
+    dir_link_tick(&d->links[PL_CH_BULK]);
+}
+
+static enum pl_channel channel_of(const struct pl_command *cmd)
+{
+    switch (cmd->kind) {
+    case PL_CMD_SEARCH:
+        return cmd->search.channel;
+    case PL_CMD_MODIFY:
+        return cmd->modify.channel;
+    default:
+        return cmd->add.channel;
+    }
+}
+
+void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
+{
+    int code = 0;
+    if (cmd->kind != PL_CMD_SEARCH && cmd->kind != PL_CMD_MODIFY && cmd->kind != PL_CMD_ADD)
+        return;
+    struct dir_req *r = dir_req_new(cmd, &code);
+    if (code == 0 && r->login && d->first_password_dir[0] == '\0')
+        code = LDAP_OTHER;
+    if (code == 0 && d->up) {
+        dir_link_submit(&d->links[channel_of(cmd)], r);
+    } else {
+        r->code = code ? code : PL_RESULT_UNKNOWN;
+        *d->stray_end = r;
+        d->stray_end = &r->next;
+    }
+    dir_kick(d);
+}
+
+void pld_dir_resume(struct pld_dir *d)
+{
+    dir_kick(d);
+}
+
+/* ---- life ---- */
+
+static char *dup_str(struct pl_str s)
+{
+    char *out = pl_xcalloc(1, s.len + 1);
+    if (s.len)
+        memcpy(out, s.s, s.len);
+    return out;
+}
+
+static void split_uris(struct pld_dir *d)
+{
+    char *save = NULL, *text = dup_str(d->conf->uris);
+    d->uris = pl_xcalloc(d->conf->uris.len / 2 + 2, sizeof *d->uris);
+    for (char *w = strtok_r(text, " \t\r\n", &save); w; w = strtok_r(NULL, " \t\r\n", &save))
+        d->uris[d->n_uris++] = strdup(w);
+    free(text);
+}
+
+struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_directory *conf)
+{
+    int version = 0;
+    struct pld_dir *d = pl_xcalloc(1, sizeof *d);
+    ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version); /* the library's own set-up, before there are threads */
+    signal(SIGPIPE, SIG_IGN);                                   /* libldap writes to sockets whose peer may be gone */
+    d->host = *host;
+    d->conf = conf;
+    d->name = dup_str(conf->name);
+    d->first_password_dir = dup_str(conf->first_password_dir);
+    d->stray_end = &d->stray;
+    d->backoff_ms = DIR_BACKOFF_MIN_MS;
+    split_uris(d);
+    dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);
+    dir_link_init(&d->links[PL_CH_BULK], d, PL_CH_BULK);
+    d->cut = evtimer_new(host->base, on_cut, d);
+    d->kick = evtimer_new(host->base, on_kick, d);
+    d->retry = evtimer_new(host->base, on_retry, d);
+    d->tick = event_new(host->base, -1, EV_PERSIST, on_tick, d);
+    return d;
+}
+
+void pld_dir_start(struct pld_dir *d)
+{
+    int64_t ms = d->conf->timeout_ms / 8;
+    arm(d->tick, ms < 50 ? 50 : ms > 1000 ? 1000 : ms);
+    arm(d->retry, 0);
+}
+
+void pld_dir_free(struct pld_dir *d)
+{
+    if (!d)
+        return;
+    stop_opening(d);
+    drop_stray(d);
+    for (size_t i = 0; i < 2; i++) {
+        dir_link_close(&d->links[i]);
+        event_free(d->links[i].flush);
+    }
+    event_free(d->cut);
+    event_free(d->kick);
+    event_free(d->retry);
+    event_free(d->tick);
+    for (size_t i = 0; i < d->n_uris; i++)
+        free(d->uris[i]);
+    free(d->uris);
+    free(d->first_password_dir);
+    free(d->name);
+    free(d);
+}

@@ -1,0 +1,333 @@
+/* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind, first reads. Top to bottom in
+ * the order in which it happens; the first step that fails ends it. Names of people and texts of the server never get
+ * into a sentence. */
+#include "dir_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openldap.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct bringup {
+    struct dir_opening *o;
+    const LDAPURLDesc *url;
+    LDAP *ld;
+    int fd;
+};
+
+static struct timeval time_left(const struct dir_opening *o)
+{
+    int64_t ms = o->deadline_ms - dir_now_ms();
+    if (ms < 1)
+        ms = 1;
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+static bool set_ptr(LDAP *ld, int option, const void *value)
+{
+    return ldap_set_option(ld, option, value) == LDAP_OPT_SUCCESS;
+}
+
+static bool set_num(LDAP *ld, int option, int value)
+{
+    return ldap_set_option(ld, option, &value) == LDAP_OPT_SUCCESS;
+}
+
+static void limit_pdu(LDAP *ld, int bytes)
+{
+    Sockbuf *sb = NULL;
+    ber_len_t max = (ber_len_t)bytes;
+    if (ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb)
+        ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &max);
+}
+
+/* ---- 1. options ---- */
+
+static bool set_options(struct bringup *b)
+{
+    struct timeval left = time_left(b->o);
+    bool ok = set_num(b->ld, LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3) &&
+              set_ptr(b->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) && /* it would follow them anonymously, blocking */
+              set_ptr(b->ld, LDAP_OPT_RESTART, LDAP_OPT_ON) && set_num(b->ld, LDAP_OPT_DEREF, LDAP_DEREF_NEVER) &&
+              set_ptr(b->ld, LDAP_OPT_NETWORK_TIMEOUT, &left) && set_ptr(b->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
+    limit_pdu(b->ld, DIR_PDU_FIRST);
+    return ok || pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "libldap refused an option");
+}
+
+/* ---- 2. TLS ---- */
+
+static bool readable(struct dir_opening *o, const char *what, struct pl_str path)
+{
+    if (path.len == 0 || access(path.s, R_OK) == 0)
+        return true;
+    return pl_err_set(&o->err, PL_ERR_CONF, errno, "Name a PEM file that the daemon's user may read.", "%s %s: %s",
+                      what, path.s, strerror(errno));
+}
+
+/* All on the handle; NEWCTX last, or the process-wide context would be used and our CA ignored. */
+static bool set_tls(struct bringup *b)
+{
+    const struct pl_conf_directory *c = &b->o->conf;
+    char *package = NULL;
+    if (c->ca_file.len == 0)
+        return pl_err_set(&b->o->err, PL_ERR_CONF, 0, "Set ca_file to the PEM file of the CA that signed the server.",
+                          "TLS needs ca_file");
+    if (!readable(b->o, "ca_file", c->ca_file) || !readable(b->o, "cert_file", c->cert_file) ||
+        !readable(b->o, "key_file", c->key_file))
+        return false;
+    ldap_get_option(b->ld, LDAP_OPT_X_TLS_PACKAGE, &package);
+    bool gnutls = package && strcmp(package, "GnuTLS") == 0;
+    ldap_memfree(package);
+    bool ok = set_ptr(b->ld, LDAP_OPT_X_TLS_CACERTFILE, c->ca_file.s) &&
+              (!c->cert_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_CERTFILE, c->cert_file.s)) &&
+              (!c->key_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_KEYFILE, c->key_file.s)) &&
+              set_num(b->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND) &&
+              set_num(b->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) &&
+              (!gnutls || set_ptr(b->ld, LDAP_OPT_X_TLS_CIPHER_SUITE, /* GnuTLS ignores PROTOCOL_MIN */
+                                  "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2")) &&
+              set_num(b->ld, LDAP_OPT_X_TLS_NEWCTX, 0);
+    return ok ||
+           pl_err_set(&b->o->err, PL_ERR_CONF, 0,
+                      "Check that ca_file holds PEM certificates, and that cert_file and key_file belong together.",
+                      "ca_file, cert_file or key_file cannot be used");
+}
+
+/* Waits for all messages of one request. False: timed out, cut, or the connection ended. */
+static bool await(struct bringup *b, int msgid, LDAPMessage **msg)
+{
+    struct timeval left = time_left(b->o);
+    int type = ldap_result(b->ld, msgid, LDAP_MSG_ALL, &left, msg);
+    if (type > 0)
+        return true;
+    return pl_err_set(&b->o->err, PL_ERR_IO, 0, "Look into the server's log.", "%s while %s",
+                      type == 0 ? "no answer in time" : "the server ended the connection", b->o->step);
+}
+
+static bool start_tls(struct bringup *b)
+{
+    int msgid = 0, code = LDAP_OTHER;
+    LDAPMessage *msg = NULL;
+    b->o->step = "asking for StartTLS";
+    if (ldap_start_tls(b->ld, NULL, NULL, &msgid) != LDAP_SUCCESS)
+        return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "StartTLS cannot be sent");
+    if (!await(b, msgid, &msg))
+        return false;
+    int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
+    if (rc == LDAP_SUCCESS && code == LDAP_SUCCESS)
+        return true;
+    return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Give the server a certificate, or use its ldaps:// address.",
+                      "the server refuses StartTLS (result %d)", code);
+}
+
+static bool explain_tls(struct bringup *b, int rc)
+{
+    char *diag = NULL;
+    const struct pl_conf_directory *c = &b->o->conf;
+    ldap_get_option(b->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diag);
+    if (diag && strstr(diag, "hostname"))
+        pl_err_set(&b->o->err, PL_ERR_CONF, rc,
+                   "Write the name that is in the certificate into uris, or issue a "
+                   "certificate for this name.",
+                   "the server's certificate is not for the name %s", b->url->lud_host);
+    else
+        pl_err_set(
+            &b->o->err, PL_ERR_CONF, rc,
+            "See why with: openssl s_client -connect HOST:PORT -verify_return_error "
+            "-CAfile CA_FILE (and -starttls ldap for ldap://).",
+            "the TLS handshake failed: the server's certificate is not from the CA in %s, it has expired, or the "
+            "server ended the handshake",
+            c->ca_file.s);
+    ldap_memfree(diag);
+    return false;
+}
+
+static bool handshake(struct bringup *b)
+{
+    bool ldaps = strcmp(b->url->lud_scheme, "ldaps") == 0;
+    if (strcmp(b->url->lud_scheme, "ldapi") == 0 || (!ldaps && pl_str_eq_c(b->o->conf.tls, "none")))
+        return true; /* dir_link.c has checked that the address is this host's own */
+    if (!set_tls(b) || (!ldaps && !start_tls(b)))
+        return false;
+    b->o->step = "doing the TLS handshake";
+    int rc = ldap_install_tls(b->ld);
+    if (rc != LDAP_SUCCESS)
+        return explain_tls(b, rc);
+    if (ldap_tls_inplace(b->ld) != 1)
+        return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "TLS is not in place after the handshake");
+    b->o->opened.tls = true;
+    return true;
+}
+
+/* ---- 3. bind ---- */
+
+static bool explain_bind(struct bringup *b, int code)
+{
+    struct pl_err *err = &b->o->err;
+    switch (code) {
+    case LDAP_INVALID_CREDENTIALS:
+    case LDAP_INAPPROPRIATE_AUTH:
+        b->o->refused = true;
+        return pl_err_set(err, PL_ERR_CONF, code, "Check bind_dn and password_file; the account may also be locked.",
+                          "the server refuses the service account's credentials (result %d)", code);
+    case LDAP_CONFIDENTIALITY_REQUIRED:
+    case LDAP_STRONG_AUTH_REQUIRED:
+        return pl_err_set(err, PL_ERR_CONF, code, "Set tls = starttls or use an ldaps:// address.",
+                          "the server wants TLS before a password (result %d)", code);
+    case LDAP_AUTH_METHOD_NOT_SUPPORTED:
+        return pl_err_set(err, PL_ERR_CONF, code, "Check sasl; EXTERNAL needs ldapi:// or a client certificate.",
+                          "the server does not offer this way to bind (result %d)", code);
+    default:
+        b->o->refused = code == LDAP_UNWILLING_TO_PERFORM;
+        return pl_err_set(err, PL_ERR_IO, code, "Look into the server's log.",
+                          "the server refuses the bind (result %d: %s)", code, ldap_err2string(code));
+    }
+}
+
+static bool send_bind(struct bringup *b, int *msgid)
+{
+    const struct pl_conf_directory *c = &b->o->conf;
+    struct pld_secret secret = {0};
+    struct berval cred = {.bv_val = NULL, .bv_len = 0};
+    int rc;
+    if (pl_str_eq_c(c->sasl, "external")) {
+        cred.bv_val = (char[]){""};
+        rc = ldap_sasl_bind(b->ld, NULL, "EXTERNAL", &cred, NULL, NULL, msgid);
+    } else if (c->bind_dn.len == 0) {
+        return pl_err_set(&b->o->err, PL_ERR_CONF, 0, "Set bind_dn and password_file, or sasl = external.",
+                          "no bind_dn: this would be an anonymous bind");
+    } else {
+        if (!pld_secret_read(c->password_file.s, &secret, &b->o->err))
+            return false;
+        cred = (struct berval){.bv_val = secret.s, .bv_len = secret.len};
+        rc = ldap_sasl_bind(b->ld, c->bind_dn.s, LDAP_SASL_SIMPLE, &cred, NULL, NULL, msgid);
+        pld_secret_free(&secret);
+    }
+    return rc == LDAP_SUCCESS || pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "the bind cannot be sent");
+}
+
+static bool bind_to(struct bringup *b)
+{
+    int msgid = 0, code = LDAP_OTHER;
+    LDAPMessage *msg = NULL;
+    b->o->step = "binding";
+    if (!send_bind(b, &msgid) || !await(b, msgid, &msg))
+        return false;
+    int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
+    if (rc != LDAP_SUCCESS)
+        return pl_err_set(&b->o->err, PL_ERR_IO, rc, "", "the answer to the bind is not LDAP");
+    return code == LDAP_SUCCESS || explain_bind(b, code);
+}
+
+/* ---- 4. first reads ---- */
+
+/* One base search. Returns the result code, or -1 with o->err; *msg is the caller's to free. */
+static int read_entry(struct bringup *b, const char *base, const char *const *attrs, LDAPMessage **msg)
+{
+    int msgid = 0, code = LDAP_OTHER;
+    *msg = NULL;
+    int rc = ldap_search_ext(b->ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)attrs, 0, NULL, NULL,
+                             NULL, 1, &msgid);
+    if (rc != LDAP_SUCCESS) {
+        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "a search cannot be sent while %s", b->o->step);
+        return -1;
+    }
+    if (!await(b, msgid, msg))
+        return -1;
+    if (ldap_parse_result(b->ld, *msg, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS) {
+        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "an answer is not LDAP while %s", b->o->step);
+        return -1;
+    }
+    return code;
+}
+
+static bool has_value(struct bringup *b, LDAPMessage *entry, const char *attr, const char *value)
+{
+    bool found = false;
+    struct berval **v = entry ? ldap_get_values_len(b->ld, entry, attr) : NULL;
+    for (size_t i = 0; v && v[i] && !found; i++)
+        found = v[i]->bv_len == strlen(value) && memcmp(v[i]->bv_val, value, v[i]->bv_len) == 0;
+    ldap_value_free_len(v);
+    return found;
+}
+
+static bool read_root(struct bringup *b)
+{
+    static const char *const attrs[] = {"supportedControl", NULL};
+    LDAPMessage *msg = NULL;
+    b->o->step = "reading the root entry";
+    int code = read_entry(b, "", attrs, &msg);
+    if (code == LDAP_SUCCESS) {
+        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
+        b->o->opened.ppolicy = has_value(b, entry, "supportedControl", DIR_OID_PPOLICY);
+        b->o->opened.assertion = has_value(b, entry, "supportedControl", DIR_OID_ASSERTION);
+    }
+    ldap_msgfree(msg);
+    if (code > 0)
+        pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
+                   "the root entry cannot be read (result %d)", code);
+    return code == LDAP_SUCCESS;
+}
+
+/* Which server, and which incarnation of its data: the entryUUID of people_base changes when the data is loaded anew. */
+static bool read_identity(struct bringup *b)
+{
+    static const char *const attrs[] = {"entryUUID", NULL};
+    struct dir_opened *out = &b->o->opened;
+    const char *base = b->o->conf.people_base.s;
+    LDAPMessage *msg = NULL;
+    b->o->step = "reading people_base";
+    int code = read_entry(b, base, attrs, &msg);
+    if (code == LDAP_SUCCESS) {
+        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
+        struct berval **v = entry ? ldap_get_values_len(b->ld, entry, "entryUUID") : NULL;
+        if (v && v[0] && v[0]->bv_len > 0 && v[0]->bv_len < sizeof out->identity)
+            memcpy(out->identity, v[0]->bv_val, v[0]->bv_len); /* zeroed before, so terminated */
+        ldap_value_free_len(v);
+    }
+    ldap_msgfree(msg);
+    if (code < 0)
+        return false;
+    if (code == LDAP_NO_SUCH_OBJECT)
+        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Correct people_base, or let the service account read it.",
+                          "people_base %s does not exist or may not be seen", base);
+    if (code != LDAP_SUCCESS || !out->identity[0])
+        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
+                          "the service account may not read entryUUID of people_base %s (result %d)", base, code);
+    return true;
+}
+
+/* ---- 5. hand-over ---- */
+
+/* A handshake leaves the socket blocking; the loop must never block. */
+static bool hand_over(struct bringup *b)
+{
+    int fd = -1, flags;
+    ldap_get_option(b->ld, LDAP_OPT_DESC, &fd);
+    if (fd != b->fd || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return pl_err_set(&b->o->err, PL_ERR_IO, errno, "", "the socket changed during the bring-up");
+    limit_pdu(b->ld, DIR_PDU_MAX);
+    return set_ptr(b->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
+}
+
+bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd)
+{
+    struct bringup b = {.o = o, .url = url, .fd = fd};
+    bool local = strcmp(url->lud_scheme, "ldapi") == 0;
+    if (ldap_init_fd(fd, local ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, o->uri, &b.ld) != LDAP_SUCCESS) {
+        close(fd);
+        return pl_err_set(&o->err, PL_ERR_IO, 0, "", "libldap does not take the socket");
+    }
+    if (set_options(&b) && handshake(&b) && bind_to(&b) && read_root(&b) && read_identity(&b) && hand_over(&b)) {
+        o->opened.ld = b.ld;
+        o->opened.fd = fd;
+        return true;
+    }
+    pthread_mutex_lock(&o->lock);   /* by the duplicate: libldap may have closed its own number already */
+    shutdown(o->cut_fd, SHUT_RDWR); /* so that freeing the handle sends nothing more, least of all unencrypted */
+    pthread_mutex_unlock(&o->lock);
+    ldap_unbind_ext(b.ld, NULL, NULL);
+    return false;
+}

@@ -1,0 +1,247 @@
+/* One connection's requests: the queue, the table of those in flight, sending and back-pressure. Nothing here waits: a
+ * full socket is LDAP_BUSY, and then libldap keeps half a request and takes no other until that is flushed. */
+#include "dir_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    dir_link_work(arg);
+}
+
+/* ---- life of a link ---- */
+
+void dir_link_init(struct dir_link *l, struct pld_dir *d, enum pl_channel ch)
+{
+    *l = (struct dir_link){.dir = d, .channel = ch, .fd = -1};
+    l->queue_end = &l->queue;
+    l->flush = evtimer_new(d->host.base, on_readable, l);
+}
+
+bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o)
+{
+    l->ld = o->ld;
+    l->fd = o->fd;
+    l->busy_msgid = 0;
+    l->quiet_since_ms = dir_now_ms();
+    l->readable = event_new(l->dir->host.base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
+    l->reading = l->readable && event_add(l->readable, NULL) == 0;
+    return l->reading;
+}
+
+void dir_link_close(struct dir_link *l)
+{
+    if (l->readable)
+        event_free(l->readable);
+    l->readable = NULL;
+    l->reading = false;
+    event_del(l->flush);
+    l->paged = NULL;
+    for (size_t i = 0; i < l->n_sent; i++) /* whether the server took a first password is unknown: its file stays */
+        dir_req_free(l->sent[i]);
+    l->n_sent = 0;
+    for (struct dir_req *r; (r = l->queue);) {
+        l->queue = r->next;
+        if (r->password_file) /* never sent */
+            dir_password_unlink(r->password_file);
+        dir_req_free(r);
+    }
+    l->queue_end = &l->queue;
+    if (l->ld)
+        ldap_unbind_ext(l->ld, NULL, NULL); /* closes the socket too */
+    l->ld = NULL;
+    l->fd = -1;
+}
+
+/* ---- queue and table ---- */
+
+void dir_link_submit(struct dir_link *l, struct dir_req *r)
+{
+    r->next = NULL;
+    *l->queue_end = r;
+    l->queue_end = &r->next;
+}
+
+void dir_link_push_front(struct dir_link *l, struct dir_req *r)
+{
+    r->next = l->queue;
+    l->queue = r;
+    if (!r->next)
+        l->queue_end = &r->next;
+}
+
+/* The first that may go: a second paged read waits until the first has its last page. */
+static struct dir_req *take_next(struct dir_link *l)
+{
+    for (struct dir_req **at = &l->queue, *r; (r = *at); at = &r->next) {
+        if (r->paged && l->paged && l->paged != r)
+            continue;
+        *at = r->next;
+        if (!*at)
+            l->queue_end = at;
+        r->next = NULL;
+        return r;
+    }
+    return NULL;
+}
+
+void dir_link_forget(struct dir_link *l, struct dir_req *r)
+{
+    for (size_t i = 0; i < l->n_sent; i++)
+        if (l->sent[i] == r) {
+            l->sent[i] = l->sent[--l->n_sent];
+            break;
+        }
+    if (l->busy_msgid == r->msgid)
+        l->busy_msgid = 0;
+    r->msgid = 0;
+}
+
+/* Answers a request that is in no list any more. */
+void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete)
+{
+    if (l->paged == r)
+        l->paged = NULL;
+    if (r->password_file && code != LDAP_SUCCESS)
+        dir_password_unlink(r->password_file);
+    else if (r->password_file)
+        pld_log(5, "directory", "%s: a first password lies in %s", l->dir->name, l->dir->first_password_dir);
+    if (!r->probe)
+        dir_emit_result(l->dir, r->id, code, complete);
+    dir_req_free(r);
+}
+
+void dir_link_arm(struct dir_link *l, struct dir_req *r)
+{
+    r->deadline_ms = dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
+}
+
+/* ---- sending ---- */
+
+static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
+{
+    LDAPControl *page = NULL, usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, *ctrls[3] = {NULL};
+    size_t n = 0;
+    if (r->paged) {
+        int rc = ldap_create_page_control(l->ld, DIR_PAGE, r->cookie, 0, &page);
+        if (rc != LDAP_SUCCESS)
+            return rc;
+        ctrls[n++] = page;
+    }
+    if (r->usability)
+        ctrls[n++] = &usable;
+    int rc = ldap_search_ext(l->ld, r->dn, r->scope, r->filter, r->attrs, 0, n ? ctrls : NULL, NULL, NULL,
+                             LDAP_NO_LIMIT, msgid);
+    if (page)
+        ldap_control_free(page);
+    return rc;
+}
+
+static int send_modify(struct dir_link *l, struct dir_req *r, int *msgid)
+{
+    LDAPControl *assertion = NULL, *ctrls[2] = {NULL};
+    if (r->assertion) {
+        int rc = ldap_create_assertion_control(l->ld, (char *)(uintptr_t)r->assertion, 1, &assertion);
+        if (rc != LDAP_SUCCESS)
+            return rc;
+        ctrls[0] = assertion;
+    }
+    struct berval value = {.bv_val = r->password, .bv_len = r->password ? strlen(r->password) : 0};
+    struct berval *values[] = {&value, NULL};
+    LDAPMod replace = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = (char[]){"userPassword"}};
+    replace.mod_bvalues = values;
+    if (r->password)
+        r->mods[r->n_mods] = &replace;
+    int rc = ldap_modify_ext(l->ld, r->dn, r->mods, ctrls, NULL, msgid);
+    r->mods[r->n_mods] = NULL;
+    if (assertion)
+        ldap_control_free(assertion);
+    return rc;
+}
+
+/* The password lies in its file before it goes out: a crash can lose neither the person nor the way in. */
+static bool prepare_password(struct dir_link *l, struct dir_req *r)
+{
+    struct pl_err err = {0};
+    if (!r->login || r->password)
+        return true;
+    if (dir_password_make(l->dir->first_password_dir, r->login, &r->password, &r->password_file, &err))
+        return true;
+    dir_say(l->dir, 3, err.text, err.hint);
+    return false;
+}
+
+static int send_any(struct dir_link *l, struct dir_req *r, int *msgid)
+{
+    switch (r->kind) {
+    case PL_CMD_SEARCH:
+        return send_search(l, r, msgid);
+    case PL_CMD_ADD:
+        return ldap_add_ext(l->ld, r->dn, r->mods, NULL, NULL, msgid);
+    default:
+        return send_modify(l, r, msgid);
+    }
+}
+
+/* Takes `r` over. */
+static enum dir_step send_one(struct dir_link *l, struct dir_req *r)
+{
+    int msgid = -1, fd = -1, state = LDAP_SUCCESS;
+    ldap_get_option(l->ld, LDAP_OPT_DESC, &fd);
+    if (fd != l->fd) {
+        dir_link_push_front(l, r);
+        return DIR_STEP_BROKEN; /* libldap lost the socket and would open another one, unauthenticated */
+    }
+    if (!prepare_password(l, r)) {
+        dir_link_finish(l, r, LDAP_OTHER, false);
+        return DIR_STEP_ON;
+    }
+    int rc = send_any(l, r, &msgid);
+    ldap_get_option(l->ld, LDAP_OPT_RESULT_CODE, &state);
+    if (rc == LDAP_BUSY) { /* the one before is still being flushed */
+        dir_link_push_front(l, r);
+        return DIR_STEP_ENDED;
+    }
+    if (rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_TIMEOUT || rc == LDAP_LOCAL_ERROR) {
+        l->sent[l->n_sent++] = r; /* perhaps in part */
+        return DIR_STEP_BROKEN;
+    }
+    if (rc != LDAP_SUCCESS) { /* a filter or value that libldap cannot encode; nothing left this process */
+        pld_log(3, "directory", "%s: a request could not be encoded (libldap %d)", l->dir->name, rc);
+        dir_link_finish(l, r, LDAP_OTHER, false);
+        return DIR_STEP_ON;
+    }
+    dir_password_wipe(&r->password);
+    r->msgid = msgid;
+    l->sent[l->n_sent++] = r;
+    if (r->paged)
+        l->paged = r;
+    dir_link_arm(l, r);
+    l->quiet_since_ms = dir_now_ms();
+    if (state != LDAP_BUSY)
+        return DIR_STEP_ON;
+    l->busy_msgid = msgid;
+    return DIR_STEP_ENDED;
+}
+
+bool dir_link_send(struct dir_link *l)
+{
+    while (!l->busy_msgid && l->n_sent < DIR_IN_FLIGHT) {
+        struct dir_req *r = take_next(l);
+        if (!r)
+            return true;
+        enum dir_step s = send_one(l, r);
+        if (s == DIR_STEP_BROKEN)
+            return false;
+        if (s == DIR_STEP_ENDED)
+            break;
+    }
+    if (l->busy_msgid || (l->queue && l->n_sent < DIR_IN_FLIGHT)) {
+        struct timeval soon = {.tv_usec = DIR_FLUSH_MS * 1000};
+        event_add(l->flush, &soon);
+    }
+    return true;
+}

@@ -1,0 +1,200 @@
+/* What the files of one directory's LDAP side share. Nobody else includes this.
+ *
+ *   dir.c           the directory: both channels up or both down, back-off, the periodic look
+ *   dir_link.c      the connector thread: name lookup, TCP or local socket, hand-over
+ *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, first reads, sentences
+ *   dir_req.c       one request: copies of what a command wants
+ *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
+ *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
+ *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
+ *   dir_password.c  the one-time password and its file
+ *
+ * A handle belongs to the connector thread until it is handed over, and to the event loop's thread ever after. A handle
+ * that failed once is closed, never used again: libldap would reconnect it by itself, blocking and unauthenticated. */
+#ifndef PLD_DIR_PRIV_H
+#define PLD_DIR_PRIV_H
+
+#include <ldap.h>
+#include <pthread.h>
+#include "shell.h"
+
+enum {
+    DIR_IN_FLIGHT = 32,       /* requests on one connection */
+    DIR_PAGE = 500,           /* entries in a page */
+    DIR_BUDGET = 64,          /* messages handled in one wake-up */
+    DIR_FLUSH_MS = 5,         /* how often a full socket is tried again */
+    DIR_KEEPALIVE_MS = 60000, /* a quiet connection is asked something this often */
+    DIR_PAGED_PATIENCE = 4,   /* a paged read may be silent this many times timeout_ms */
+    DIR_BACKOFF_MIN_MS = 250,
+    DIR_BACKOFF_MAX_MS = 30000,
+    DIR_REFUSED_MIN_MS = 30000, /* after a refused bind: slow, or the service account gets locked out */
+    DIR_REFUSED_MAX_MS = 900000,
+    DIR_PDU_FIRST = 1 << 20, /* largest message accepted before the bind is through, bytes */
+    DIR_PDU_MAX = 256 << 20, /* and afterwards: one group with millions of members */
+};
+
+#define DIR_OID_PPOLICY   "1.3.6.1.4.1.42.2.27.8.5.1"
+#define DIR_OID_ASSERTION "1.3.6.1.1.12"
+#define DIR_OID_USABILITY "1.3.6.1.4.1.42.2.27.9.5.8"
+#define DIR_USABLE_ATTR   "paaslaUsable"
+
+int64_t dir_now_ms(void); /* monotonic */
+
+/* ---- bring-up of one connection (dir_link.c, dir_bind.c) ---- */
+
+struct dir_opened { /* what the thread hands over */
+    LDAP *ld;
+    int fd; /* inside ld */
+    bool tls;
+    bool ppolicy, assertion;
+    char identity[128];
+};
+
+struct dir_opening { /* shared by the loop and one thread; the fields below `lock` are guarded by it */
+    /* set before the thread starts, read-only afterwards */
+    struct pl_arena *arena; /* owns every slice of conf and uri: the thread may outlive the configuration */
+    struct pl_conf_directory conf;
+    const char *uri;
+    int64_t deadline_ms;
+    int done_fd; /* eventfd, readable when the thread is through */
+    /* written by the thread, read by the loop after done_fd */
+    bool ok;
+    bool refused; /* the server refused our credentials */
+    struct dir_opened opened;
+    struct pl_err err;
+    const char *step; /* what it is at, for the sentence */
+
+    pthread_mutex_t lock;
+    int cut_fd;  /* a duplicate of the socket for shutdown(); a number that cannot be reused behind our back */
+    bool cut;    /* the loop's deadline has passed: give up */
+    bool orphan; /* the loop is gone: the thread frees this */
+    bool done;
+};
+
+/* Starts a thread; NULL with a sentence when there can be none. */
+struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+bool dir_opening_done(struct dir_opening *o); /* true: the thread is through and what it wrote may be read */
+void dir_opening_cut(struct dir_opening *o);  /* makes the thread fail soon, wherever it is */
+void dir_opening_free(struct dir_opening *o); /* cuts it, or frees what it left; NULL is fine */
+
+/* In the thread: turns a connected socket into a bound handle. Owns `fd` from the call on. False with o->err. */
+bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd);
+
+/* ---- requests (dir_req.c, dir_op.c, dir_recv.c) ---- */
+
+struct dir_req {
+    struct dir_req *next;   /* in the queue */
+    struct pl_arena *arena; /* owns what follows */
+    uint64_t id;
+    enum pl_cmd_kind kind;
+    int code;   /* of one that is answered without being sent */
+    bool probe; /* our own keep-alive: nobody is told */
+    int msgid;  /* 0: not sent */
+    int64_t deadline_ms;
+    const char *dn; /* base of a search too */
+    /* SEARCH */
+    int scope;
+    const char *filter;
+    char **attrs;
+    bool paged, usability;
+    bool incomplete;       /* an open range or a reference was seen */
+    struct berval *cookie; /* of the next page */
+    bool paused;
+    LDAPMessage **held; /* come while paused, from first_held on; at most a page */
+    size_t first_held, n_held, cap_held;
+    /* MODIFY, ADD */
+    LDAPMod **mods;
+    size_t n_mods;
+    const char *assertion;
+    const char *login;   /* not NULL: add a first password */
+    char *password;      /* until it is sent */
+    char *password_file; /* path below first_password_dir */
+};
+
+struct dir_link { /* one channel's connection */
+    struct pld_dir *dir;
+    enum pl_channel channel;
+    LDAP *ld; /* NULL: down */
+    int fd;
+    struct event *readable, *flush;
+    bool reading;
+    struct dir_req *queue, **queue_end;
+    struct dir_req *sent[DIR_IN_FLIGHT];
+    size_t n_sent;
+    struct dir_req *paged; /* the one paged read under way: slapd keeps one page state for a connection */
+    int busy_msgid;        /* half of this request is still in libldap: nothing else may be sent; 0 none */
+    int64_t quiet_since_ms;
+};
+
+void dir_link_init(struct dir_link *l, struct pld_dir *d, enum pl_channel ch);
+bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o); /* takes the handle */
+void dir_link_close(struct dir_link *l);                             /* drops handle and requests, tells nobody */
+void dir_link_submit(struct dir_link *l, struct dir_req *r);
+void dir_link_work(struct dir_link *l); /* reads, resumes, sends; may end in dir_down */
+void dir_link_tick(struct dir_link *l); /* deadlines, keep-alive */
+
+enum dir_step { DIR_STEP_ON, DIR_STEP_ENDED, DIR_STEP_BROKEN };
+bool dir_link_send(struct dir_link *l);                          /* as many as may go; false: broken */
+void dir_link_push_front(struct dir_link *l, struct dir_req *r); /* goes next */
+void dir_link_forget(struct dir_link *l, struct dir_req *r);     /* out of the table */
+void dir_link_arm(struct dir_link *l, struct dir_req *r);        /* deadline from now */
+void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete); /* answers and frees */
+
+/* ---- the directory (dir.c) ---- */
+
+struct pld_dir {
+    struct pld_host host;
+    const struct pl_conf_directory *conf; /* must outlive this */
+    char *name, *first_password_dir;
+    char **uris;
+    size_t n_uris, uri;
+    struct dir_link links[2]; /* by enum pl_channel */
+    bool up;                  /* up: DIR_UP was emitted */
+    struct dir_opening *opening;
+    enum pl_channel opening_for;
+    struct event *opened, *cut, *kick, *tick, *retry;
+    struct dir_opened first;            /* what the urgent channel saw */
+    struct dir_req *stray, **stray_end; /* to answer without sending */
+    int64_t up_since_ms, backoff_ms;
+    int64_t refused_ms, refused_until_ms; /* 0: not refused */
+    int64_t secret_changed_ns;            /* of the password file, at the refusal */
+    char said[768];                       /* last sentence, to say it once */
+    int64_t said_ms;
+};
+
+void dir_kick(struct pld_dir *d); /* work from the event loop, soon */
+
+/* Tears both channels down, answers all that is open by one DIR_DOWN, and comes back later. Only from the event loop. */
+void dir_down(struct pld_dir *d, const char *why, const char *hint);
+void dir_emit_result(struct pld_dir *d, uint64_t req, int code, bool complete);
+
+/* One log line about this directory; the same one again only after a while. */
+void dir_say(struct pld_dir *d, int level, const char *text, const char *hint);
+
+/* A request from a command, with copies of all it needs. *code is 0, or the result to answer when it cannot be
+ * sent as it is. */
+struct dir_req *dir_req_new(const struct pl_command *cmd, int *code);
+void dir_req_free(struct dir_req *r);
+
+/* ---- conversions (dir_conv.c) ---- */
+
+/* The entry's slices point into the message, its arrays into the arena. False: not LDAP. May be called once a message. */
+bool dir_entry_read(LDAP *ld, LDAPMessage *m, bool usability, struct pl_arena *a, struct pl_entry *out,
+                    bool *open_range);
+/* Arrays ended by NULL with room for `spare` more; everything copied into the arena. NULL: cannot be sent. */
+LDAPMod **dir_mods_make(struct pl_arena *a, const struct pl_mod *mods, size_t n, size_t spare);
+LDAPMod **dir_attrs_make(struct pl_arena *a, const struct pl_attr *attrs, size_t n);
+/* A copy as a C string, or NULL when there is a NUL inside. */
+const char *dir_cstr(struct pl_arena *a, struct pl_str s);
+
+/* ---- the first password (dir_password.c) ---- */
+
+enum { DIR_PASSWORD_LEN = 16 };
+
+/* Draws a password and keeps it in a new file of `dir`. Both strings are the caller's; wipe the password with
+ * dir_password_wipe. False: nothing was kept, nothing may be sent. */
+bool dir_password_make(const char *dir, const char *login, char **password, char **file, struct pl_err *err);
+void dir_password_unlink(const char *file); /* the server did not take it */
+void dir_password_wipe(char **password);
+
+#endif

@@ -1,0 +1,233 @@
+/* What comes back on one connection. Answers are read one message at a time until libldap has no more, because TLS and
+ * libldap hold data that the socket does not show. A request that gets no answer in time takes the whole directory down:
+ * what the server did with it is unknown. */
+#include "dir_priv.h"
+
+/* ---- one message ---- */
+
+static struct dir_req *find_sent(struct dir_link *l, int msgid)
+{
+    for (size_t i = 0; i < l->n_sent; i++)
+        if (l->sent[i]->msgid == msgid)
+            return l->sent[i];
+    return NULL;
+}
+
+static enum dir_step take_entry(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
+{
+    if (r->probe)
+        return DIR_STEP_ON;
+    enum dir_step s = DIR_STEP_BROKEN;
+    struct pl_entry entry = {0};
+    struct pl_arena *a = pl_arena_new();
+    if (dir_entry_read(l->ld, m, r->usability, a, &entry, &r->incomplete)) {
+        struct pld_host *h = &l->dir->host;
+        struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = l->dir->conf->name, .entry = &entry};
+        r->paused = h->emit(h->ctx, &ev) == PL_PAUSE && r->paged;
+        s = DIR_STEP_ON;
+    }
+    pl_arena_free(a);
+    return s;
+}
+
+/* The next page's cookie; none: that was all. */
+static struct berval *next_page(struct dir_link *l, LDAPControl **ctrls)
+{
+    struct berval cookie = {0};
+    ber_int_t estimate = 0;
+    LDAPControl *c = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, ctrls, NULL);
+    if (!c || ldap_parse_pageresponse_control(l->ld, c, &estimate, &cookie) != LDAP_SUCCESS)
+        return NULL;
+    struct berval *out = cookie.bv_len ? ber_dupbv(NULL, &cookie) : NULL;
+    ber_memfree(cookie.bv_val);
+    return out;
+}
+
+static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
+{
+    int code = LDAP_OTHER;
+    LDAPControl **ctrls = NULL;
+    if (ldap_parse_result(l->ld, m, &code, NULL, NULL, NULL, &ctrls, 0) != LDAP_SUCCESS)
+        return DIR_STEP_BROKEN;
+    ber_bvfree(r->cookie);
+    r->cookie = r->paged && code == LDAP_SUCCESS && ctrls ? next_page(l, ctrls) : NULL;
+    if (ctrls)
+        ldap_controls_free(ctrls);
+    dir_link_forget(l, r);
+    if (r->cookie) {
+        dir_link_push_front(l, r);
+        return DIR_STEP_ENDED;
+    }
+    if (r->kind == PL_CMD_SEARCH && (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED))
+        dir_say(l->dir, 4, "the server's size limit cuts a read short",
+                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited).");
+    dir_link_finish(l, r, code, r->kind == PL_CMD_SEARCH && code == LDAP_SUCCESS && !r->incomplete);
+    return DIR_STEP_ENDED;
+}
+
+static enum dir_step take_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
+{
+    static const int results[] = {
+        [PL_CMD_SEARCH] = LDAP_RES_SEARCH_RESULT, [PL_CMD_MODIFY] = LDAP_RES_MODIFY, [PL_CMD_ADD] = LDAP_RES_ADD};
+    int type = ldap_msgtype(m);
+    if (type == results[r->kind])
+        return take_result(l, r, m);
+    if (r->kind != PL_CMD_SEARCH)
+        return DIR_STEP_BROKEN;
+    dir_link_arm(l, r);
+    switch (type) {
+    case LDAP_RES_SEARCH_ENTRY:
+        return take_entry(l, r, m);
+    case LDAP_RES_SEARCH_REFERENCE: /* a part lies elsewhere: this read proves no absence */
+        r->incomplete = true;
+        return DIR_STEP_ON;
+    case LDAP_RES_INTERMEDIATE:
+        return DIR_STEP_ON;
+    default:
+        return DIR_STEP_BROKEN;
+    }
+}
+
+static void hold(struct dir_req *r, LDAPMessage *m)
+{
+    if (r->n_held == r->cap_held) {
+        r->cap_held = r->cap_held ? r->cap_held * 2 : 64;
+        r->held = pl_xrealloc_array(r->held, r->cap_held, sizeof(LDAPMessage *));
+    }
+    r->held[r->n_held++] = m;
+}
+
+/* Hands on what a paused read has received, once the engine wants more. */
+static bool resume(struct dir_link *l)
+{
+    struct dir_req *r = l->paged;
+    struct pld_host *h = &l->dir->host;
+    if (!r || !r->paused || !h->wants(h->ctx, r->id))
+        return true;
+    r->paused = false;
+    dir_link_arm(l, r);
+    while (!r->paused && r->n_held > 0) {
+        LDAPMessage *m = r->held[r->first_held++];
+        if (r->first_held == r->n_held) /* before it is handled: the result ends or moves the request */
+            r->first_held = r->n_held = 0;
+        enum dir_step s = take_message(l, r, m);
+        ldap_msgfree(m);
+        if (s != DIR_STEP_ON)
+            return s == DIR_STEP_ENDED;
+    }
+    return true;
+}
+
+/* Not while the only answer to come is one that nobody wants now: TCP then slows the server down. */
+static bool may_read(const struct dir_link *l)
+{
+    return !(l->paged && l->paged->paused && l->n_sent == 1 && l->sent[0] == l->paged);
+}
+
+static bool dispatch(struct dir_link *l, LDAPMessage *m, const char **why)
+{
+    int msgid = ldap_msgid(m);
+    struct dir_req *r = msgid == LDAP_RES_UNSOLICITED ? NULL : find_sent(l, msgid);
+    if (msgid == LDAP_RES_UNSOLICITED) {
+        *why = "the server ends the connection (notice of disconnection)";
+        ldap_msgfree(m);
+        return false;
+    }
+    if (r && r->paused) {
+        hold(r, m);
+        return true;
+    }
+    *why = "the server sent something that is no answer to what was asked";
+    bool ok = !r || take_message(l, r, m) != DIR_STEP_BROKEN; /* no request: a late answer */
+    ldap_msgfree(m);
+    return ok;
+}
+
+static bool drain(struct dir_link *l, const char **why)
+{
+    for (int budget = DIR_BUDGET; may_read(l); budget--) {
+        LDAPMessage *m = NULL;
+        struct timeval none = {0};
+        if (budget == 0) {
+            dir_kick(l->dir);
+            return true;
+        }
+        int type = ldap_result(l->ld, LDAP_RES_ANY, LDAP_MSG_ONE, &none, &m);
+        if (type == 0)
+            return true;
+        *why = "the connection was lost";
+        if (type < 0)
+            return false;
+        l->quiet_since_ms = dir_now_ms();
+        if (!dispatch(l, m, why))
+            return false;
+    }
+    return true;
+}
+
+static void set_reading(struct dir_link *l)
+{
+    bool want = may_read(l);
+    if (want == l->reading)
+        return;
+    if (want)
+        event_add(l->readable, NULL);
+    else
+        event_del(l->readable);
+    l->reading = want;
+}
+
+void dir_link_work(struct dir_link *l)
+{
+    const char *why = "the server sent something that is no answer to what was asked";
+    if (!l->ld)
+        return;
+    if (!resume(l) || !drain(l, &why)) {
+        dir_down(l->dir, why, "");
+        return;
+    }
+    if (!dir_link_send(l)) {
+        dir_down(l->dir, "the connection was lost", "");
+        return;
+    }
+    set_reading(l);
+}
+
+/* ---- time ---- */
+
+static bool is_overdue(const struct dir_link *l, int64_t now)
+{
+    for (size_t i = 0; i < l->n_sent; i++)
+        if (!l->sent[i]->paused && l->sent[i]->deadline_ms <= now)
+            return true;
+    return false;
+}
+
+/* A question to a quiet connection, so that a dead one is noticed before somebody leaves. */
+static void ask_something(struct dir_link *l)
+{
+    static const char *const attrs[] = {LDAP_NO_ATTRS, NULL};
+    struct pl_command cmd = {.kind = PL_CMD_SEARCH,
+                             .search = {.scope = PL_SCOPE_BASE, .filter = PL_STR("(objectClass=*)"), .attrs = attrs}};
+    int code = 0;
+    struct dir_req *r = dir_req_new(&cmd, &code);
+    r->probe = true;
+    dir_link_submit(l, r);
+}
+
+void dir_link_tick(struct dir_link *l)
+{
+    dir_link_work(l); /* answers that wait in the socket are in time */
+    int64_t now = dir_now_ms();
+    if (!l->ld)
+        return;
+    if (is_overdue(l, now)) {
+        dir_down(l->dir, "no answer in time; what became of open requests is unknown and will be read again",
+                 "Is the server overloaded? timeout_ms says how long to wait.");
+        return;
+    }
+    if (l->n_sent == 0 && !l->queue && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
+        ask_something(l);
+        dir_link_work(l);
+    }
+}

@@ -1,0 +1,254 @@
+"""A private slapd in a temporary folder, as an ordinary user, with a small town in it.
+
+    server = SlapdServer()          # makes certificates and configuration, loads the tree
+    server.start()
+    server.add_people(100)
+    ... server.ldapi, server.ldap, server.ldaps, server.service_dn, server.password_file, server.ca_file ...
+    server.stop()
+
+Nothing of the host is touched. The service account works by access rules of its own; it is not the rootdn."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from urllib.parse import quote
+
+SUFFIX = "dc=linn,dc=test"
+PEOPLE = "ou=inimesed," + SUFFIX
+GROUPS = "ou=grupid," + SUFFIX
+SERVICE = "uid=paasla,ou=teenused," + SUFFIX
+ROOT = "cn=root," + SUFFIX
+POLICY = "cn=vaikimisi,ou=reeglid," + SUFFIX
+CANARY = "uid=kanaarilind," + PEOPLE
+NOBODY = "cn=eikeegi,ou=teenused," + SUFFIX
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run(*cmd, **kw):
+    """Runs a program to its end; its output is the error's text when it fails."""
+    p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
+    if p.returncode != 0:
+        raise RuntimeError("%s: %s" % (" ".join(cmd), p.stdout.decode(errors="replace")))
+    return p.stdout.decode(errors="replace")
+
+
+class Certificates:
+    """A CA and what it signs, by the openssl program, in folder/tls."""
+
+    def __init__(self, folder):
+        self.dir = os.path.join(folder, "tls")
+        os.makedirs(self.dir)
+        self.ca, self.other_ca = self.make_ca("ca"), self.make_ca("other")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def make_ca(self, name):
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+            "-subj", "/CN=%s of the tests" % name, "-keyout", self.path(name + ".key"), "-out", self.path(name + ".pem"))
+        with open(self.path(name + ".cnf"), "w") as f:
+            f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=%s\nnew_certs_dir=%s\ndefault_md=sha256\nrand_serial=yes\n"
+                    "unique_subject=no\npolicy=p\n[p]\ncommonName=supplied\n" % (self.path(name + ".db"), self.dir))
+        open(self.path(name + ".db"), "w").close()
+        return self.path(name + ".pem")
+
+    def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start="20200101000000Z", end="20400101000000Z", ca="ca"):
+        """Returns (certificate file, key file)."""
+        key, csr, crt, ext = (self.path(name + x) for x in (".key", ".csr", ".pem", ".ext"))
+        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=" + name, "-keyout", key, "-out", csr)
+        with open(ext, "w") as f:
+            f.write("subjectAltName=%s\n" % san)
+        run("openssl", "ca", "-batch", "-config", self.path(ca + ".cnf"), "-cert", self.path(ca + ".pem"), "-keyfile",
+            self.path(ca + ".key"), "-in", csr, "-out", crt, "-notext", "-startdate", start, "-enddate", end,
+            "-extfile", ext)
+        os.chmod(key, 0o644)  # the server's user is another one; these keys guard nothing
+        return crt, key
+
+
+class SlapdServer:
+    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0):
+        self.own = folder is None
+        self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
+        os.makedirs(self.dir, exist_ok=True)
+        os.chmod(self.dir, 0o755)
+        self.user = user if os.geteuid() == 0 else None
+        self.service_dn, self.root_dn, self.suffix = SERVICE, ROOT, SUFFIX
+        self.people, self.groups, self.policy, self.canary, self.nobody = PEOPLE, GROUPS, POLICY, CANARY, NOBODY
+        self.password, self.root_password = "teenuse salas\u00f5na", "root"
+        self.port, self.tls_port = free_port(), free_port()
+        self.socket = os.path.join(self.dir, "run", "ldapi")
+        self.ldapi = "ldapi://" + quote(self.socket, safe="")
+        self.ldap = "ldap://localhost:%d" % self.port
+        self.ldaps = "ldaps://localhost:%d" % self.tls_port
+        self.tls, self.idletimeout = tls, idletimeout
+        self.process = None
+        self.password_file = self.secret("password", self.password)
+        if tls:
+            self.certificates = Certificates(self.dir)
+            self.ca_file = self.certificates.ca
+            self.certificate = certificate(self.certificates) if certificate else self.certificates.issue("localhost")
+        self._configure()
+        self._load()
+
+    def secret(self, name, text):
+        path = os.path.join(self.dir, name)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(fd, text.encode() + b"\n")
+        os.close(fd)
+        return path
+
+    # ---- set-up ----
+
+    def _give(self, path):
+        if self.user:
+            entry = pwd.getpwnam(self.user)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+    def _configure(self):
+        for name in ("db", "run"):
+            path = os.path.join(self.dir, name)
+            os.makedirs(path, exist_ok=True)
+            self._give(path)
+        lines = ["include /etc/ldap/schema/%s.schema" % s for s in ("core", "cosine", "inetorgperson", "nis")]
+        lines += ["pidfile %s/run/slapd.pid" % self.dir, "argsfile %s/run/slapd.args" % self.dir,
+                  "modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload ppolicy", "moduleload syncprov",
+                  "idletimeout %d" % self.idletimeout, "sockbuf_max_incoming_auth 33554432", "threads 4",
+                  'authz-regexp "gidNumber=[0-9]+[+]uidNumber=%d,cn=peercred,cn=external,cn=auth" "%s"'
+                  % (os.geteuid(), SERVICE), 'authz-regexp "cn=paaslad" "%s"' % SERVICE]
+        if self.tls:
+            lines += ["TLSCACertificateFile " + self.ca_file, "TLSCertificateFile " + self.certificate[0],
+                      "TLSCertificateKeyFile " + self.certificate[1], "TLSVerifyClient try"]
+        lines += ["database mdb", "suffix " + SUFFIX, "rootdn " + ROOT, "rootpw " + self.root_password,
+                  "directory %s/db" % self.dir, "maxsize 1073741824", "dbnosync", "index objectClass,entryUUID,uid eq",
+                  "index employeeNumber,member,memberUid eq",
+                  'limits dn.exact="%s" size=unlimited time=unlimited' % SERVICE,
+                  'access to attrs=userPassword by dn.exact="%s" manage by self write by anonymous auth by * none' % SERVICE,
+                  'access to dn.subtree="%s" by dn.exact="%s" write by users read by anonymous auth' % (PEOPLE, SERVICE),
+                  'access to dn.subtree="%s" by dn.exact="%s" write by users read' % (GROUPS, SERVICE),
+                  'access to * by dn.exact="%s" read by users read by anonymous auth' % SERVICE,
+                  "overlay ppolicy", 'ppolicy_default "%s"' % POLICY, "overlay syncprov", ""]
+        self.config = os.path.join(self.dir, "slapd.conf")
+        with open(self.config, "w") as f:
+            f.write("\n".join(lines))
+
+    def tree(self):
+        """The entries every test starts from."""
+        entry = lambda dn, *lines: "dn: %s\n%s\n\n" % (dn, "\n".join(lines))
+        out = entry(SUFFIX, "objectClass: organization", "objectClass: dcObject", "o: Linn", "dc: linn")
+        for ou in ("inimesed", "grupid", "teenused", "reeglid"):
+            out += entry("ou=%s,%s" % (ou, SUFFIX), "objectClass: organizationalUnit", "ou: " + ou)
+        out += entry(SERVICE, "objectClass: account", "objectClass: simpleSecurityObject", "uid: paasla",
+                     "userPassword: " + self._hash(self.password))
+        out += entry(POLICY, "objectClass: device", "objectClass: pwdPolicy", "cn: vaikimisi",
+                     "pwdAttribute: userPassword")
+        out += entry(NOBODY, "objectClass: applicationProcess", "cn: eikeegi")
+        out += entry(CANARY, "objectClass: inetOrgPerson", "uid: kanaarilind", "cn: Kanaarilind", "sn: Kanaarilind")
+        return out
+
+    def _hash(self, password):
+        return run("slappasswd", "-h", "{SSHA}", "-s", password).strip()
+
+    def _as_user(self):
+        if not self.user:
+            return {}
+        entry = pwd.getpwnam(self.user)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def _load(self):
+        ldif = os.path.join(self.dir, "tree.ldif")
+        with open(ldif, "w") as f:
+            f.write(self.tree())
+        run("slapadd", "-q", "-f", self.config, "-l", ldif, **self._as_user())
+
+    # ---- life ----
+
+    def start(self, wait=True):
+        urls = [self.ldapi, "ldap://127.0.0.1:%d" % self.port]
+        if self.tls:
+            urls.append("ldaps://127.0.0.1:%d" % self.tls_port)
+        self.process = subprocess.Popen(["slapd", "-f", self.config, "-h", " ".join(urls), "-d", "0"],
+                                        stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.dir, "log"), "ab"),
+                                        **self._as_user())
+        end = time.monotonic() + 20
+        while wait:
+            if self.process.poll() is not None:
+                raise RuntimeError("slapd ended: " + open(os.path.join(self.dir, "log")).read())
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                with socket.socket(socket.AF_UNIX) as s:
+                    s.connect(self.socket)
+                return self
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def remove(self):
+        self.stop()
+        if self.own:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def kill9(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    # ---- looking and changing, by the ldap-utils ----
+
+    def _tool(self, name, *args, stdin=None, dn=None, password=None):
+        return run(name, "-H", self.ldapi, "-x", "-D", dn or ROOT, "-w", password or self.root_password, *args,
+                   input=stdin.encode() if stdin else None, env=dict(os.environ, LDAPNOINIT="1"))
+
+    def add(self, ldif):
+        self._tool("ldapadd", stdin=ldif)
+
+    def modify(self, ldif, dn=None, password=None):
+        self._tool("ldapmodify", stdin=ldif, dn=dn, password=password)
+
+    def search(self, base, *args):
+        """The raw LDIF, unfolded."""
+        return self._tool("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", base, *args)
+
+    def add_people(self, n, first=0, password=None):
+        """uid=p0 ... below the people's base; returns their DNs. One password for all, if any."""
+        hashed = self._hash(password) if password else None
+        dns, out = [], []
+        for i in range(first, first + n):
+            dns.append("uid=p%d,%s" % (i, PEOPLE))
+            out.append("dn: %s\nobjectClass: inetOrgPerson\nuid: p%d\ncn: Inimene %d\nsn: Inimene\n"
+                       "employeeNumber: T-%d\n%s\n" % (dns[-1], i, i, i, "userPassword: %s\n" % hashed if hashed else ""))
+        self.add("\n".join(out))
+        return dns
+
+    def bind_ok(self, dn, password):
+        p = subprocess.run(["ldapwhoami", "-H", self.ldapi, "-x", "-D", dn, "-w", password], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, env=dict(os.environ, LDAPNOINIT="1"))
+        return p.returncode == 0
