@@ -168,6 +168,11 @@ fail:
     return -1;
 }
 
+int dir_connect(struct dir_opening *o, const LDAPURLDesc *url)
+{
+    return strcmp(url->lud_scheme, "ldapi") == 0 ? connect_local(o, url) : connect_tcp(o, url);
+}
+
 /* ---- the thread ---- */
 
 static void bring_up(struct dir_opening *o)
@@ -178,7 +183,7 @@ static void bring_up(struct dir_opening *o)
         pl_err_set(&o->err, PL_ERR_CONF, 0, "Write ldap://server, ldaps://server or ldapi://%2fpath%2fto%2fsocket.",
                    "this is no LDAP address");
     } else {
-        int fd = strcmp(url->lud_scheme, "ldapi") == 0 ? connect_local(o, url) : connect_tcp(o, url);
+        int fd = dir_connect(o, url);
         if (fd >= 0)
             o->ok = dir_bind(o, url, fd);
     }

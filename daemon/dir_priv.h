@@ -77,6 +77,9 @@ bool dir_opening_done(struct dir_opening *o); /* true: the thread is through and
 void dir_opening_cut(struct dir_opening *o);  /* makes the thread fail soon, wherever it is */
 void dir_opening_free(struct dir_opening *o); /* cuts it, or frees what it left; NULL is fine */
 
+/* In the thread: a connected socket, or -1 with o->err. The loop can cut it. */
+int dir_connect(struct dir_opening *o, const LDAPURLDesc *url);
+
 /* In the thread: turns a connected socket into a bound handle. Owns `fd` from the call on. False with o->err. */
 bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd);
 

@@ -89,8 +89,8 @@ class SlapdServer:
         self.port, self.tls_port = free_port(), free_port()
         self.socket = os.path.join(self.dir, "run", "ldapi")
         self.ldapi = "ldapi://" + quote(self.socket, safe="")
-        self.ldap = "ldap://localhost:%d" % self.port
-        self.ldaps = "ldaps://localhost:%d" % self.tls_port
+        self.ldap = "ldap://127.0.0.1:%d" % self.port
+        self.ldaps = "ldaps://127.0.0.1:%d" % self.tls_port
         self.tls, self.idletimeout = tls, idletimeout
         self.process = None
         self.password_file = self.secret("password", self.password)
