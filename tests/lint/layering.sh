@@ -28,11 +28,11 @@ may_use() {
 }
 
 # What any of them may ask of the C library: nothing that reads a clock, draws a random number, opens, reads, writes,
-# waits, forks or looks at the environment or the locale. fwrite and stderr: the last words before abort().
+# waits, forks or looks at the environment or the locale. fwrite, fputs and stderr: the last words before abort().
 PURE='mem(cpy|move|set|cmp|chr|rchr|mem)|rawmemchr|mempcpy|explicit_bzero
 str(len|nlen|cmp|ncmp|chr|chrnul|rchr|spn|cspn|pbrk|str|n?dup|casecmp|ncasecmp)
 malloc|calloc|realloc|reallocarray|free|abort|qsort|qsort_r|bsearch
-v?snprintf|fwrite|stderr
+v?snprintf|fwrite|fputs|stderr
 __stack_chk_fail|__errno_location|__assert_fail|_GLOBAL_OFFSET_TABLE_
 __(mem|str|vsn|sn|explicit_bzero)[a-z]*_chk'
 # What one of them may ask beyond that.
