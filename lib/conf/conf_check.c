@@ -305,6 +305,16 @@ static bool check_logon(const struct check *c, const struct pl_conf_directory *d
     return true;
 }
 
+/* As much of `s` as a message needs, in whole characters. */
+static struct pl_str beginning(struct pl_str s)
+{
+    size_t n = 0;
+
+    while (n < 40 && n < s.len)
+        n += pl_str_utf8_at(s, n);
+    return (struct pl_str){s.s, n};
+}
+
 /* {words} of a template; *login becomes true when {login} is among them. */
 static bool check_template(const struct check *c, int line, const char *what, struct pl_str t, bool *login)
 {
@@ -312,20 +322,20 @@ static bool check_template(const struct check *c, int line, const char *what, st
                                         "{employee_no}", "{unit}",  "{position}", "{institution}"};
 
     for (size_t i = 0; i < t.len; i++) {
+        struct pl_str word = from(t, i);
         size_t k = 0;
 
         if (t.s[i] == '}')
             return pl_conf_say(c->err, c->file, line, "", "%s: a } without its {", what);
         if (t.s[i] != '{')
             continue;
-        while (k < sizeof known / sizeof known[0] && !begins(from(t, i), known[k]))
+        while (k < sizeof known / sizeof known[0] && !begins(word, known[k]))
             k++;
         if (k == sizeof known / sizeof known[0])
             return pl_conf_say(c->err, c->file, line,
                                "Known are {login} {given} {family} {name} {employee_no} {unit} {position} "
                                "{institution}.",
-                               "%s: unknown word in braces: %.*s", what, (int)(t.len - i > 40 ? 40 : t.len - i),
-                               t.s + i);
+                               "%s: unknown word in braces: %.*s", what, (int)beginning(word).len, word.s);
         *login = *login || k == 0;
         i += strlen(known[k]) - 1;
     }

@@ -55,6 +55,7 @@ static void refused_bytes(struct pl_str text, const char *says)
     if (c != NULL)
         fail_msg("taken, though: %s", says);
     assert_int_equal(err.class, PL_ERR_CONF);
+    assert_true(pl_str_is_utf8(pl_str_c(err.text)) && pl_str_is_utf8(pl_str_c(err.hint)));
     if (strncmp(err.text, "x.conf:", 7) != 0 || strstr(err.text, says) == NULL)
         fail_msg("'%s' lacks '%s'", err.text, says);
 }
@@ -403,6 +404,9 @@ static void test_templates(void **state)
     (void)state;
     refused(DATABASE DIRECTORY("attribute.cn = {nam}\n"), "x.conf:10: the template: unknown word in braces: {nam}");
     refused(DATABASE DIRECTORY("attribute.cn = {name\n"), "unknown word in braces");
+    /* cut between characters */
+    refused(DATABASE DIRECTORY("attribute.cn = {012345678901234567890123456789012345678\xc3\xb5\xc3\xb5\xc3\xb5}\n"),
+            "{012345678901234567890123456789012345678\xc3\xb5");
     refused(DATABASE DIRECTORY("attribute.cn = name}\n"), "a } without its {");
     refused(DATABASE DIRECTORY("attribute.cn = {{name}}\n"), "unknown word in braces");
     refused(DATABASE DIRECTORY("attribute.cn =\n"), "attribute.cn is empty");
