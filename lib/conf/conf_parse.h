@@ -6,12 +6,12 @@
 
 /* One section of the file while it is read. */
 struct pl_conf_section {
-    struct pl_str title;            /* "database", "directory linn" */
-    const char *kind;               /* as in pl_conf_option.section */
-    int line;                       /* where its title stands */
-    int *lines;                     /* for each row of pl_conf_options: where it was set, 0 not at all */
-    int *attribute_lines;           /* the same for pl_conf_directory.attributes */
-    void *target;                   /* struct pl_conf or struct pl_conf_directory */
+    struct pl_str title;  /* "database", "directory linn" */
+    const char *kind;     /* as in pl_conf_option.section */
+    int line;             /* where its title stands */
+    int *lines;           /* for each row of pl_conf_options: where it was set, 0 not at all */
+    int *attribute_lines; /* the same for pl_conf_directory.attributes */
+    void *target;         /* struct pl_conf or struct pl_conf_directory */
 };
 
 /* The row for a name in a kind of section; attribute.X is found under attribute.NAME. NULL when there is none. */
