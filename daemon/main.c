@@ -31,7 +31,8 @@ static const char help[] =
     "\n"
     "A new directory is only observed: nothing is written to it until somebody switches it on with paaslactl.\n"
     "One paaslad works on a database; a second one waits and takes over when the first ends.\n"
-    "SIGTERM and SIGINT finish what is in flight and end within 10 s. It may be killed at any moment: what was begun is\n"
+    "SIGTERM and SIGINT finish what is in flight and end within 10 s. It may be killed at any moment: what was begun "
+    "is\n"
     "settled at the next start by reading the directory.\n"
     "\n"
     "Exit status: 0 ended as asked, 1 failure, 2 wrong option or configuration.\n";

@@ -17,7 +17,7 @@ struct pld_pg_link;
 
 struct pld_pg_link_ops {
     bool (*params)(void *ctx, struct pld_pg_params *out, struct pl_err *err); /* at each attempt */
-    void (*up)(void *ctx);                    /* open, nonblocking, pipeline mode */
+    void (*up)(void *ctx);                                                    /* open, nonblocking, pipeline mode */
     void (*input)(void *ctx);                 /* bytes came: PQisBusy, PQgetResult, PQnotifies */
     void (*down)(void *ctx, const char *why); /* an attempt failed or the connection is lost; PQfinish comes after */
 };

@@ -19,10 +19,13 @@ struct extra {
 
 /* Only where the operator says nothing. */
 static const struct extra defaults[] = {
-    {"keepalives_idle", "20"}, {"keepalives_interval", "10"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "50000"},
+    {"keepalives_idle", "20"},
+    {"keepalives_interval", "10"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "50000"},
 };
 
-enum { MAX_KEYS = 64, CONNECT_S = 10 };
+enum { MAX_KEYS = 64, CONNECT_S = 10, MAX_CONNECT_S = 120 };
 
 struct list {
     struct pld_pg_params *out;
@@ -140,8 +143,9 @@ bool pld_pg_params_make(const struct pl_conf *conf, const char *role, const char
     if (like)
         take_address(&l, like);
     /* PQconnectPoll does not look at connect_timeout; the link's own timer does. */
-    const char *wait = find(&l, "connect_timeout");
-    out->connect_s = wait && atoi(wait) > 0 ? atoi(wait) : CONNECT_S;
+    int64_t wait = 0;
+    bool given = pl_str_to_i64(pl_str_c(find(&l, "connect_timeout")), &wait) && wait > 0;
+    out->connect_s = !given ? CONNECT_S : wait > MAX_CONNECT_S ? MAX_CONNECT_S : (int)wait;
     return true;
 }
 

@@ -103,7 +103,8 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job)
     PGconn *conn = pld_pg_link_conn(p->link);
     const char *sql = pl_sql_query(job->query);
 
-    if (PQsendQueryParams(conn, sql, job->n_params, NULL, job->params, NULL, NULL, 0) != 1 || PQpipelineSync(conn) != 1) {
+    if (PQsendQueryParams(conn, sql, job->n_params, NULL, job->params, NULL, NULL, 0) != 1 ||
+        PQpipelineSync(conn) != 1) {
         pld_pg_link_fail(p->link, NULL);
         return false;
     }

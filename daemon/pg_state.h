@@ -14,8 +14,8 @@ enum pld_pg_verdict {
 struct pld_pg_state {
     const char *prefix;
     enum pld_pg_verdict verdict;
-    bool quote;       /* the server's own sentence may be logged: it cannot carry a value of a row */
-    const char *say;  /* what is wrong or what to do, for people */
+    bool quote;      /* the server's own sentence may be logged: it cannot carry a value of a row */
+    const char *say; /* what is wrong or what to do, for people */
 };
 
 /* Never NULL; a state we do not know is permanent. */

@@ -6,8 +6,8 @@
 #include <time.h>
 
 enum {
-    HINT_MS = 50,            /* a storm of notifications becomes one hint in so long; the first comes at once */
-    PATIENCE_S = 90,         /* longer than statement_timeout: the server itself speaks first */
+    HINT_MS = 50,    /* a storm of notifications becomes one hint in so long; the first comes at once */
+    PATIENCE_S = 90, /* longer than statement_timeout: the server itself speaks first */
     SCAN_PATIENCE_S = 900,
 };
 #define STATEMENT_TIMEOUT "60s"

@@ -118,7 +118,8 @@ static void put_resolved(json_t *o, const struct pl_finding_cmd *f, size_t n)
 
 static void put_outcomes(json_t *o, const struct pl_intent *in, size_t n)
 {
-    static const char *const words[] = {[PL_OUT_DONE] = "done", [PL_OUT_FAILED] = "failed", [PL_OUT_NOT_DONE] = "not_done"};
+    static const char *const words[] = {
+        [PL_OUT_DONE] = "done", [PL_OUT_FAILED] = "failed", [PL_OUT_NOT_DONE] = "not_done"};
     json_t *a = put_array(o, "intents");
     for (size_t i = 0; i < n; i++) {
         json_t *x = json_object();
@@ -255,9 +256,9 @@ struct pl_str pld_plan_digest(struct pl_arena *a, const struct pl_plan_item *ite
     struct pl_buf all = {0}, hex = {0};
 
     for (size_t i = 0; i < n; i++)
-        lines[i] = pl_arena_printf(a, "%s %lld %lld %.*s %lld\n", pl_op_name(items[i].op), (long long)items[i].person_id,
-                                   (long long)items[i].account_id, (int)items[i].purpose.len, items[i].purpose.s,
-                                   (long long)items[i].role_group_id);
+        lines[i] = pl_arena_printf(a, "%s %lld %lld %.*s %lld\n", pl_op_name(items[i].op),
+                                   (long long)items[i].person_id, (long long)items[i].account_id,
+                                   (int)items[i].purpose.len, items[i].purpose.s, (long long)items[i].role_group_id);
     qsort(lines, n, sizeof *lines, by_bytes);
     for (size_t i = 0; i < n; i++)
         pl_buf_add(&all, lines[i]);

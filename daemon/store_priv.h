@@ -37,11 +37,11 @@ struct pld_task {
     enum pl_cmd_kind kind;
     uint64_t req;
     struct pl_str directory;
-    int64_t number;        /* RESERVE: account_id; TICK: next_us; schema: version */
-    struct pl_str login;   /* RESERVE */
-    int64_t *ids;          /* INTENTS */
+    int64_t number;      /* RESERVE: account_id; TICK: next_us; schema: version */
+    struct pl_str login; /* RESERVE */
+    int64_t *ids;        /* INTENTS */
     size_t n_ids, want_ids;
-    bool malformed;        /* the answer was not what the query promises */
+    bool malformed; /* the answer was not what the query promises */
 };
 
 struct pld_task *pld_task_new(struct pld_store *s, const char *query);

@@ -43,8 +43,8 @@ static void refused(struct pld_store *s, const struct pld_task *t)
 {
     char why[300];
     const char *code = t->job.sqlstate;
-    snprintf(why, sizeof why, "%s (%s, SQLSTATE %s)", *code ? pld_pg_state(code)->say : "an answer of another shape came",
-             t->job.query, *code ? code : "none");
+    snprintf(why, sizeof why, "%s (%s, SQLSTATE %s)",
+             *code ? pld_pg_state(code)->say : "an answer of another shape came", t->job.query, *code ? code : "none");
     pld_pg_pipe_fail(s->main, why);
 }
 
@@ -87,8 +87,10 @@ static void version_end(struct pld_pg_job *job, enum pld_pg_end how)
                  (long long)have, (long long)need);
         pld_pg_pipe_fail(s->main, why);
     } else if (have > need) {
-        snprintf(why, sizeof why, "this paaslad is older than the schema (it knows version %lld, the schema is at %lld): "
-                 "install the newer paaslad", (long long)need, (long long)have);
+        snprintf(why, sizeof why,
+                 "this paaslad is older than the schema (it knows version %lld, the schema is at %lld): "
+                 "install the newer paaslad",
+                 (long long)need, (long long)have);
         pld_pg_pipe_fail(s->main, why);
     } else {
         ask(s, "daemon_lock", lock_end);

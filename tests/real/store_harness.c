@@ -28,10 +28,10 @@ static struct {
 static const char *name(enum pl_ev_kind k)
 {
     static const char *const names[] = {
-        [PL_EV_STORE_UP] = "STORE_UP",     [PL_EV_STORE_DOWN] = "STORE_DOWN", [PL_EV_DIRTY] = "DIRTY",
-        [PL_EV_CONTROL] = "CONTROL",       [PL_EV_STORE_DONE] = "STORE_DONE", [PL_EV_TICKED] = "TICKED",
-        [PL_EV_LOAD_ROW] = "LOAD_ROW",     [PL_EV_LOAD_DONE] = "LOAD_DONE",   [PL_EV_RESERVED] = "RESERVED",
-        [PL_EV_INTENDED] = "INTENDED",     [PL_EV_SCAN_ROW] = "SCAN_ROW",     [PL_EV_SCAN_DONE] = "SCAN_DONE",
+        [PL_EV_STORE_UP] = "STORE_UP", [PL_EV_STORE_DOWN] = "STORE_DOWN", [PL_EV_DIRTY] = "DIRTY",
+        [PL_EV_CONTROL] = "CONTROL",   [PL_EV_STORE_DONE] = "STORE_DONE", [PL_EV_TICKED] = "TICKED",
+        [PL_EV_LOAD_ROW] = "LOAD_ROW", [PL_EV_LOAD_DONE] = "LOAD_DONE",   [PL_EV_RESERVED] = "RESERVED",
+        [PL_EV_INTENDED] = "INTENDED", [PL_EV_SCAN_ROW] = "SCAN_ROW",     [PL_EV_SCAN_DONE] = "SCAN_DONE",
     };
     return k < sizeof names / sizeof names[0] && names[k] ? names[k] : "?";
 }
@@ -136,7 +136,7 @@ static size_t numbers(char *s, int64_t *out)
     return n;
 }
 
-static void send(struct pl_command *c)
+static void submit(struct pl_command *c)
 {
     pld_store_command(h.store, c);
 }
@@ -144,21 +144,23 @@ static void send(struct pl_command *c)
 static void plain(struct pl_command *c, char **w)
 {
     (void)w;
-    send(c);
+    submit(c);
 }
 
 static void load(struct pl_command *c, char **w) /* load REQ CLASS DIRS LIMIT [PERSONS] */
 {
     struct pl_str dirs[MAX_LIST];
     int64_t persons[MAX_LIST];
-    c->load.class = strcmp(w[2], "urgent") == 0 ? PL_LOAD_URGENT : strcmp(w[2], "bulk") == 0 ? PL_LOAD_BULK : PL_LOAD_PREVIEW;
+    c->load.class = strcmp(w[2], "urgent") == 0 ? PL_LOAD_URGENT
+                    : strcmp(w[2], "bulk") == 0 ? PL_LOAD_BULK
+                                                : PL_LOAD_PREVIEW;
     c->load.n_dirs = texts(w[3], dirs);
     c->load.dirs = dirs;
     c->load.limit = (int)num(w[4]);
     c->load.named_leavers = 3;
     c->load.n_persons = numbers(w[5], persons);
     c->load.persons = persons;
-    send(c);
+    submit(c);
 }
 
 static void reserve(struct pl_command *c, char **w) /* reserve REQ DIR PERSON PURPOSE CANDIDATES */
@@ -169,7 +171,7 @@ static void reserve(struct pl_command *c, char **w) /* reserve REQ DIR PERSON PU
     c->reserve.purpose = pl_str_c(w[4]);
     c->reserve.n_candidates = texts(w[5], names);
     c->reserve.candidates = names;
-    send(c);
+    submit(c);
 }
 
 static void intents(struct pl_command *c, char **w) /* intents REQ DIR PERSON ACCOUNTS */
@@ -182,17 +184,26 @@ static void intents(struct pl_command *c, char **w) /* intents REQ DIR PERSON AC
     for (size_t i = 0; i < c->intents.n; i++)
         items[i] = (struct pl_intent){.account_id = accounts[i], .op = PL_OP_LOCK, .row = 350};
     c->intents.items = items;
-    send(c);
+    submit(c);
 }
 
 static void settle(struct pl_command *c, char **w) /* settle REQ DIR PERSON PURPOSE ACCOUNT INTENTS SEQS [RETRY_US] */
 {
     int64_t ids[MAX_LIST], seqs[MAX_LIST];
     struct pl_intent items[MAX_LIST] = {0};
-    struct pl_finding_cmd finding = {"lock_not_proven", "warning", num(w[3]), 0, 0, PL_STR("k"), PL_STR("bad \xff byte")};
-    struct pl_settle s = {.directory = pl_str_c(w[2]), .person_id = num(w[3]), .purpose = pl_str_c(w[4]),
-                          .account_id = num(w[5]), .state = PL_STATE_OUT, .row = 350, .sentence = PL_STR("locked"),
-                          .findings = &finding, .n_findings = 1, .resolved = &finding, .n_resolved = 1};
+    struct pl_finding_cmd finding = {"lock_not_proven",      "warning", num(w[3]), 0, 0, PL_STR("k"),
+                                     PL_STR("bad \xff byte")};
+    struct pl_settle s = {.directory = pl_str_c(w[2]),
+                          .person_id = num(w[3]),
+                          .purpose = pl_str_c(w[4]),
+                          .account_id = num(w[5]),
+                          .state = PL_STATE_OUT,
+                          .row = 350,
+                          .sentence = PL_STR("locked"),
+                          .findings = &finding,
+                          .n_findings = 1,
+                          .resolved = &finding,
+                          .n_resolved = 1};
     s.n_intents = numbers(w[6], ids);
     for (size_t i = 0; i < s.n_intents; i++)
         items[i] = (struct pl_intent){.intent_id = ids[i], .outcome = PL_OUT_DONE, .at_us = 1700000000000000};
@@ -201,22 +212,23 @@ static void settle(struct pl_command *c, char **w) /* settle REQ DIR PERSON PURP
     s.seqs = seqs;
     s.retry_after_us = num(w[8]);
     c->settle = &s;
-    send(c);
+    submit(c);
 }
 
 static void hold(struct pl_command *c, char **w) /* hold REQ DIR PERSONS SEQS */
 {
     int64_t persons[MAX_LIST], seqs[MAX_LIST];
     struct pl_plan_item items[MAX_LIST] = {0};
-    struct pl_hold x = {.directory = pl_str_c(w[2]), .items = items, .seqs = seqs, .why = PL_STR("would lock too many")};
+    struct pl_hold x = {
+        .directory = pl_str_c(w[2]), .items = items, .seqs = seqs, .why = PL_STR("would lock too many")};
     x.n_items = numbers(w[3], persons);
     for (size_t i = 0; i < x.n_items; i++)
-        items[i] = (struct pl_plan_item){.person_id = persons[i], .account_id = 0, .purpose = PL_STR("personal"),
-                                         .op = PL_OP_CLOSE, .row = 350};
+        items[i] = (struct pl_plan_item){
+            .person_id = persons[i], .account_id = 0, .purpose = PL_STR("personal"), .op = PL_OP_CLOSE, .row = 350};
     x.locks = (long)x.n_items;
     x.n_seqs = numbers(w[4], seqs);
     c->hold = &x;
-    send(c);
+    submit(c);
 }
 
 static void nominate(struct pl_command *c, char **w) /* nominate REQ DIR PERSONS */
@@ -228,7 +240,7 @@ static void nominate(struct pl_command *c, char **w) /* nominate REQ DIR PERSONS
     for (size_t i = 0; i < c->nominate.n_persons; i++)
         who[i] = (struct pl_nominee){persons[i], "compare"};
     c->nominate.persons = who;
-    send(c);
+    submit(c);
 }
 
 static void scan(struct pl_command *c, char **w) /* scan_accounts REQ DIR; scan_group REQ DIR DN */
@@ -236,7 +248,7 @@ static void scan(struct pl_command *c, char **w) /* scan_accounts REQ DIR; scan_
     c->directory = pl_str_c(w[2]);
     if (c->kind == PL_CMD_SCAN_GROUP)
         c->scan_group.group_dn = pl_str_c(w[3]);
-    send(c);
+    submit(c);
 }
 
 static void compare(struct pl_command *c, char **w) /* compare REQ DIR */
@@ -245,7 +257,7 @@ static void compare(struct pl_command *c, char **w) /* compare REQ DIR */
     c->compare.complete = true;
     c->compare.entries = 5;
     c->compare.identity = PL_STR("cn=config|x");
-    send(c);
+    submit(c);
 }
 
 static const struct word {
@@ -253,11 +265,16 @@ static const struct word {
     enum pl_cmd_kind kind;
     void (*run)(struct pl_command *c, char **w);
 } commands[] = {
-    {"recover", PL_CMD_RECOVER, plain},    {"tick", PL_CMD_TICK, plain},
-    {"load", PL_CMD_LOAD, load},           {"reserve", PL_CMD_RESERVE, reserve},
-    {"intents", PL_CMD_INTENTS, intents},  {"settle", PL_CMD_SETTLE, settle},
-    {"hold", PL_CMD_HOLD, hold},           {"nominate", PL_CMD_NOMINATE, nominate},
-    {"scan_accounts", PL_CMD_SCAN_ACCOUNTS, scan}, {"scan_group", PL_CMD_SCAN_GROUP, scan},
+    {"recover", PL_CMD_RECOVER, plain},
+    {"tick", PL_CMD_TICK, plain},
+    {"load", PL_CMD_LOAD, load},
+    {"reserve", PL_CMD_RESERVE, reserve},
+    {"intents", PL_CMD_INTENTS, intents},
+    {"settle", PL_CMD_SETTLE, settle},
+    {"hold", PL_CMD_HOLD, hold},
+    {"nominate", PL_CMD_NOMINATE, nominate},
+    {"scan_accounts", PL_CMD_SCAN_ACCOUNTS, scan},
+    {"scan_group", PL_CMD_SCAN_GROUP, scan},
     {"compare", PL_CMD_NOTE_COMPARE, compare},
 };
 
