@@ -3,13 +3,14 @@
  * jitter. Refused credentials are another matter: trying them again and again locks the service account out. */
 #include "dir_priv.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-enum { SAY_AGAIN_MS = 300000, REFUSED_LOOK_MS = 5000, STABLE_MS = 10000 };
+enum { SAY_AGAIN_MS = 300000, REFUSED_LOOK_MS = 5000, STABLE_MS = 10000, FAREWELL_MS = 2000 };
 
 int64_t dir_now_ms(void)
 {
@@ -28,13 +29,13 @@ static void arm(struct event *ev, int64_t ms)
 
 void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
 {
-    char line[sizeof d->said];
+    char line[sizeof d->said] = "";
     int64_t now = dir_now_ms();
     snprintf(line, sizeof line, "%s (%s): %s%s%s", d->name, d->n_uris ? d->uris[d->uri] : "no address", text,
              *hint ? ". " : "", hint);
     if (strcmp(line, d->said) == 0 && now - d->said_ms < SAY_AGAIN_MS)
         return;
-    strcpy(d->said, line);
+    memcpy(d->said, line, sizeof line);
     d->said_ms = now;
     pld_log(level, "directory", "%s", line);
 }
@@ -349,6 +350,11 @@ void pld_dir_free(struct pld_dir *d)
 {
     if (!d)
         return;
+    if (d->opening) { /* a thread inside libldap while the process ends would crash: give it a moment to get out */
+        struct pollfd p = {.fd = d->opening->done_fd, .events = POLLIN};
+        dir_opening_cut(d->opening);
+        (void)poll(&p, 1, FAREWELL_MS);
+    }
     stop_opening(d);
     drop_stray(d);
     for (size_t i = 0; i < 2; i++) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct bringup {
@@ -80,23 +81,72 @@ static bool readable(struct dir_opening *o, const char *what, struct pl_str path
                       what, path.s, strerror(errno));
 }
 
-/* All on the handle; NEWCTX last, or the process-wide context would be used and our CA ignored. No CIPHER_SUITE: libldap
- * 2.5 with GnuTLS leaks 8 kB for each context that has one, and check_version does what it would be for. */
+/* libldap 2.5 with GnuTLS loses memory with every TLS context that it makes: the client's key, 15 kB. So connections with
+ * the same files share one context, kept as long as the process lives; a renewed file gets a new one. */
+static struct tls_kept {
+    struct tls_kept *next;
+    char *key; /* paths and times of the files, and how strict */
+    void *ctx;
+} * tls_contexts;
+static pthread_mutex_t tls_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void add_file_key(struct pl_buf *key, struct pl_str path)
+{
+    struct stat st = {0};
+    if (path.len && stat(path.s, &st) == 0)
+        pl_buf_printf(key, "%s %lld.%09ld %llu\n", path.s, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                      (unsigned long long)st.st_ino);
+    pl_buf_add_byte(key, '\n');
+}
+
+/* All on the handle; NEWCTX last, or the process-wide context would be used and our CA ignored. No CIPHER_SUITE: each
+ * context that has one loses 8 kB more, and check_version does what it would be for. */
+static void *new_context(struct bringup *b)
+{
+    const struct pl_conf_directory *c = &b->o->conf;
+    void *ctx = NULL;
+    bool ok = set_ptr(b->ld, LDAP_OPT_X_TLS_CACERTFILE, c->ca_file.s) &&
+              (!c->cert_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_CERTFILE, c->cert_file.s)) &&
+              (!c->key_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_KEYFILE, c->key_file.s)) &&
+              set_num(b->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) &&
+              set_num(b->ld, LDAP_OPT_X_TLS_NEWCTX, 0) &&
+              ldap_get_option(b->ld, LDAP_OPT_X_TLS_CTX, &ctx) == LDAP_OPT_SUCCESS; /* takes a reference */
+    return ok ? ctx : NULL;
+}
+
+static bool set_context(struct bringup *b, const char *key)
+{
+    bool ok = false;
+    pthread_mutex_lock(&tls_lock);
+    for (const struct tls_kept *k = tls_contexts; k && !ok; k = k->next)
+        ok = strcmp(k->key, key) == 0 && set_ptr(b->ld, LDAP_OPT_X_TLS_CTX, k->ctx);
+    void *fresh = ok ? NULL : new_context(b);
+    if (fresh) {
+        struct tls_kept *k = pl_xcalloc(1, sizeof *k);
+        *k = (struct tls_kept){.next = tls_contexts, .key = strdup(key), .ctx = fresh};
+        tls_contexts = k;
+        ok = true;
+    }
+    pthread_mutex_unlock(&tls_lock);
+    return ok;
+}
+
 static bool set_tls(struct bringup *b, int require)
 {
     const struct pl_conf_directory *c = &b->o->conf;
+    struct pl_buf key = {0};
     if (c->ca_file.len == 0)
         return pl_err_set(&b->o->err, PL_ERR_CONF, 0, "Set ca_file to the PEM file of the CA that signed the server.",
                           "TLS needs ca_file");
     if (!readable(b->o, "ca_file", c->ca_file) || !readable(b->o, "cert_file", c->cert_file) ||
         !readable(b->o, "key_file", c->key_file))
         return false;
-    bool ok = set_ptr(b->ld, LDAP_OPT_X_TLS_CACERTFILE, c->ca_file.s) &&
-              (!c->cert_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_CERTFILE, c->cert_file.s)) &&
-              (!c->key_file.len || set_ptr(b->ld, LDAP_OPT_X_TLS_KEYFILE, c->key_file.s)) &&
-              set_num(b->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, require) &&
-              set_num(b->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) &&
-              set_num(b->ld, LDAP_OPT_X_TLS_NEWCTX, 0);
+    pl_buf_printf(&key, "%d\n", require);
+    add_file_key(&key, c->ca_file);
+    add_file_key(&key, c->cert_file);
+    add_file_key(&key, c->key_file);
+    bool ok = set_num(b->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, require) && set_context(b, key.s);
+    pl_buf_free(&key);
     return ok ||
            pl_err_set(&b->o->err, PL_ERR_CONF, 0,
                       "Check that ca_file holds PEM certificates, and that cert_file and key_file belong together.",

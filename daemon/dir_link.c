@@ -152,7 +152,7 @@ static int connect_local(struct dir_opening *o, const LDAPURLDesc *url)
                    "the path in the address is too long");
         return -1;
     }
-    strcpy(sa.sun_path, path);
+    memcpy(sa.sun_path, path, strlen(path)); /* zeroed before, so terminated */
     o->step = "connecting";
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -208,7 +208,7 @@ static void *run(void *arg)
     struct dir_opening *o = arg;
     bring_up(o);
     pthread_mutex_lock(&o->lock);
-    if (o->cut && !o->ok)
+    if (!o->ok && (o->cut || dir_now_ms() >= o->deadline_ms))
         pl_err_set(&o->err, PL_ERR_IO, 0, "Is the server overloaded, or something between it and this host?",
                    "no end within %lld ms while %s", (long long)o->conf.connect_ms, o->step);
     o->done = true;

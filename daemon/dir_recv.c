@@ -200,7 +200,8 @@ static bool is_overdue(const struct dir_link *l, int64_t now)
     for (size_t i = 0; i < l->n_sent; i++)
         if (!l->sent[i]->paused && l->sent[i]->deadline_ms <= now)
             return true;
-    return false;
+    /* libldap takes nothing, though nothing is in flight: cannot be, but must not last */
+    return l->n_sent == 0 && l->queue && now - l->quiet_since_ms > l->dir->conf->timeout_ms;
 }
 
 /* A question to a quiet connection, so that a dead one is noticed before somebody leaves. */

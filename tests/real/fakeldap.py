@@ -1,0 +1,194 @@
+"""Peers that misbehave on purpose: a scripted LDAP server that speaks just enough BER, and a proxy that delays."""
+
+import socket
+import ssl
+import threading
+import time
+
+BIND, SEARCH, MODIFY, ADD, ABANDON, UNBIND = 0x60, 0x63, 0x66, 0x68, 0x50, 0x42
+
+
+# ---- BER (X.690), as far as LDAP needs it ----
+
+def tlv(tag, body):
+    n = len(body)
+    if n < 128:
+        return bytes([tag, n]) + body
+    size = n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(size)]) + size + body
+
+
+def integer(n, tag=2):
+    return tlv(tag, n.to_bytes(n.bit_length() // 8 + 1, "big", signed=True))
+
+
+def octets(s, tag=4):
+    return tlv(tag, s.encode() if isinstance(s, str) else s)
+
+
+def read_tlv(data, at=0):
+    """(tag, body, end)"""
+    tag, n, at = data[at], data[at + 1], at + 2
+    if n & 0x80:
+        size = n & 0x7F
+        n, at = int.from_bytes(data[at:at + size], "big"), at + size
+    return tag, data[at:at + n], at + n
+
+
+def message(msgid, op, controls=b""):
+    return tlv(0x30, integer(msgid) + op + (tlv(0xA0, controls) if controls else b""))
+
+
+def result(tag, code, diagnostic=""):
+    return tlv(tag, integer(code, 0x0A) + octets("") + octets(diagnostic))
+
+
+def entry(dn, attrs):
+    """attrs: list of (name, [values])"""
+    rows = b"".join(tlv(0x30, octets(name) + tlv(0x31, b"".join(octets(v) for v in values))) for name, values in attrs)
+    return tlv(0x64, octets(dn) + tlv(0x30, rows))
+
+
+DONE = result(0x65, 0)
+
+
+class FakeServer:
+    """Answers bind, the root entry and people_base well; `answer(conn, msgid, op, body)` does the rest and returns bytes
+    to send, or None to fall back on an empty good answer. `conn` is the connection's number, from 0."""
+
+    def __init__(self, answer=None, bind_code=0, tls=None, silent=False, root=True):
+        self.answer, self.bind_code, self.silent, self.root = answer, bind_code, silent, root
+        self.context = None
+        if tls:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*tls)
+        self.binds, self.connections, self.received = 0, 0, b""
+        self.bind_times = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.uri = "%s://127.0.0.1:%d" % ("ldaps" if tls else "ldap", self.port)
+        self.open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+        for s in self.open:
+            s.close()
+
+    def _accept(self):
+        while True:
+            try:
+                s, _ = self.socket.accept()
+            except OSError:
+                return
+            self.open.append(s)
+            number, self.connections = self.connections, self.connections + 1
+            if not self.silent:
+                threading.Thread(target=self._serve, args=(s, number), daemon=True).start()
+
+    def _serve(self, s, number):
+        try:
+            if self.context:
+                s = self.context.wrap_socket(s, server_side=True)
+            data = b""
+            while True:
+                while True:
+                    try:
+                        _, body, end = read_tlv(data)
+                        if end <= len(data):
+                            break
+                    except IndexError:
+                        pass
+                    more = s.recv(65536)
+                    if not more:
+                        return
+                    self.received += more
+                    data += more
+                data = data[end:]
+                out = self._one(number, body)
+                if out is None:
+                    return
+                if out:
+                    s.sendall(out)
+        except OSError:
+            pass
+        finally:
+            s.close()
+
+    def _one(self, number, body):
+        _, raw, at = read_tlv(body)
+        msgid = int.from_bytes(raw, "big")
+        op, inner, _ = read_tlv(body, at)
+        if op == UNBIND:
+            return None
+        if op == BIND:
+            self.binds += 1
+            self.bind_times.append(time.monotonic())
+            return message(msgid, result(0x61, self.bind_code))
+        base = read_tlv(inner)[1].decode(errors="replace") if op in (SEARCH, MODIFY, ADD) else ""
+        if op == SEARCH and base == "" and self.root:
+            return message(msgid, entry("", [("supportedControl", ["1.3.6.1.1.12"])])) + message(msgid, DONE)
+        if op == SEARCH and base.startswith("ou=inimesed,") and b"entryUUID" in inner and b"probe" not in inner:
+            return message(msgid, entry(base, [("entryUUID", ["11111111-1111-1111-1111-111111111111"])])) + \
+                message(msgid, DONE)
+        out = self.answer(number, msgid, op, base) if self.answer else None
+        if out is None:
+            out = message(msgid, result({SEARCH: 0x65, MODIFY: 0x67, ADD: 0x69}.get(op, 0x65), 0))
+        return out
+
+
+class Proxy:
+    """Passes bytes on to 127.0.0.1:port; server to client in pieces of `piece` bytes, and no more than `limit` of them
+    for each connection. `delay` seconds between pieces."""
+
+    def __init__(self, port, piece=65536, limit=None, delay=0.0):
+        self.target, self.piece, self.limit, self.delay = port, piece, limit, delay
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.open, self.connections = [], 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.connections += 1
+            for s in (client, server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.open.append(s)
+            threading.Thread(target=self._pass, args=(client, server, 65536, None), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, self.piece, self.limit), daemon=True).start()
+
+    def _pass(self, source, sink, piece, limit):
+        passed = 0
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                for i in range(0, len(data), piece):
+                    part = data[i:i + piece]
+                    if limit is not None and passed + len(part) > limit:
+                        part = part[:limit - passed]
+                    if part:
+                        sink.sendall(part)
+                        passed += len(part)
+                    if limit is not None and passed >= limit:
+                        return  # stalls; the sockets stay open
+                    if self.delay and piece < 65536:
+                        time.sleep(self.delay)
+        except OSError:
+            pass
+        for s in (source, sink):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.socket.close()
+        for s in self.open:
+            s.close()
