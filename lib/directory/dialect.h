@@ -42,6 +42,8 @@ struct pl_dialect {
     size_t (*born_locked)(struct pl_arena *a, int64_t now_us, struct pl_attr out[4]);
 };
 
+extern const struct pl_dialect pl_dialect_openldap;
+
 /* NULL when there is no such dialect. */
 const struct pl_dialect *pl_dialect_find(struct pl_str name);
 
@@ -54,10 +56,10 @@ enum pl_group_shape { PL_GROUP_UNKNOWN, PL_GROUP_NAMES, PL_GROUP_UNIQUE, PL_GROU
 
 /* From objectClass: groupOfNames, groupOfUniqueNames, posixGroup without member; groupOfURLs is unwritable. */
 enum pl_group_shape pl_group_shape_of(const struct pl_entry *e);
-const char *pl_group_attr(enum pl_group_shape s); /* "member", "uniqueMember", "memberUid" */
+const char *pl_group_attr(enum pl_group_shape s); /* "member", "uniqueMember", "memberUid"; NULL: not to be written */
 
 /* One value more or less. `value` is a DN or a log-in by the shape. With `placeholder` not empty it is taken out
- * (add) or put in (remove) in the same Modify. */
+ * (add) or put in (remove) in the same Modify. A shape that is not to be written gives a step without mods. */
 void pl_group_add(struct pl_arena *a, enum pl_group_shape s, struct pl_str value, struct pl_str placeholder,
                   struct pl_step *out);
 void pl_group_remove(struct pl_arena *a, enum pl_group_shape s, struct pl_str value, struct pl_str placeholder,
