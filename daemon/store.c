@@ -45,49 +45,6 @@ static void hint(struct pld_store *s)
         event_add(s->hint, &tv);
 }
 
-/* ---- control rows: somebody asked for something ---- */
-
-static enum pl_flow control_row(struct pld_pg_job *job, const PGresult *res, int row)
-{
-    struct pld_store *s = ((struct pld_task *)job)->store;
-    struct pl_str cols[3];
-    struct pl_event ev = {.kind = PL_EV_CONTROL};
-
-    if (pld_row_columns(res, row, cols, 3) != 3 || !pl_str_to_i64(cols[0], &ev.control.control_id)) {
-        pld_log(3, "store", "controls.sql answered with a row of another shape");
-        return PL_CONTINUE;
-    }
-    ev.control.preview = pl_str_eq_c(cols[1], "preview");
-    ev.control.directory = cols[2];
-    if (s->up)
-        pld_store_emit(s, &ev);
-    return PL_CONTINUE;
-}
-
-static void look_at_controls(struct pld_store *s);
-
-static void control_end(struct pld_pg_job *job, enum pld_pg_end how)
-{
-    struct pld_store *s = ((struct pld_task *)job)->store;
-    s->controls_open = false;
-    pld_task_free((struct pld_task *)job);
-    if (how != PLD_PG_LOST && s->controls_again)
-        look_at_controls(s);
-}
-
-/* One look at a time; a call during a look asks for another one after it. */
-static void look_at_controls(struct pld_store *s)
-{
-    s->controls_again = s->controls_open;
-    if (s->controls_open || !s->up)
-        return;
-    struct pld_task *t = pld_task_new(s, "controls");
-    t->job.row = control_row;
-    t->job.end = control_end;
-    s->controls_open = true;
-    pld_pg_pipe_submit(s->main, &t->job);
-}
-
 /* ---- main ---- */
 
 static bool main_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
@@ -106,7 +63,7 @@ void pld_store_ready(struct pld_store *s)
     s->why[0] = '\0';
     pld_log(6, "store", "connected to PostgreSQL");
     pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_UP});
-    look_at_controls(s);
+    pld_controls_look(s);
     pld_pg_pipe_start(s->listen);
     pld_pg_pipe_start(s->scan);
 }
@@ -116,7 +73,8 @@ static void main_down(void *ctx, const char *why)
     struct pld_store *s = ctx;
     bool was_up = s->up;
 
-    s->up = s->listening = s->controls_again = false;
+    s->up = s->listening = false;
+    pld_controls_forget(s);
     event_del(s->hint);
     event_del(s->standby);
     pld_pg_pipe_stop(s->listen);
@@ -149,7 +107,7 @@ static void listen_end(struct pld_pg_job *job, enum pld_pg_end how)
         return;
     s->listening = true;
     hint(s); /* whatever was said before we listened */
-    look_at_controls(s);
+    pld_controls_look(s);
 }
 
 static void listen_up(void *ctx)
@@ -166,7 +124,7 @@ static void listen_up(void *ctx)
 static void listen_notify(void *ctx, const char *channel)
 {
     if (strcmp(channel, "paasla_control") == 0)
-        look_at_controls(ctx);
+        pld_controls_look(ctx);
     else
         hint(ctx);
 }
@@ -245,7 +203,7 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
     else
         pld_pg_pipe_submit(pipe, &t->job);
     if (t->kind == PL_CMD_TICK && !s->listening)
-        look_at_controls(s); /* nobody wakes us for these now */
+        pld_controls_look(s); /* nobody wakes us for these now */
 }
 
 void pld_store_resume(struct pld_store *s)

@@ -1,6 +1,7 @@
 /* What the files of the store share. Nobody else includes this.
  *
- *   store.c          the object: three connections, up and down, hints, control rows
+ *   store.c          the object: three connections, up and down, hints
+ *   store_control.c  what somebody asked for
  *   store_session.c  what must hold before a connection may be used: schema version, the daemon's lock
  *   store_cmd.c      an engine command becomes a query with parameters
  *   store_json.c     plans, intents and outcomes as JSON; the digest of a plan
@@ -14,6 +15,14 @@
 #include "pg_pipe.h"
 #include "shell.h"
 
+enum { PLD_CONTROLS = 64 }; /* more open rows than people can ask for; beyond that one may be handed on twice */
+
+struct pld_controls {
+    bool open, again; /* one look at a time; a call during a look asks for another one after it */
+    int64_t seen[PLD_CONTROLS], fresh[PLD_CONTROLS];
+    size_t n_seen, n_fresh;
+};
+
 struct pld_store {
     struct pld_host host;
     const struct pl_conf *conf;
@@ -22,7 +31,7 @@ struct pld_store {
     bool listening; /* hints arrive */
     bool closing;   /* nothing is emitted any more */
     bool said_standby;
-    bool controls_open, controls_again;
+    struct pld_controls controls;
     struct event *hint;    /* EV_DIRTY, at most one each HINT_MS */
     struct event *standby; /* another daemon holds the lock: ask again */
     int64_t hinted_ms;     /* monotonic */
@@ -51,6 +60,10 @@ void pld_task_param(struct pld_task *t, const char *text);
 /* store.c */
 enum pl_flow pld_store_emit(struct pld_store *s, const struct pl_event *ev);
 void pld_store_ready(struct pld_store *s); /* the session may work: STORE_UP */
+
+/* store_control.c */
+void pld_controls_look(struct pld_store *s);
+void pld_controls_forget(struct pld_store *s); /* the session is over */
 
 /* store_session.c */
 void pld_session_begin(struct pld_store *s); /* on main; ends in pld_store_ready or in a failed link */

@@ -137,6 +137,11 @@ static void end(struct pld_pg_job *job, enum pld_pg_end how)
         pld_pg_pipe_fail(s->main, "the schema answers in another way than this paaslad expects");
         how = PLD_PG_LOST;
     }
+    if (how == PLD_PG_FAILED && t->kind == PL_CMD_RECOVER) {
+        /* Nothing may begin before open intents are known, so there is nothing else to do than to begin anew, slowly. */
+        pld_pg_pipe_fail(s->main, "open intents could not be read");
+        how = PLD_PG_LOST;
+    }
     /* LOST on main is answered by STORE_DOWN, as is everything once that was said. A lost scan is only a scan. */
     bool scan = a->event == PL_EV_SCAN_DONE;
     if (how == PLD_PG_DONE)

@@ -33,7 +33,8 @@ static void wait_for_lock(struct pld_store *s)
 {
     struct timeval tv = {STANDBY_S, 0};
     if (!s->said_standby)
-        pld_log(5, "store", "another paaslad works on this database; waiting until it ends");
+        pld_log(5, "store",
+                "another paaslad (or a lost session of this one) works on this database; waiting until it ends");
     s->said_standby = true;
     event_add(s->standby, &tv);
 }

@@ -249,7 +249,7 @@ def test_a_lost_scan_is_only_a_scan(pg, harness):
 def test_a_second_daemon_waits_and_takes_over(pg, harness):
     first = harness()
     second = harness(up=False)
-    second.wait("another paaslad works on this database", log=True)
+    second.wait("another paaslad .* works on this database", log=True)
     time.sleep(4.5)  # two more tries
     assert second.count("STORE_UP") == 0
     assert sum("another paaslad" in line for line in second.log) == 1
@@ -279,6 +279,21 @@ def test_a_database_without_schema(pg, harness):
     finally:
         sql(pg, "ALTER SCHEMA elsewhere RENAME TO paasla")
     h.wait("^STORE_UP", timeout=40)
+
+
+def test_the_schema_changes_under_a_running_daemon(pg, harness):
+    """A function is gone: not a failure to be repeated for ever, but a reason to look at the schema version again."""
+    h = harness()
+    sql(pg, "ALTER FUNCTION paasla.mark_due() RENAME TO mark_due_elsewhere")
+    try:
+        h.ask("tick", 1)
+        h.wait("^STORE_DOWN")
+    finally:
+        sql(pg, "ALTER FUNCTION paasla.mark_due_elsewhere() RENAME TO mark_due")
+    h.wait("^STORE_UP", h.lines.index("STORE_DOWN 0"))
+    h.ask("tick", 2)
+    assert h.wait_answer(2).startswith("TICKED 2 next=")
+    assert h.answers(1) == 1
 
 
 def test_the_listening_connection_is_cut(pg, harness):
@@ -314,6 +329,13 @@ def test_a_control_row_is_seen(pg, harness):
     sql(pg, "INSERT INTO paasla.control (kind) VALUES ('sync')")
     sql(pg, "NOTIFY paasla_control")
     h.wait(r"^CONTROL 0 control=\d+ preview=0 dir=$")
+    sql(pg, "NOTIFY paasla_control")
+    time.sleep(0.3)
+    assert h.count("CONTROL") == 1  # not started yet, but handed on
+    h.close()
+    again = harness()
+    again.wait("^CONTROL")  # a new session finds what the old one did not begin
+    sql(pg, "UPDATE paasla.control SET started_at = now()")
 
 
 def test_a_paused_read_holds_nobody_up(pg, harness, big_scan):
