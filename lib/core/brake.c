@@ -1,5 +1,7 @@
 #include "brake.h"
 
+__extension__ typedef __int128 wide;
+
 /* Says whether `n` of `of` is over the limits, and appends the sentence if so. A negative limit is read as 0. */
 static bool over(struct pl_buf *why, const char *verb, const char *what, long n, long of, long max, long share,
                  long share_from)
@@ -15,7 +17,7 @@ static bool over(struct pl_buf *why, const char *verb, const char *what, long n,
         return true;
     }
     /* n * 100 / of > share without overflow: n <= max here, but max may be large */
-    if (of >= share_from && of > 0 && (__int128)n * 100 > (__int128)of * share) {
+    if (of >= share_from && of > 0 && (wide)n * 100 > (wide)of * share) {
         pl_buf_printf(why, "%swould %s %ld of %ld %s, the limit is %ld %%", why->len ? "; " : "", verb, n, of, what,
                       share);
         return true;
