@@ -139,7 +139,34 @@ static const char *field(const PGresult *res, int code)
     return s ? s : "";
 }
 
-/* Logs without values of rows, and decides whether the connection is of further use. */
+/* "PL/pgSQL function paasla.settle(text) line 40 at RAISE": says where, and holds no value. Other lines of the context
+ * may quote data. */
+static struct pl_str where(const char *context)
+{
+    static const char mark[] = "PL/pgSQL function ";
+    for (const char *line = context; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, mark, sizeof mark - 1) == 0)
+            return (struct pl_str){line, strcspn(line, "\n")};
+    }
+    return (struct pl_str){"", 0};
+}
+
+/* Without values of rows: names and log-ins do not belong on standard error. What a function of the schema raises is
+ * written for whoever called it and may name people. */
+static void log_error(const struct pld_pg_pipe *p, const struct pld_pg_job *job, const PGresult *res,
+                      const struct pld_pg_state *state)
+{
+    bool quote = state->quote && strcmp(field(res, PG_DIAG_SOURCE_FUNCTION), "exec_stmt_raise") != 0;
+    const char *constraint = field(res, PG_DIAG_CONSTRAINT_NAME);
+    struct pl_str at = where(field(res, PG_DIAG_CONTEXT));
+
+    pld_log(state->verdict == PLD_PG_RETRY ? 5 : 3, p->name, "%s failed, SQLSTATE %s: %s%s%s%s%s%s%.*s", job->query,
+            job->sqlstate, state->say, quote ? ": " : "", quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "",
+            *constraint ? "; constraint " : "", constraint, at.len ? "; in " : "", (int)at.len, at.s);
+}
+
+/* Decides whether the connection is of further use. */
 static void take_error(struct pld_pg_pipe *p, struct pld_pg_job *job, const PGresult *res)
 {
     const char *code = field(res, PG_DIAG_SQLSTATE);
@@ -148,14 +175,11 @@ static void take_error(struct pld_pg_pipe *p, struct pld_pg_job *job, const PGre
         pld_pg_link_fail(p->link, NULL);
         return;
     }
-    const struct pld_pg_state *state = pld_pg_state(code);
     snprintf(job->sqlstate, sizeof job->sqlstate, "%s", code);
     if (job->quiet)
         return;
-    const char *constraint = field(res, PG_DIAG_CONSTRAINT_NAME);
-    pld_log(state->verdict == PLD_PG_RETRY ? 5 : 3, p->name, "%s failed, SQLSTATE %s: %s%s%s%s%s", job->query, code,
-            state->say, *constraint ? "; constraint " : "", constraint, state->quote ? ": " : "",
-            state->quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "");
+    const struct pld_pg_state *state = pld_pg_state(code);
+    log_error(p, job, res, state);
     if (state->verdict == PLD_PG_RECONNECT)
         pld_pg_link_fail(p->link, state->say);
 }
