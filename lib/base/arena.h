@@ -15,7 +15,8 @@ void pl_arena_free(struct pl_arena *a);                          /* NULL is fine
 void *pl_arena_alloc(struct pl_arena *a, size_t bytes);          /* zeroed, aligned for any type */
 void *pl_arena_array(struct pl_arena *a, size_t n, size_t size); /* zeroed; overflow ends the process */
 struct pl_str pl_arena_str(struct pl_arena *a, struct pl_str s); /* a copy, followed by a NUL */
-struct pl_str pl_arena_printf(struct pl_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct pl_str pl_arena_printf(struct pl_arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 
 /* malloc family that never returns NULL. */
 void *pl_xcalloc(size_t n, size_t size);

@@ -34,7 +34,7 @@ struct pl_buf {
 void pl_buf_add(struct pl_buf *b, struct pl_str s);
 void pl_buf_add_c(struct pl_buf *b, const char *s);
 void pl_buf_add_byte(struct pl_buf *b, char c);
-void pl_buf_printf(struct pl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pl_buf_printf(struct pl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 struct pl_str pl_buf_str(const struct pl_buf *b); /* borrowed until the next change */
 void pl_buf_clear(struct pl_buf *b);              /* keeps the memory */
 void pl_buf_free(struct pl_buf *b);               /* ready for reuse afterwards */
