@@ -7,7 +7,7 @@
 #define S_ANY   ((1u << PL_STATE_COUNT) - 1)
 #define N_ANY   ((1u << PL_NEED_COUNT) - 1)
 #define STAY    PL_STATE_COUNT
-#define S_KNOWN (S(READY) | S(OPENING) | S(OPEN) | S(LOCKING) | S(PAUSED) | S(OUT) | S(LOST))
+#define S_KNOWN (S(READY) | S(OPENING) | S(OPEN) | S(LOCKING) | S(CLOSING) | S(PAUSED) | S(OUT) | S(LOST))
 
 /* First match wins. Sections follow what the directory shows: 1xx somebody else's entry, 2xx no entry, 3xx open,
  * 4xx locked and proven, 5xx locked but nothing shows that it is enforced. */
@@ -29,7 +29,7 @@ const struct pl_life_row pl_life_table[] = {
      "The account is open before the first working day; it is locked until then."},
     {320, S_ANY, N(PAUSED), V(OPEN), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
      "The person is absent for long; the account is locked, password and groups stay."},
-    {330, S_ANY, N(OUT), V(OPEN), PL_OP_CLOSE, PL_STATE_LOCKING, NULL,
+    {330, S_ANY, N(OUT), V(OPEN), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "Nothing entitles the person to this account any more; it is locked and its password made useless."},
     {340, S_ANY, N(NONE), V(OPEN), PL_OP_REPORT, STAY, "account_unwanted",
      "The account is open though no employment ever asked for it; it is reported and left alone."},
@@ -41,13 +41,13 @@ const struct pl_life_row pl_life_table[] = {
     {420, S_ANY, N(READY), V(LOCKED), PL_OP_NONE, PL_STATE_READY, NULL,
      "The account is locked and waits for the first working day."},
     {430, S_ANY, N(PAUSED), V(LOCKED), PL_OP_NONE, PL_STATE_PAUSED, NULL, "The account is locked for the absence."},
-    {440, S(LOCKING) | S(OUT), N(OUT), V(LOCKED), PL_OP_NONE, PL_STATE_OUT, NULL,
+    {440, S(CLOSING) | S(OUT), N(OUT), V(LOCKED), PL_OP_NONE, PL_STATE_OUT, NULL,
      "The lock is in the directory and the server enforces it."},
-    {450, S_ANY, N(OUT), V(LOCKED), PL_OP_CLOSE, PL_STATE_LOCKING, NULL,
+    {450, S_ANY, N(OUT), V(LOCKED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account is locked already; the lock is set to ours and the password made useless."},
     {460, S_ANY, N(NONE), V(LOCKED), PL_OP_NONE, STAY, NULL, "The account is locked and nobody asks for it."},
 
-    {500, S(OPEN), N(OPEN), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_OPEN, "locked_by_hand",
+    {500, S(NONE) | S(OPEN) | S(LOST) | S(FOREIGN), N(OPEN), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_OPEN, "locked_by_hand",
      "The person is employed and the account carries somebody else's lock that may not be enforced; it is reported."},
     {510, S_ANY, N(OPEN), V(DOUBTFUL), PL_OP_OPEN, PL_STATE_OPENING, NULL,
      "The person is employed and the lock is ours; the account is opened."},
@@ -55,9 +55,9 @@ const struct pl_life_row pl_life_table[] = {
      "The account waits for the first working day, but nothing shows that the server enforces its lock."},
     {530, S_ANY, N(PAUSED), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_PAUSED, "lock_not_proven",
      "The account is locked for the absence, but nothing shows that the server enforces the lock."},
-    {540, S(LOCKING), N(OUT), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_LOCKING, "lock_not_proven",
+    {540, S(CLOSING), N(OUT), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_CLOSING, "lock_not_proven",
      "The lock was written, but nothing shows that the server enforces it; the departure is not done."},
-    {550, S_ANY, N(OUT), V(DOUBTFUL), PL_OP_CLOSE, PL_STATE_LOCKING, NULL,
+    {550, S_ANY, N(OUT), V(DOUBTFUL), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account must be closed and its lock is not enforced; lock and useless password are written."},
     {560, S_ANY, N(NONE), V(DOUBTFUL), PL_OP_NONE, STAY, NULL, "The account carries a lock and nobody asks for it."},
 };
@@ -73,8 +73,8 @@ const struct pl_life_row *pl_life_step(enum pl_state state, enum pl_need need, e
     __builtin_trap(); /* the table is total: tests/unit/test_lifecycle.c walks every input */
 }
 
-static const char *const state_names[] = {"none",    "creating", "ready", "opening", "open",
-                                          "locking", "paused",   "out",   "lost",    "foreign"};
+static const char *const state_names[] = {"none",    "creating", "ready", "opening", "open",   "locking",
+                                          "closing", "paused",   "out",   "lost",    "foreign"};
 static const char *const need_names[] = {"none", "ready", "open", "paused", "out"};
 static const char *const seen_names[] = {"absent", "open", "locked", "doubtful", "foreign"};
 static const char *const op_names[] = {"none",  "create", "open",       "lock",

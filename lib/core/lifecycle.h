@@ -2,8 +2,8 @@
  *
  * What we believe (state), what is wanted (need) and what the directory shows (seen) choose exactly one row; the row
  * says what to do, what we believe after it, and why, in one sentence. The row's number stands in every log record that
- * it caused. A state advances only when the directory shows the change: the write rows lead to CREATING, OPENING and
- * LOCKING, and only a later look leads out of them. */
+ * it caused. A state advances only when the directory shows the change: the write rows lead to CREATING, OPENING, LOCKING
+ * and CLOSING, and only a later look leads out of them. */
 #ifndef PL_CORE_LIFECYCLE_H
 #define PL_CORE_LIFECYCLE_H
 
@@ -18,7 +18,8 @@ enum pl_state {
     PL_STATE_READY,    /* exists, locked, waits for the first working day */
     PL_STATE_OPENING,  /* an unlock was sent */
     PL_STATE_OPEN,     /* its owner can log on */
-    PL_STATE_LOCKING,  /* a lock was sent */
+    PL_STATE_LOCKING,  /* a lock alone was sent */
+    PL_STATE_CLOSING,  /* a lock and a useless password were sent, and the password's answer was seen */
     PL_STATE_PAUSED,   /* locked for an absence; password and groups kept */
     PL_STATE_OUT,      /* locked for good, password useless */
     PL_STATE_LOST,     /* we knew it and the directory no longer has it */

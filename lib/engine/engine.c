@@ -1,0 +1,491 @@
+#include "priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../directory/dn.h"
+
+/* ---- commands out ---- */
+
+struct pl_command *pl_e_emit(struct pl_engine *e, enum pl_cmd_kind kind, struct dir *d)
+{
+    if (e->q_len == e->q_cap) {
+        e->q_cap = e->q_cap ? e->q_cap * 2 : 64;
+        e->queue = pl_xrealloc_array(e->queue, e->q_cap, sizeof *e->queue);
+    }
+    struct pl_command *c = &e->queue[e->q_len++];
+    memset(c, 0, sizeof *c);
+    c->kind = kind;
+    if (d)
+        c->directory = d->conf.name;
+    return c;
+}
+
+uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d, int tag)
+{
+    struct request *r = NULL;
+    for (size_t i = 0; i < e->n_requests && !r; i++)
+        if (e->requests[i].req == 0)
+            r = &e->requests[i];
+    if (!r) {
+        size_t old = e->n_requests;
+        e->n_requests = old ? old * 2 : 64;
+        e->requests = pl_xrealloc_array(e->requests, e->n_requests, sizeof *e->requests);
+        memset(e->requests + old, 0, (e->n_requests - old) * sizeof *e->requests);
+        r = &e->requests[old];
+    }
+    *r = (struct request){.req = ++e->last_req, .kind = k, .owner = owner, .dir = d, .tag = tag};
+    c->req = r->req;
+    return r->req;
+}
+
+void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct pl_command *c = pl_e_emit(e, PL_CMD_LOG, d);
+    c->log.level = level;
+    c->log.text = pl_arena_str(e->out, pl_str_c(text));
+}
+
+void pl_e_forget(struct pl_engine *e, const void *owner)
+{
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req && e->requests[i].owner == owner)
+            e->requests[i].kind = OWN_NONE;
+}
+
+bool pl_engine_next(struct pl_engine *e, struct pl_command *out)
+{
+    if (e->q_head == e->q_len) {
+        e->q_head = e->q_len = 0;
+        return false;
+    }
+    *out = e->queue[e->q_head++];
+    return true;
+}
+
+/* ---- retries: doubled from retry_min, at most retry_max; deterministic, the shell's clock gives the jitter ---- */
+
+int64_t pl_e_retry_delay(struct pl_engine *e, int64_t person_id, struct dir *d)
+{
+    struct attempt *a = NULL;
+    for (size_t i = 0; i < e->n_attempts && !a; i++)
+        if (e->attempts[i].person_id == person_id && e->attempts[i].dir == d)
+            a = &e->attempts[i];
+    if (!a) {
+        e->attempts = pl_xrealloc_array(e->attempts, e->n_attempts + 1, sizeof *e->attempts);
+        a = &e->attempts[e->n_attempts++];
+        *a = (struct attempt){.person_id = person_id, .dir = d};
+    }
+    int64_t delay = e->conf.retry_min_us;
+    for (int i = 0; i < a->n && delay < e->conf.retry_max_us; i++)
+        delay *= 2;
+    a->n++;
+    return delay < e->conf.retry_max_us ? delay : e->conf.retry_max_us;
+}
+
+void pl_e_retry_clear(struct pl_engine *e, int64_t person_id, struct dir *d)
+{
+    for (size_t i = 0; i < e->n_attempts; i++)
+        if (e->attempts[i].person_id == person_id && e->attempts[i].dir == d) {
+            e->attempts[i] = e->attempts[--e->n_attempts];
+            return;
+        }
+}
+
+void pl_e_wake(struct dir *d, int64_t at_us)
+{
+    if (d->wake_us == 0 || at_us < d->wake_us)
+        d->wake_us = at_us;
+}
+
+/* ---- creation ---- */
+
+static struct pl_str keep(struct pl_engine *e, struct pl_str s)
+{
+    return pl_arena_str(e->conf_arena, s);
+}
+
+static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_conf *c, struct pl_err *err)
+{
+    d->e = e;
+    d->conf = *c;
+    struct pl_str *texts[] = {&d->conf.name,        &d->conf.dialect,   &d->conf.people_base,    &d->conf.group_base,
+                              &d->conf.canary_dn,   &d->conf.policy_dn, &d->conf.placeholder_dn, &d->conf.login_attr,
+                              &d->conf.number_attr, &d->conf.login_style, &d->conf.admin_prefix, &d->conf.rdn_template};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        *texts[i] = keep(e, *texts[i]);
+    struct pl_template *t = pl_arena_array(e->conf_arena, c->n_templates, sizeof *t);
+    for (size_t i = 0; i < c->n_templates; i++)
+        t[i] = (struct pl_template){keep(e, c->templates[i].attr), keep(e, c->templates[i].text)};
+    d->conf.templates = t;
+    d->dialect = pl_dialect_find(c->dialect);
+    if (!d->dialect)
+        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap.", "directory %.*s: dialect \"%.*s\" is not known",
+                          (int)c->name.len, c->name.s, (int)c->dialect.len, c->dialect.s);
+    struct pl_buf b = {0};
+    const struct pl_str dns[] = {d->conf.people_base, d->conf.group_base, d->conf.canary_dn, d->conf.placeholder_dn,
+                                 d->conf.policy_dn};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof dns / sizeof dns[0]; i++) {
+        pl_buf_clear(&b);
+        ok = (dns[i].len > 0 || i >= 2) && pl_dn_normal(&b, dns[i], err);
+        if (!ok)
+            pl_err_set(err, PL_ERR_CONF, 0, "Write it as in uid=x,ou=y,dc=z.", "directory %.*s: \"%.*s\" is not a DN",
+                       (int)c->name.len, c->name.s, (int)dns[i].len, dns[i].s);
+    }
+    pl_buf_free(&b);
+    size_t n = 0;
+    while (d->dialect->person_attrs[n])
+        n++;
+    d->attrs = pl_arena_array(e->conf_arena, n + 3, sizeof *d->attrs);
+    memcpy(d->attrs, d->dialect->person_attrs, n * sizeof *d->attrs);
+    d->attrs[n] = d->conf.login_attr.s; /* terminated: keep() copies with a NUL */
+    d->attrs[n + 1] = d->conf.number_attr.s;
+    bool proves = false;
+    for (size_t i = 0; i < c->n_templates; i++)
+        proves = proves || pl_str_ieq(t[i].attr, d->conf.number_attr);
+    if (ok && !proves)
+        ok = pl_err_set(err, PL_ERR_CONF, 0, "Write for example attribute.employeeNumber = {institution}-{employee_no}.",
+                        "directory %.*s: no attribute template for %s, which proves whose entry it is",
+                        (int)c->name.len, c->name.s, d->conf.number_attr.s);
+    d->group_arena = pl_arena_new();
+    if (d->conf.inflight < 1)
+        d->conf.inflight = 1;
+    return ok;
+}
+
+struct pl_engine *pl_engine_new(const struct pl_engine_conf *conf, struct pl_err *err)
+{
+    struct pl_engine *e = pl_xcalloc(1, sizeof *e);
+    e->conf = *conf;
+    e->conf_arena = pl_arena_new();
+    e->out = pl_arena_new();
+    e->n_dirs = conf->n_dirs;
+    e->dirs = pl_xcalloc(conf->n_dirs ? conf->n_dirs : 1, sizeof *e->dirs);
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (!copy_dir(e, &e->dirs[i], &conf->dirs[i], err)) {
+            pl_engine_free(e);
+            return NULL;
+        }
+    if (e->conf.retry_min_us < 1000)
+        e->conf.retry_min_us = 1000;
+    if (e->conf.retry_max_us < e->conf.retry_min_us)
+        e->conf.retry_max_us = e->conf.retry_min_us;
+    return e;
+}
+
+void pl_engine_free(struct pl_engine *e)
+{
+    if (!e)
+        return;
+    pl_batch_drop_all(e, NULL);
+    for (size_t i = 0; i < e->n_dirs; i++) {
+        struct dir *d = &e->dirs[i];
+        pl_scan_drop(d);
+        pl_exec_targets_free(d);
+        pl_arena_free(d->group_arena);
+        free(d->groups);
+        free(d->shapes);
+        free((void *)(uintptr_t)d->identity.s);
+    }
+    free(e->dirs);
+    free(e->requests);
+    free(e->queue);
+    free(e->attempts);
+    pl_arena_free(e->out);
+    pl_arena_free(e->conf_arena);
+    free(e);
+}
+
+/* ---- what runs by itself: ticks, loads, compares ---- */
+
+static void tick(struct pl_engine *e)
+{
+    if (!e->store_up || !e->recovered || e->ticking)
+        return;
+    e->ticking = true;
+    e->want_tick = false;
+    pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
+}
+
+static void start_due(struct pl_engine *e)
+{
+    if (!e->store_up || !e->recovered)
+        return;
+    if (!e->stopping && (e->want_tick || (e->next_tick_us && e->now >= e->next_tick_us)))
+        tick(e);
+    if (e->conf.poll_us > 0 && e->now >= e->next_poll_us) {
+        e->next_poll_us = e->now + e->conf.poll_us;
+        for (size_t i = 0; i < e->n_dirs; i++)
+            e->dirs[i].want[0] = e->dirs[i].want[1] = true;
+    }
+    bool preview_waits = e->preview_control != 0;
+    for (size_t i = 0; i < e->n_dirs; i++) {
+        struct dir *d = &e->dirs[i];
+        if (d->wake_us && e->now >= d->wake_us) {
+            d->wake_us = 0;
+            d->want[0] = d->want[1] = true;
+        }
+        if (!d->up || e->stopping)
+            continue;
+        if (d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT])
+            pl_batch_load(d, PL_LOAD_URGENT);
+        if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running)
+            pl_batch_load(d, PL_LOAD_BULK);
+        if (e->conf.compare_every_us > 0 && d->next_scan_us && e->now >= d->next_scan_us)
+            d->want_scan = true;
+        if (d->want_scan && !d->scan && d->groups_known)
+            pl_scan_start(d);
+        if (preview_waits && d->scan)
+            continue;
+    }
+}
+
+static void set_timer(struct pl_engine *e)
+{
+    int64_t at = 0;
+#define SOONER(t)                                                                                                      \
+    do {                                                                                                               \
+        if ((t) > 0 && (at == 0 || (t) < at))                                                                          \
+            at = (t);                                                                                                  \
+    } while (0)
+    if (e->store_up && e->recovered && !e->stopping) {
+        if (!e->ticking)
+            SOONER(e->next_tick_us);
+        if (e->conf.poll_us > 0)
+            SOONER(e->next_poll_us);
+        for (size_t i = 0; i < e->n_dirs; i++)
+            if (e->dirs[i].up) {
+                SOONER(e->dirs[i].wake_us);
+                if (!e->dirs[i].scan && e->conf.compare_every_us > 0)
+                    SOONER(e->dirs[i].next_scan_us);
+            }
+    }
+#undef SOONER
+    if (at == 0 || at == e->timer_us)
+        return;
+    if (at <= e->now)
+        at = e->now + 1000; /* whatever is due and could not start waits for something else */
+    e->timer_us = at;
+    pl_e_emit(e, PL_CMD_TIMER, NULL)->at_us = at;
+}
+
+/* ---- events in ---- */
+
+static struct dir *dir_of(struct pl_engine *e, struct pl_str name)
+{
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (pl_str_eq(e->dirs[i].conf.name, name))
+            return &e->dirs[i];
+    return NULL;
+}
+
+static void want_all(struct pl_engine *e)
+{
+    for (size_t i = 0; i < e->n_dirs; i++)
+        e->dirs[i].want[PL_LOAD_URGENT] = e->dirs[i].want[PL_LOAD_BULK] = true;
+}
+
+static void drop_requests(struct pl_engine *e, struct dir *d, bool store)
+{
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req && (store ? e->requests[i].dir == NULL : e->requests[i].dir == d))
+            e->requests[i].req = 0;
+}
+
+static void store_down(struct pl_engine *e)
+{
+    e->store_up = e->recovered = e->ticking = false;
+    /* Intents that are committed and not settled are found again by RECOVER; writes that are in flight at a directory
+     * end there, and their entries stay busy until they do. */
+    pl_batch_drop_all(e, NULL);
+    for (size_t i = 0; i < e->n_dirs; i++) {
+        pl_scan_drop(&e->dirs[i]);
+        e->dirs[i].groups_known = false;
+        e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
+    }
+    drop_requests(e, NULL, true);
+}
+
+static void dir_down(struct pl_engine *e, struct dir *d)
+{
+    d->up = false;
+    pl_scan_drop(d);
+    drop_requests(e, d, false);
+    pl_batch_drop_all(e, d);
+    pl_exec_targets_free(d);
+}
+
+static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev)
+{
+    d->up = true;
+    d->ppolicy = ev->up.ppolicy;
+    d->assertion = ev->up.assertion;
+    free((void *)(uintptr_t)d->identity.s);
+    char *copy = pl_xcalloc(ev->up.identity.len + 1, 1);
+    if (ev->up.identity.len)
+        memcpy(copy, ev->up.identity.s, ev->up.identity.len);
+    d->identity = (struct pl_str){copy, ev->up.identity.len};
+    d->want[0] = d->want[1] = true;
+    d->want_scan = true; /* what happened while we were not looking */
+    /* Writes whose answer was lost with the connection are open intents: make their persons dirty. */
+    if (e->store_up && e->recovered)
+        pl_e_request(e, pl_e_emit(e, PL_CMD_RECOVER, NULL), OWN_RECOVER, e, NULL, 0);
+}
+
+static void control(struct pl_engine *e, const struct pl_event *ev)
+{
+    struct dir *only = ev->control.directory.len ? dir_of(e, ev->control.directory) : NULL;
+    if (ev->control.preview) {
+        pl_batch_preview(e, ev->control.control_id, only, NULL, 0);
+        return;
+    }
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (!only || only == &e->dirs[i]) {
+            e->dirs[i].want_scan = true;
+            e->dirs[i].scan_control = ev->control.control_id;
+        }
+}
+
+static void reply(struct pl_engine *e, const struct pl_event *ev)
+{
+    struct request *slot = NULL;
+    for (size_t i = 0; i < e->n_requests && !slot; i++)
+        if (e->requests[i].req == ev->req && ev->req)
+            slot = &e->requests[i];
+    if (!slot)
+        return; /* late: dropped with its connection */
+    struct request r = *slot;
+    bool last = ev->kind != PL_EV_LOAD_ROW && ev->kind != PL_EV_SCAN_ROW && ev->kind != PL_EV_ENTRY;
+    if (last)
+        slot->req = 0;
+    switch (r.kind) {
+    case OWN_NONE:
+        break;
+    case OWN_LOAD:
+        if (ev->kind == PL_EV_LOAD_ROW)
+            pl_batch_row(r.owner, ev);
+        else
+            pl_batch_loaded(r.owner, ev->failed);
+        break;
+    case OWN_TASK_LOOK:
+    case OWN_TASK_STORE:
+        pl_task_reply(r.owner, &r, ev);
+        break;
+    case OWN_WRITE:
+        pl_exec_result(r.owner, ev->result.code);
+        break;
+    case OWN_LOST_WRITE:
+        pl_exec_lost_result(r.owner, r.dir);
+        break;
+    case OWN_HOLD:
+        pl_batch_hold_done(r.owner, ev->failed);
+        break;
+    case OWN_SCAN:
+        pl_scan_reply(r.owner, &r, ev);
+        break;
+    case OWN_TICK:
+        e->ticking = false;
+        e->next_tick_us = ev->failed ? e->now + e->conf.retry_min_us : ev->ticked.next_us;
+        if (!ev->failed)
+            want_all(e);
+        break;
+    case OWN_RECOVER:
+        if (ev->failed) { /* nothing is begun before open intents are known */
+            pl_e_request(e, pl_e_emit(e, PL_CMD_RECOVER, NULL), OWN_RECOVER, e, NULL, 0);
+            break;
+        }
+        if (!e->recovered) {
+            e->recovered = true;
+            e->next_poll_us = e->now;
+            for (size_t i = 0; i < e->n_dirs; i++)
+                e->dirs[i].want_scan = true;
+        }
+        e->want_tick = true;
+        want_all(e);
+        break;
+    }
+}
+
+enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int64_t now_us)
+{
+    struct dir *d = dir_of(e, ev->directory);
+    e->now = now_us;
+    if (e->q_head == e->q_len) { /* the shell has taken everything: what it pointed to may go */
+        e->q_head = e->q_len = 0;
+        pl_arena_free(e->out);
+        e->out = pl_arena_new();
+    }
+    switch (ev->kind) {
+    case PL_EV_STORE_UP:
+        e->store_up = true;
+        pl_e_request(e, pl_e_emit(e, PL_CMD_RECOVER, NULL), OWN_RECOVER, e, NULL, 0);
+        break;
+    case PL_EV_STORE_DOWN:
+        store_down(e);
+        break;
+    case PL_EV_DIR_UP:
+        if (d)
+            dir_up(e, d, ev);
+        break;
+    case PL_EV_DIR_DOWN:
+        if (d)
+            dir_down(e, d);
+        break;
+    case PL_EV_DIRTY:
+        want_all(e);
+        e->want_tick = true; /* a new grant may bring the next change in time nearer */
+        break;
+    case PL_EV_CONTROL:
+        control(e, ev);
+        break;
+    case PL_EV_TIMER:
+        e->timer_us = 0;
+        break;
+    case PL_EV_SHUTDOWN:
+        e->stopping = true;
+        break;
+    default:
+        reply(e, ev);
+    }
+    pl_batch_pump_all(e);
+    start_due(e);
+    pl_batch_pump_all(e);
+    set_timer(e);
+    return PL_CONTINUE;
+}
+
+bool pl_engine_wants(const struct pl_engine *e, uint64_t req)
+{
+    (void)e;
+    (void)req;
+    return true; /* rows and entries become small records at once; nothing is ever paused */
+}
+
+bool pl_engine_idle(const struct pl_engine *e)
+{
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req)
+            return false;
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (e->dirs[i].scan || (!e->stopping && (e->dirs[i].want[0] || e->dirs[i].want[1])))
+            return false;
+    return e->batches == NULL;
+}
+
+void pl_engine_status(const struct pl_engine *e, struct pl_engine_status *out)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < e->n_dirs; i++)
+        out->open_pairs += e->dirs[i].n_pairs;
+    for (size_t i = 0; i < e->n_requests; i++)
+        out->in_flight += e->requests[i].req != 0;
+    out->held_plans = e->held_plans;
+    out->last_compare_us = e->last_compare_us;
+}

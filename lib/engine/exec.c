@@ -1,0 +1,379 @@
+/* The writes of one round. First the account's own entry, then its groups, side by side. Never two writes in flight to
+ * one entry: servers do not keep their order. */
+#include "priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "../directory/dn.h"
+#include "../directory/filter.h"
+
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16 };
+
+static void send_op(struct op *o);
+
+/* ---- one write in flight per entry ---- */
+
+static struct target *target_of(struct dir *d, uint64_t hash)
+{
+    struct target **slot = &d->targets[hash % PL_TARGET_SLOTS], *t = *slot;
+    while (t && t->hash != hash)
+        t = t->next;
+    if (!t) {
+        t = pl_xcalloc(1, sizeof *t);
+        t->hash = hash;
+        t->next = *slot;
+        *slot = t;
+    }
+    return t;
+}
+
+static void target_remove(struct dir *d, struct target *t)
+{
+    for (struct target **at = &d->targets[t->hash % PL_TARGET_SLOTS]; *at; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            free(t);
+            return;
+        }
+}
+
+static void target_free_entry(struct dir *d, struct target *t)
+{
+    t->busy = false;
+    struct op *o = t->head;
+    if (!o) {
+        target_remove(d, t);
+        return;
+    }
+    t->head = o->next_waiting;
+    if (!t->head)
+        t->tail = NULL;
+    o->next_waiting = NULL;
+    t->busy = true;
+    send_op(o);
+}
+
+static void enqueue(struct op *o)
+{
+    struct target *t = target_of(o->task->dir, o->target);
+    if (!t->busy) {
+        t->busy = true;
+        send_op(o);
+        return;
+    }
+    if (t->tail)
+        t->tail->next_waiting = o;
+    else
+        t->head = o;
+    t->tail = o;
+}
+
+void pl_exec_targets_free(struct dir *d)
+{
+    for (size_t i = 0; i < PL_TARGET_SLOTS; i++)
+        while (d->targets[i]) {
+            struct target *t = d->targets[i];
+            d->targets[i] = t->next;
+            free(t);
+        }
+}
+
+static void unlink_waiting(struct dir *d, struct op *o)
+{
+    struct target *t = target_of(d, o->target);
+    struct op *prev = NULL;
+    for (struct op *x = t->head; x; prev = x, x = x->next_waiting)
+        if (x == o) {
+            if (prev)
+                prev->next_waiting = x->next_waiting;
+            else
+                t->head = x->next_waiting;
+            if (t->tail == x)
+                t->tail = prev;
+            return;
+        }
+}
+
+void pl_exec_abandon(struct task *t)
+{
+    struct pl_engine *e = t->dir->e;
+    for (size_t i = 0; t->phase == PH_WRITE && i < t->n_ops; i++) {
+        struct op *o = &t->ops[i];
+        if (!o->begun || o->ended)
+            continue;
+        if (!o->sent) {
+            unlink_waiting(t->dir, o);
+            continue;
+        }
+        for (size_t k = 0; k < e->n_requests; k++)
+            if (e->requests[k].req && e->requests[k].owner == o) {
+                e->requests[k].kind = OWN_LOST_WRITE;
+                e->requests[k].owner = target_of(t->dir, o->target);
+            }
+    }
+}
+
+void pl_exec_lost_result(struct target *target, struct dir *d)
+{
+    target_free_entry(d, target);
+}
+
+/* ---- sending ---- */
+
+static void add_entry(struct op *o)
+{
+    struct task *t = o->task;
+    struct dir *d = t->dir;
+    struct pl_engine *e = d->e;
+    size_t n = 0;
+    struct pl_attr *attrs = pl_arena_array(e->out, d->conf.n_templates + 8, sizeof *attrs);
+    for (size_t i = 0; i < d->conf.n_templates; i++) {
+        const struct pl_template *tpl = &d->conf.templates[i];
+        struct pl_str value = pl_str_ieq(tpl->attr, d->conf.number_attr) ? pl_look_number(t, e->out)
+                                                                         : pl_render(e->out, tpl->text, t, false);
+        if (value.len == 0)
+            continue; /* an attribute without a value is left out */
+        size_t k = 0;
+        while (k < n && !pl_str_ieq(attrs[k].name, tpl->attr))
+            k++;
+        if (k == n) {
+            attrs[n].name = tpl->attr;
+            attrs[n++].values = pl_arena_array(e->out, d->conf.n_templates, sizeof *attrs[0].values);
+        }
+        attrs[k].values[attrs[k].n++] = value;
+    }
+    struct pl_attr born[4];
+    size_t n_born = d->dialect->born_locked(e->out, e->now, born);
+    for (size_t i = 0; i < n_born; i++)
+        attrs[n++] = born[i];
+    struct pl_command *c = pl_e_emit(e, PL_CMD_ADD, d);
+    c->add.channel = t->batch->class == PL_LOAD_URGENT ? PL_CH_URGENT : PL_CH_BULK;
+    c->add.dn = t->new_dn;
+    c->add.attrs = attrs;
+    c->add.n = n;
+    pl_e_request(e, c, OWN_WRITE, o, d, 0);
+}
+
+/* The entry must still be the one that was read: its id, and for an unlock its very version. */
+static struct pl_str assertion(struct op *o)
+{
+    struct task *t = o->task;
+    struct dir *d = t->dir;
+    struct pl_str id = pl_dialect_native_id(d->dialect, t->entry), csn = pl_entry_first(t->entry, "entryCSN");
+    if (!d->assertion || id.len == 0)
+        return (struct pl_str){"", 0};
+    struct pl_buf b = {0};
+    bool version = o->op == PL_OP_OPEN && csn.len > 0;
+    if (version)
+        pl_buf_add_c(&b, "(&");
+    pl_filter_equal(&b, d->dialect->native_id_attr, id);
+    if (version) {
+        pl_filter_equal(&b, "entryCSN", csn);
+        pl_buf_add_c(&b, ")");
+    }
+    struct pl_str out = pl_arena_str(d->e->out, pl_buf_str(&b));
+    pl_buf_free(&b);
+    return out;
+}
+
+static void send_op(struct op *o)
+{
+    struct task *t = o->task;
+    struct dir *d = t->dir;
+    o->sent = true;
+    if (o->op == PL_OP_CREATE) {
+        add_entry(o);
+        return;
+    }
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_MODIFY, d);
+    c->modify.channel = t->batch->class == PL_LOAD_URGENT ? PL_CH_URGENT : PL_CH_BULK;
+    c->modify.dn = o->group ? o->group_dn : t->entry->dn;
+    c->modify.mods = o->steps[o->step].mods;
+    c->modify.n = o->steps[o->step].n_mods;
+    if (!o->group)
+        c->modify.assertion = assertion(o);
+    /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
+    if (o->op == PL_OP_OPEN && d->conf.first_password_file && t->p.state != PL_STATE_PAUSED) {
+        c->modify.first_password = true;
+        c->modify.login = t->p.login;
+    }
+    pl_e_request(d->e, c, OWN_WRITE, o, d, 0);
+}
+
+static struct pl_str member_value(const struct op *o, enum pl_group_shape shape)
+{
+    return shape == PL_GROUP_POSIX ? o->task->p.login : o->task->entry->dn;
+}
+
+static void group_step(struct op *o)
+{
+    struct dir *d = o->task->dir;
+    struct shape *s = pl_shape(d, o->group->dn_hash, true);
+    struct pl_str none = {"", 0}, ph = d->conf.placeholder_dn;
+    bool with = o->with_placeholder && s->shape != PL_GROUP_POSIX;
+    if (o->op == PL_OP_ADD_MEMBER)
+        pl_group_add(o->task->arena, s->shape, member_value(o, s->shape), with ? ph : none, &o->steps[0]);
+    else
+        pl_group_remove(o->task->arena, s->shape, member_value(o, s->shape), with ? ph : none, &o->steps[0]);
+    o->n_steps = 1;
+    o->step = 0;
+}
+
+static void prepare(struct op *o)
+{
+    struct task *t = o->task;
+    struct dir *d = t->dir;
+    if (o->group) {
+        o->target = o->group->dn_hash;
+        o->with_placeholder = o->op == PL_OP_ADD_MEMBER && d->conf.placeholder_dn.len > 0 &&
+                              pl_shape(d, o->target, true)->placeholder;
+        group_step(o);
+        return;
+    }
+    if (o->op == PL_OP_CREATE) {
+        t->new_dn = pl_render(t->arena, d->conf.rdn_template, t, true);
+        o->target = pl_dn_hash(t->new_dn);
+        return;
+    }
+    o->target = pl_dn_hash(t->entry->dn);
+    if (o->op == PL_OP_OPEN) {
+        d->dialect->unlock(t->arena, t->entry, &o->steps[0]);
+        o->n_steps = 1;
+    } else {
+        d->dialect->lock(t->arena, d->e->now, &o->steps[0]);
+        o->n_steps = 1;
+        if (o->op == PL_OP_CLOSE)
+            o->n_steps += d->dialect->scramble(t->arena, o->steps + 1);
+    }
+}
+
+static void begin(struct op *o)
+{
+    o->begun = true;
+    enqueue(o);
+}
+
+void pl_exec_round(struct task *t)
+{
+    bool account = t->n_ops > 0 && !t->ops[0].group;
+    for (size_t i = 0; i < t->n_ops; i++)
+        prepare(&t->ops[i]);
+    if (account) { /* the account first: a leaver's lock waits for nothing */
+        t->state = t->life->next;
+        t->state_row = t->life->id;
+        t->sentence = t->life->sentence;
+        begin(&t->ops[0]);
+        return;
+    }
+    for (size_t i = 0; i < t->n_ops; i++)
+        begin(&t->ops[i]);
+}
+
+/* ---- answers ---- */
+
+static bool listed(const int *codes, int code)
+{
+    for (; codes && *codes; codes++)
+        if (*codes == code)
+            return true;
+    return false;
+}
+
+static enum pl_write_kind kind_of(const struct op *o)
+{
+    switch (o->op) {
+    case PL_OP_CREATE:
+        return PL_WRITE_ADD_ENTRY;
+    case PL_OP_ADD_MEMBER:
+        return PL_WRITE_ADD_VALUE;
+    case PL_OP_REMOVE_MEMBER:
+        return PL_WRITE_REMOVE_VALUE;
+    default:
+        return PL_WRITE_ACCOUNT;
+    }
+}
+
+static void ended(struct op *o)
+{
+    struct task *t = o->task;
+    struct target *target = target_of(t->dir, o->target);
+    o->ended = true;
+    o->at_us = t->dir->e->now;
+    target_free_entry(t->dir, target);
+    bool all = true;
+    for (size_t i = 0; i < t->n_ops; i++)
+        if (!t->ops[i].begun)
+            begin(&t->ops[i]);
+    for (size_t i = 0; i < t->n_ops; i++)
+        all = all && t->ops[i].ended;
+    if (all)
+        pl_task_written(t);
+}
+
+/* Sends the next Modify of the same operation. The entry stays busy for it, so nothing comes in between. */
+static void go_on(struct op *o)
+{
+    send_op(o);
+}
+
+static void account_result(struct op *o, int code, bool ok)
+{
+    const struct pl_step *step = &o->steps[o->step];
+    if (o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) {
+        if (o->step == 0 && ok)
+            o->task->locked_at_us = o->task->dir->e->now;
+        if (o->step == 0 && ok && o->n_steps > 1) {
+            o->step = 1;
+            go_on(o);
+            return;
+        }
+        if (o->step > 0 && !ok) {
+            if (listed(step->next_on, code) && o->step + 1 < o->n_steps) {
+                o->step++;
+                go_on(o);
+                return;
+            }
+            o->scramble_failed = true;
+        }
+    }
+    o->code = ok ? 0 : code;
+    o->verdict = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);
+    ended(o);
+}
+
+static void group_result(struct op *o, int code, bool ok)
+{
+    struct dir *d = o->task->dir;
+    struct shape *s = pl_shape(d, o->group->dn_hash, true);
+    enum pl_verdict v = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);
+    if (o->op == PL_OP_REMOVE_MEMBER && v == PL_VERDICT_LAST_MEMBER && !o->with_placeholder &&
+        d->conf.placeholder_dn.len > 0) {
+        o->with_placeholder = true;
+        group_step(o);
+        go_on(o);
+        return;
+    }
+    if (o->op == PL_OP_ADD_MEMBER && o->with_placeholder && code == LDAP_NO_SUCH_ATTRIBUTE) {
+        o->with_placeholder = false; /* somebody took it out already */
+        s->placeholder = false;
+        group_step(o);
+        go_on(o);
+        return;
+    }
+    if (v == PL_VERDICT_DONE && o->with_placeholder)
+        s->placeholder = o->op == PL_OP_REMOVE_MEMBER;
+    if (code == 32)
+        s->shape = PL_GROUP_UNKNOWN;
+    o->code = v == PL_VERDICT_DONE ? 0 : code;
+    o->verdict = v;
+    ended(o);
+}
+
+void pl_exec_result(struct op *o, int code)
+{
+    bool ok = code == 0 || (o->n_steps > 0 && listed(o->steps[o->step].also, code));
+    if (o->group)
+        group_result(o, code, ok);
+    else
+        account_result(o, code, ok);
+}

@@ -1,0 +1,397 @@
+/* What a task reads, and how that becomes `seen`. Only complete answers count: a search that was cut short, a missing
+ * canary or another server than the one our records were made against concludes nothing. */
+#include "priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "../core/login.h"
+#include "../directory/dn.h"
+#include "../directory/filter.h"
+
+enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_SHAPE = 100 };
+enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64 };
+
+static const char *const attrs_class[] = {"objectClass", NULL};
+static const char *const attrs_none[] = {"1.1", NULL};
+
+#define PUSH(arr, n, item)                                                                                             \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0)                                                                                      \
+            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
+        (arr)[(n)++] = (item);                                                                                         \
+    } while (0)
+
+/* ---- names ---- */
+
+struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn)
+{
+    struct pl_str name = pl_arena_printf(a, "%.*s %.*s", (int)t->p.given.len, t->p.given.s, (int)t->p.family.len,
+                                         t->p.family.s);
+    const struct {
+        const char *word;
+        struct pl_str value;
+    } words[] = {{"{login}", t->p.login},       {"{given}", t->p.given},          {"{family}", t->p.family},
+                 {"{name}", name},              {"{employee_no}", t->p.employee_no}, {"{unit}", t->p.unit},
+                 {"{position}", t->p.position}, {"{institution}", t->p.institution}};
+    struct pl_buf b = {0};
+    for (size_t i = 0; i < text.len;) {
+        size_t k = 0, n_words = sizeof words / sizeof words[0];
+        for (; k < n_words; k++) {
+            size_t len = strlen(words[k].word);
+            if (text.len - i >= len && memcmp(text.s + i, words[k].word, len) == 0)
+                break;
+        }
+        if (k == n_words) {
+            pl_buf_add_byte(&b, text.s[i++]);
+            continue;
+        }
+        if (dn)
+            pl_dn_escape(&b, words[k].value);
+        else
+            pl_buf_add(&b, words[k].value);
+        i += strlen(words[k].word);
+    }
+    struct pl_str out = pl_arena_str(a, pl_buf_str(&b));
+    pl_buf_free(&b);
+    return out;
+}
+
+struct pl_str pl_look_number(struct task *t, struct pl_arena *a)
+{
+    const struct pl_dir_conf *c = &t->dir->conf;
+    for (size_t i = 0; i < c->n_templates; i++)
+        if (pl_str_ieq(c->templates[i].attr, c->number_attr)) {
+            struct pl_str number = pl_render(a, c->templates[i].text, t, false);
+            if (number.len > 0 && !pl_str_eq_c(t->p.purpose, "personal"))
+                number = pl_arena_printf(a, "%.*s/%.*s", (int)number.len, number.s, (int)t->p.purpose.len,
+                                         t->p.purpose.s);
+            return number;
+        }
+    return (struct pl_str){"", 0};
+}
+
+static char *conf_word(struct task *t, struct pl_str s)
+{
+    return (char *)(uintptr_t)pl_arena_str(t->look_arena, s).s;
+}
+
+/* ---- asking ---- */
+
+static struct pl_command *ask(struct task *t, int tag, struct pl_str base, enum pl_scope scope, struct pl_str filter,
+                              const char *const *attrs)
+{
+    struct pl_engine *e = t->dir->e;
+    struct pl_command *c = pl_e_emit(e, PL_CMD_SEARCH, t->dir);
+    c->search.channel = t->batch->class == PL_LOAD_URGENT ? PL_CH_URGENT : PL_CH_BULK;
+    c->search.base = pl_arena_str(e->out, base);
+    c->search.scope = scope;
+    c->search.filter = pl_arena_str(e->out, filter);
+    c->search.attrs = attrs;
+    t->waiting++;
+    pl_e_request(e, c, OWN_TASK_LOOK, t, t->dir, tag);
+    return c;
+}
+
+static void fresh_round(struct task *t)
+{
+    pl_arena_free(t->look_arena);
+    t->look_arena = pl_arena_new();
+    t->entries = pl_arena_array(t->look_arena, ENTRIES_MAX, sizeof *t->entries);
+    t->n_entries = 0;
+    t->entry = NULL;
+    t->foreign = t->canary_seen = t->policy_stands = t->unreadable = false;
+    t->n_groups_seen = 0;
+    t->waiting = 0;
+}
+
+void pl_look_find(struct task *t)
+{
+    struct dir *d = t->dir;
+    struct pl_err err = {0};
+    char base[PL_LOGIN_MAX + 1], login[PL_LOGIN_MAX + 1];
+    fresh_round(t);
+    t->phase = PH_FIND;
+    if (!pl_login_base(base, t->p.given, t->p.family, d->conf.login_style, &err)) {
+        pl_task_finding(t, "name_unusable", "warning", 0,
+                        pl_arena_printf(t->arena, "No log-in can be made of this person's name: %s. %s", err.text,
+                                        err.hint));
+        t->trouble_later = "no log-in can be made of the name";
+        t->no_login = true;
+    }
+    struct pl_buf f = {0};
+    pl_buf_add_c(&f, "(|");
+    struct pl_str number = pl_look_number(t, t->look_arena);
+    if (number.len > 0)
+        pl_filter_equal(&f, conf_word(t, d->conf.number_attr), number);
+    struct pl_str prefix = pl_str_eq_c(t->p.purpose, "personal") ? (struct pl_str){"", 0} : d->conf.admin_prefix;
+    t->candidates = pl_arena_array(t->arena, PL_CANDIDATES, sizeof *t->candidates);
+    for (int i = 0; !t->no_login && i < PL_CANDIDATES; i++) {
+        pl_login_candidate(login, prefix, pl_str_c(base), (unsigned)(t->candidate_from + i + 1));
+        t->candidates[i] = pl_arena_str(t->arena, pl_str_c(login));
+        pl_filter_equal(&f, conf_word(t, d->conf.login_attr), t->candidates[i]);
+    }
+    if (f.len == 2)
+        pl_buf_add_c(&f, "(!(objectClass=*))");
+    pl_buf_add_c(&f, ")");
+    ask(t, TAG_FIND, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->attrs);
+    pl_buf_free(&f);
+}
+
+void pl_look_begin(struct task *t)
+{
+    struct dir *d = t->dir;
+    fresh_round(t);
+    t->phase = PH_LOOK;
+    if (d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity)) {
+        pl_task_fail(t, "the directory is not the server that our records were made against");
+        return;
+    }
+    struct pl_buf f = {0};
+    if (t->p.native_id.len > 0) {
+        pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
+    } else {
+        struct pl_str number = pl_look_number(t, t->look_arena);
+        pl_buf_add_c(&f, "(|");
+        pl_filter_equal(&f, conf_word(t, d->conf.login_attr), t->p.login);
+        if (number.len > 0)
+            pl_filter_equal(&f, conf_word(t, d->conf.number_attr), number);
+        pl_buf_add_c(&f, ")");
+    }
+    ask(t, TAG_LOOK, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->attrs)->search.usability =
+        d->dialect->usability;
+    pl_buf_free(&f);
+}
+
+/* ---- answers ---- */
+
+void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
+{
+    switch (tag) {
+    case TAG_FIND:
+    case TAG_LOOK:
+        if (t->n_entries < ENTRIES_MAX)
+            t->entries[t->n_entries++] = *pl_entry_copy(t->look_arena, entry);
+        break;
+    case TAG_CANARY:
+        t->canary_seen = true;
+        break;
+    case TAG_GROUPS:
+        if ((t->n_groups_seen & (t->n_groups_seen + 1)) == 0) { /* room for 1, 3, 7, ... */
+            struct pl_str *more = pl_arena_array(t->look_arena, t->n_groups_seen * 2 + 2, sizeof *more);
+            uint64_t *hashes = pl_arena_array(t->look_arena, t->n_groups_seen * 2 + 2, sizeof *hashes);
+            if (t->n_groups_seen) {
+                memcpy(more, t->groups_seen, t->n_groups_seen * sizeof *more);
+                memcpy(hashes, t->groups_seen_hash, t->n_groups_seen * sizeof *hashes);
+            }
+            t->groups_seen = more;
+            t->groups_seen_hash = hashes;
+        }
+        t->groups_seen[t->n_groups_seen] = pl_arena_str(t->look_arena, entry->dn);
+        t->groups_seen_hash[t->n_groups_seen] = pl_dn_hash(entry->dn);
+        pl_shape(t->dir, t->groups_seen_hash[t->n_groups_seen], true)->shape = pl_group_shape_of(entry);
+        t->n_groups_seen++;
+        break;
+    case TAG_POLICY:
+        t->policy_stands = pl_entry_has_class(entry, "pwdPolicy");
+        break;
+    default:
+        pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true)->shape = pl_group_shape_of(entry);
+    }
+}
+
+/* Whose entry is it? A number that is ours and a log-in that is ours make it ours. */
+static void recognise(struct task *t)
+{
+    struct dir *d = t->dir;
+    struct pl_str number = pl_look_number(t, t->look_arena);
+    const char *login_attr = conf_word(t, d->conf.login_attr), *number_attr = conf_word(t, d->conf.number_attr);
+    for (size_t i = 0; i < t->n_entries; i++) {
+        const struct pl_entry *e = &t->entries[i];
+        if (t->p.native_id.len > 0) {
+            if (pl_str_ieq(pl_dialect_native_id(d->dialect, e), t->p.native_id))
+                t->entry = e;
+            continue;
+        }
+        bool ours = number.len > 0 && pl_str_eq(pl_entry_first(e, number_attr), number) &&
+                    pl_str_ieq(pl_entry_first(e, login_attr), t->p.login);
+        if (ours && !t->entry)
+            t->entry = e;
+        else
+            t->foreign = true;
+    }
+    if (t->foreign)
+        t->entry = NULL;
+}
+
+static void found(struct task *t)
+{
+    struct dir *d = t->dir;
+    struct pl_engine *e = d->e;
+    struct pl_str number = pl_look_number(t, t->look_arena), theirs = {"", 0};
+    const char *login_attr = conf_word(t, d->conf.login_attr), *number_attr = conf_word(t, d->conf.number_attr);
+    size_t by_number = 0, n = 0;
+    struct pl_str *free_ones = pl_arena_array(e->out, PL_CANDIDATES + 1, sizeof *free_ones);
+    for (size_t i = 0; i < t->n_entries; i++)
+        if (number.len > 0 && pl_str_eq(pl_entry_first(&t->entries[i], number_attr), number)) {
+            by_number++;
+            theirs = pl_entry_first(&t->entries[i], login_attr);
+        }
+    if (by_number > 1) {
+        t->foreign = true;
+        pl_task_looked(t);
+        return;
+    }
+    if (by_number == 1 && theirs.len > 0) {
+        free_ones[n++] = pl_arena_str(e->out, theirs);
+    } else {
+        for (int i = 0; !t->no_login && i < PL_CANDIDATES; i++) {
+            bool taken = false;
+            for (size_t k = 0; k < t->n_entries && !taken; k++)
+                taken = pl_str_ieq(pl_entry_first(&t->entries[k], login_attr), t->candidates[i]);
+            if (!taken)
+                free_ones[n++] = t->candidates[i];
+        }
+    }
+    bool needed = t->p.need == PL_NEED_OPEN || t->p.need == PL_NEED_READY;
+    bool writes = t->batch->class != PL_LOAD_PREVIEW && t->p.dir_mode == PL_MODE_ENFORCE;
+    if (n == 0 && !t->no_login && needed) { /* all of these stand in the directory: the next ones */
+        t->candidate_from += PL_CANDIDATES;
+        if (t->candidate_from > 900)
+            pl_task_fail(t, "no log-in is free");
+        else
+            pl_look_find(t);
+        return;
+    }
+    if (by_number == 0 && (!needed || t->no_login || !writes)) {
+        if (n > 0)
+            t->p.login = pl_arena_str(t->arena, free_ones[0]);
+        t->n_entries = 0;
+        if (t->no_login && needed)
+            t->p.need = PL_NEED_NONE; /* cannot be made; the finding says so */
+        pl_task_looked(t);
+        return;
+    }
+    if (t->batch->class == PL_LOAD_PREVIEW) {
+        t->p.login = pl_arena_str(t->arena, theirs);
+        pl_look_begin(t);
+        return;
+    }
+    t->phase = PH_RESERVE;
+    struct pl_command *c = pl_e_emit(e, PL_CMD_RESERVE, d);
+    c->reserve.person_id = t->p.person_id;
+    c->reserve.purpose = t->p.purpose;
+    c->reserve.candidates = free_ones;
+    c->reserve.n_candidates = n;
+    pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_RESERVE);
+}
+
+static void ask_groups_and_policy(struct task *t)
+{
+    struct dir *d = t->dir;
+    struct pl_buf f = {0};
+    pl_buf_add_c(&f, "(|");
+    pl_filter_equal(&f, "member", t->entry->dn);
+    pl_filter_equal(&f, "uniqueMember", t->entry->dn);
+    pl_filter_equal(&f, "memberUid", t->p.login);
+    pl_buf_add_c(&f, ")");
+    t->phase = PH_MORE;
+    ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);
+    pl_buf_free(&f);
+    struct pl_str policy = d->dialect->policy_attr ? pl_entry_first(t->entry, d->dialect->policy_attr)
+                                                   : (struct pl_str){"", 0};
+    if (policy.len == 0)
+        policy = d->conf.policy_dn;
+    if (policy.len > 0)
+        ask(t, TAG_POLICY, policy, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+}
+
+static void looked_at_account(struct task *t)
+{
+    struct dir *d = t->dir;
+    recognise(t);
+    if (t->entry)
+        ask_groups_and_policy(t);
+    else if (!t->foreign && d->conf.canary_dn.len > 0) {
+        t->phase = PH_CANARY;
+        ask(t, TAG_CANARY, d->conf.canary_dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_none);
+    } else {
+        pl_task_looked(t);
+    }
+}
+
+void pl_look_result(struct task *t, int tag, int code, bool complete)
+{
+    t->waiting--;
+    bool missing = code == LDAP_NO_SUCH_OBJECT;
+    if (tag >= TAG_SHAPE) {
+        if (missing)
+            pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true)->shape = PL_GROUP_UNKNOWN;
+        else if (code != 0)
+            t->unreadable = true;
+        if (t->waiting == 0) {
+            if (t->unreadable)
+                pl_task_fail(t, "a group could not be read");
+            else
+                pl_task_shapes_known(t);
+        }
+        return;
+    }
+    if (!(code == 0 && complete) && !(missing && (tag == TAG_POLICY || tag == TAG_CANARY)))
+        t->unreadable = true;
+    if (t->waiting > 0)
+        return;
+    if (t->unreadable) {
+        pl_task_fail(t, "the directory's answer was not complete");
+    } else if (tag == TAG_FIND) {
+        found(t);
+    } else if (tag == TAG_LOOK) {
+        looked_at_account(t);
+    } else if (tag == TAG_CANARY && !t->canary_seen) {
+        pl_task_fail(t, "the canary entry is not visible, so absence proves nothing");
+    } else {
+        pl_task_looked(t);
+    }
+}
+
+bool pl_plan_shapes(struct task *t)
+{
+    bool asked = false;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        struct op *o = &t->ops[i];
+        if (!o->group || pl_shape(t->dir, o->group->dn_hash, true)->shape != PL_GROUP_UNKNOWN)
+            continue;
+        ask(t, TAG_SHAPE + (int)i, o->group->dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+        asked = true;
+    }
+    return asked;
+}
+
+/* ---- small things ---- */
+
+struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e)
+{
+    struct pl_entry *out = pl_arena_alloc(a, sizeof *out);
+    out->dn = pl_arena_str(a, e->dn);
+    out->n = e->n;
+    out->attrs = pl_arena_array(a, e->n, sizeof *out->attrs);
+    for (size_t i = 0; i < e->n; i++) {
+        out->attrs[i].name = pl_arena_str(a, e->attrs[i].name);
+        out->attrs[i].n = e->attrs[i].n;
+        out->attrs[i].values = pl_arena_array(a, e->attrs[i].n, sizeof *out->attrs[i].values);
+        for (size_t k = 0; k < e->attrs[i].n; k++)
+            out->attrs[i].values[k] = pl_arena_str(a, e->attrs[i].values[k]);
+    }
+    return out;
+}
+
+struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make)
+{
+    for (size_t i = 0; i < d->n_shapes; i++)
+        if (d->shapes[i].dn_hash == dn_hash)
+            return &d->shapes[i];
+    if (!make)
+        return NULL;
+    struct shape s = {.dn_hash = dn_hash, .shape = PL_GROUP_UNKNOWN};
+    PUSH(d->shapes, d->n_shapes, s);
+    return &d->shapes[d->n_shapes - 1];
+}

@@ -1,0 +1,288 @@
+/* The two tables applied to one account that has been read: what to write, what to note, what to report. */
+#include "priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "../directory/dn.h"
+
+#define PUSH(arr, n, item)                                                                                             \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0)                                                                                      \
+            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
+        (arr)[(n)++] = (item);                                                                                         \
+    } while (0)
+
+static bool in_group(const struct task *t, uint64_t dn_hash)
+{
+    for (size_t i = 0; i < t->n_groups_seen; i++)
+        if (t->groups_seen_hash[i] == dn_hash)
+            return true;
+    return false;
+}
+
+static enum pl_seen seen_of(const struct task *t)
+{
+    if (t->foreign)
+        return PL_SEEN_FOREIGN;
+    if (!t->entry)
+        return PL_SEEN_ABSENT;
+    struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy, .policy_stands = t->policy_stands};
+    switch (t->dir->dialect->lock_seen(t->entry, &facts, t->dir->e->now)) {
+    case PL_LOCK_OPEN:
+        return PL_SEEN_OPEN;
+    case PL_LOCK_PROVEN:
+        return PL_SEEN_LOCKED;
+    default:
+        return PL_SEEN_DOUBTFUL;
+    }
+}
+
+/* ---- what became of writes: only the directory says ---- */
+
+static bool shown(const struct task *t, enum pl_op op, int64_t role_group_id)
+{
+    const struct group *g = role_group_id ? pl_group_by_id(t->batch, t->dir, role_group_id) : NULL;
+    switch (op) {
+    case PL_OP_CREATE:
+        return t->entry != NULL;
+    case PL_OP_OPEN:
+        return t->entry && t->seen == PL_SEEN_OPEN;
+    case PL_OP_LOCK:
+    case PL_OP_CLOSE:
+        return t->entry && (t->seen == PL_SEEN_LOCKED || t->seen == PL_SEEN_DOUBTFUL);
+    case PL_OP_ADD_MEMBER:
+        return t->entry && g && in_group(t, g->dn_hash);
+    case PL_OP_REMOVE_MEMBER:
+        return g && !in_group(t, g->dn_hash);
+    default:
+        return false;
+    }
+}
+
+static enum pl_write_kind write_kind(enum pl_op op)
+{
+    switch (op) {
+    case PL_OP_CREATE:
+        return PL_WRITE_ADD_ENTRY;
+    case PL_OP_ADD_MEMBER:
+        return PL_WRITE_ADD_VALUE;
+    case PL_OP_REMOVE_MEMBER:
+        return PL_WRITE_REMOVE_VALUE;
+    default:
+        return PL_WRITE_ACCOUNT;
+    }
+}
+
+static void report_failure(struct task *t, const struct op *o)
+{
+    bool closing = o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE || (o->op == PL_OP_REMOVE_MEMBER && t->p.need == PL_NEED_OUT);
+    const char *kind = o->verdict == PL_VERDICT_DENIED ? "write_denied" : "write_failed";
+    struct pl_str where = o->group_dn.len ? o->group_dn : t->p.dn;
+    pl_task_finding(t, kind, closing ? "critical" : "warning", o->role_group_id,
+                    pl_arena_printf(t->arena, "%s of %.*s (%.*s) failed with result %d: %s", pl_op_name(o->op),
+                                    (int)t->p.login.len, t->p.login.s, (int)where.len, where.s, o->code,
+                                    pl_result_sentence(write_kind(o->op), o->code)));
+    t->trouble_later = "a write was refused by the directory";
+}
+
+void pl_plan_settle_open_intents(struct task *t)
+{
+    t->seen = seen_of(t);
+    for (size_t i = 0; i < t->n_open_intents; i++) { /* left behind by a crash or a lost connection */
+        const struct pl_row_intent *r = &t->open_intents[i];
+        struct pl_intent d = {.account_id = t->p.account_id,
+                              .role_group_id = r->role_group_id,
+                              .op = r->op,
+                              .intent_id = r->intent_id,
+                              .outcome = shown(t, r->op, r->role_group_id) ? PL_OUT_DONE : PL_OUT_NOT_DONE};
+        PUSH(t->done, t->n_done, d);
+    }
+    t->n_open_intents = 0;
+    for (size_t i = 0; t->round > 0 && i < t->n_ops; i++) {
+        struct op *o = &t->ops[i];
+        if (o->intent_id == 0)
+            continue;
+        bool did = shown(t, o->op, o->role_group_id);
+        struct pl_intent d = {.account_id = t->p.account_id,
+                              .role_group_id = o->role_group_id,
+                              .op = o->op,
+                              .row = o->row,
+                              .put_back = o->put_back,
+                              .intent_id = o->intent_id,
+                              .outcome = did ? PL_OUT_DONE : o->code > 0 ? PL_OUT_FAILED : PL_OUT_NOT_DONE,
+                              .code = o->code > 0 ? o->code : 0,
+                              .at_us = o->at_us ? o->at_us : t->dir->e->now};
+        if (!did && o->code > 0 && o->verdict != PL_VERDICT_RETRY && o->verdict != PL_VERDICT_VERIFY)
+            report_failure(t, o);
+        if (did && o->scramble_failed)
+            pl_task_finding(t, "password_not_useless", "warning", 0,
+                            pl_arena_printf(t->arena,
+                                            "%.*s is locked, but its password could not be made useless (result %d): %s",
+                                            (int)t->p.login.len, t->p.login.s, o->code,
+                                            pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
+        PUSH(t->done, t->n_done, d);
+    }
+    t->n_ops = 0;
+}
+
+/* ---- the plan ---- */
+
+static bool may_write(const struct task *t, enum pl_op op)
+{
+    if (t->p.dir_mode == PL_MODE_ENFORCE)
+        return true;
+    return t->dir->conf.lock_leavers_observed && t->p.named && t->p.need == PL_NEED_OUT &&
+           (op == PL_OP_LOCK || op == PL_OP_CLOSE);
+}
+
+static struct op *add_op(struct task *t, enum pl_op op, int row, const char *sentence)
+{
+    struct op *o = &t->ops[t->n_ops++];
+    *o = (struct op){.op = op, .row = row, .sentence = sentence, .task = t};
+    o->counted = op == PL_OP_LOCK || op == PL_OP_CLOSE || op == PL_OP_REMOVE_MEMBER;
+    return o;
+}
+
+static void plan_account(struct task *t)
+{
+    const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
+    struct pl_str who = t->entry ? t->entry->dn : t->p.login;
+    t->life = r;
+    switch (r->op) {
+    case PL_OP_CREATE:
+    case PL_OP_OPEN:
+    case PL_OP_LOCK:
+    case PL_OP_CLOSE:
+        if (may_write(t, r->op))
+            add_op(t, r->op, r->id, r->sentence);
+        else
+            pl_task_finding(t, "change_observed", r->op == PL_OP_CLOSE ? "warning" : "info", 0,
+                            pl_arena_printf(t->arena, "Directory %.*s is only observed. Would %s %.*s: %s",
+                                            (int)t->dir->conf.name.len, t->dir->conf.name.s, pl_op_name(r->op),
+                                            (int)who.len, who.s, r->sentence));
+        return;
+    case PL_OP_REPORT:
+        pl_task_finding(t, r->finding,
+                        strcmp(r->finding, "lock_not_proven") == 0 || strcmp(r->finding, "account_lost") == 0 ? "critical"
+                                                                                                             : "warning",
+                        0, pl_arena_printf(t->arena, "%.*s: %s", (int)who.len, who.s, r->sentence));
+        if (strcmp(r->finding, "lock_not_proven") == 0 && t->p.need == PL_NEED_OUT)
+            t->trouble_later = "the lock is not proven";
+        break;
+    default:
+        break;
+    }
+    t->state_row = r->id;
+    t->sentence = r->sentence;
+    if (r->next != PL_STATE_COUNT)
+        t->state = r->next;
+}
+
+static void fact(struct task *t, int64_t role_group_id, bool present)
+{
+    for (size_t i = 0; i < t->n_facts; i++)
+        if (t->facts[i].role_group_id == role_group_id) {
+            t->facts[i].present = present;
+            return;
+        }
+    struct pl_membership_cmd f = {role_group_id, present};
+    PUSH(t->facts, t->n_facts, f);
+}
+
+static void plan_member(struct task *t, const struct group *g, const struct pl_member_in *in, enum pl_mode mode)
+{
+    const struct pl_member_row *r = pl_member_step(in);
+    struct pl_str dn = t->entry->dn;
+    bool change = r->op == PL_OP_ADD_MEMBER || r->op == PL_OP_REMOVE_MEMBER;
+    bool may = mode == PL_MODE_ENFORCE && may_write(t, r->op);
+    if (r->op == PL_OP_NONE && in->believed != r->present)
+        fact(t, g->role_group_id, r->present);
+    if (r->drift)
+        pl_task_finding(t, r->finding, "warning", g->role_group_id,
+                        pl_arena_printf(t->arena, "%.*s, group %.*s: %s", (int)dn.len, dn.s, (int)g->dn.len, g->dn.s,
+                                        change && !may ? "Somebody else changed a membership; the role is not enforced, so it "
+                                                         "is only reported."
+                                                       : r->sentence));
+    if (!change)
+        return;
+    if (!may) {
+        if (!r->drift)
+            pl_task_finding(t, mode == PL_MODE_PROPOSE ? "change_proposed" : "change_observed", "info", g->role_group_id,
+                            pl_arena_printf(t->arena, "Would %s %.*s, group %.*s: %s", pl_op_name(r->op), (int)dn.len,
+                                            dn.s, (int)g->dn.len, g->dn.s, r->sentence));
+        return;
+    }
+    struct op *o = add_op(t, r->op, r->id, r->sentence);
+    o->group = g;
+    o->group_dn = g->dn;
+    o->role_group_id = g->role_group_id;
+    o->put_back = r->drift;
+}
+
+static void plan_members(struct task *t)
+{
+    bool leaver = t->p.need == PL_NEED_OUT;
+    for (size_t i = 0; i < t->n_members; i++) {
+        struct member *m = &t->members[i];
+        if (!m->group)
+            continue;
+        m->seen = in_group(t, m->group->dn_hash);
+        struct pl_member_in in = {.wanted = m->row.wanted,
+                                  .believed = m->row.believed,
+                                  .seen = m->seen,
+                                  .leaver = leaver,
+                                  .put_back = m->row.put_back && m->row.put_backs < 3};
+        for (size_t k = 0; k < t->n_facts; k++) /* what an earlier round of this task saw to */
+            if (t->facts[k].role_group_id == m->row.role_group_id)
+                in.believed = t->facts[k].present;
+        plan_member(t, m->group, &in, m->row.mode);
+    }
+    for (size_t i = 0; i < t->n_groups_seen; i++) {
+        const struct group *g = pl_group_by_hash(t->batch, t->dir, t->groups_seen_hash[i]);
+        bool listed = !g;
+        for (size_t k = 0; !listed && k < t->n_members; k++)
+            listed = t->members[k].group == g;
+        if (listed)
+            continue;
+        struct pl_member_in in = {.seen = true, .leaver = leaver, .put_back = g->put_back};
+        plan_member(t, g, &in, g->mode);
+    }
+}
+
+void pl_plan_make(struct task *t)
+{
+    t->ops = pl_arena_array(t->arena, 1 + t->n_members + t->n_groups_seen, sizeof *t->ops);
+    t->n_ops = 0;
+    plan_account(t);
+    /* A new entry has no groups to compare yet; they follow when it has been seen. */
+    if (t->entry && t->seen != PL_SEEN_FOREIGN)
+        plan_members(t);
+    if (t->entry && t->p.need == PL_NEED_OUT && t->round > 0 && t->out_at_us == 0) {
+        bool left = false;
+        for (size_t i = 0; i < t->n_groups_seen && !left; i++)
+            left = pl_group_by_hash(t->batch, t->dir, t->groups_seen_hash[i]) != NULL;
+        if (!left && t->seen == PL_SEEN_LOCKED)
+            t->out_at_us = t->dir->e->now;
+    }
+}
+
+/* Groups that do not exist or that nobody can write to: said, and left out before an intent is written. */
+void pl_plan_drop_unwritable(struct task *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        struct op *o = &t->ops[i];
+        enum pl_group_shape shape = o->group ? pl_shape(t->dir, o->group->dn_hash, true)->shape : PL_GROUP_NAMES;
+        if (shape == PL_GROUP_UNKNOWN || shape == PL_GROUP_UNWRITABLE) {
+            bool gone = shape == PL_GROUP_UNKNOWN;
+            pl_task_finding(t, gone ? "group_missing" : "group_unwritable", "warning", o->role_group_id,
+                            pl_arena_printf(t->arena, "Group %.*s %s.", (int)o->group_dn.len, o->group_dn.s,
+                                            gone ? "does not exist; create it or take it from its role"
+                                                 : "has members that are computed; it cannot be written"));
+            t->trouble_later = "a group of a role cannot be written";
+        } else {
+            t->ops[n++] = *o;
+        }
+    }
+    t->n_ops = n;
+}

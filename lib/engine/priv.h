@@ -1,0 +1,310 @@
+/* What the files of the engine share. Nothing outside lib/engine includes this.
+ *
+ *   engine.c  one event in, timers and loads started, commands out
+ *   batch.c   rows of one LOAD become pairs and tasks; the brake at the barrier before the first write
+ *   gate.c    the brake over a whole batch
+ *   task.c    one account: read, plan, intents, writes, read again, settle
+ *   look.c    what a task reads and how it becomes `seen`
+ *   plan.c    the tables applied to one account: operations, findings, memberships
+ *   exec.c    writes of one round; one write in flight per entry
+ *   scan.c    the full compare, which only nominates
+ */
+#ifndef PL_ENGINE_PRIV_H
+#define PL_ENGINE_PRIV_H
+
+#include "engine.h"
+#include "row.h"
+#include "../directory/dialect.h"
+
+#define PL_PURPOSES_MAX  4
+#define PL_CANDIDATES    9
+#define PL_ROUNDS_MAX    5
+#define PL_TARGET_SLOTS  1024
+
+struct dir;
+struct batch;
+struct task;
+struct scan;
+
+/* A request that is out: who gets the answer. */
+enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER };
+struct request {
+    uint64_t req; /* 0: free slot */
+    enum owner_kind kind;
+    void *owner;
+    struct dir *dir; /* NULL: answered by the store */
+    int tag;         /* for the owner */
+};
+
+/* A managed group of a directory, as the last LOAD told. */
+struct group {
+    struct dir *dir;
+    int64_t role_group_id;
+    struct pl_str dn, purpose; /* in the arena of the batch, or of the dir */
+    uint64_t dn_hash;
+    enum pl_mode mode;
+    bool put_back;
+};
+
+/* What we learned of a group's shape; kept by DN hash over LOADs. */
+struct shape {
+    uint64_t dn_hash;
+    enum pl_group_shape shape;
+    bool placeholder; /* it holds the placeholder */
+};
+
+/* One planned operation of a task. */
+struct op {
+    enum pl_op op;
+    int row;
+    const char *sentence;
+    bool put_back;
+    const struct group *group; /* memberships */
+    struct pl_str group_dn;    /* copied into the task's arena */
+    int64_t role_group_id;
+    bool counted; /* it locks or removes: the brake looks at it */
+    bool judged;  /* it counted for the brake */
+    bool allowed; /* the brake let it pass */
+    /* in execution */
+    int64_t intent_id;
+    struct pl_step steps[5];
+    size_t n_steps, step;
+    bool begun, sent, ended, with_placeholder;
+    bool scramble_failed; /* CLOSE: the lock is in, the password stays */
+    int code;
+    enum pl_verdict verdict;
+    int64_t at_us;
+    struct task *task;
+    struct op *next_waiting; /* for the same entry */
+    uint64_t target;
+};
+
+struct member {
+    struct pl_row_member row;
+    const struct group *group;
+    bool seen;
+};
+
+enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_INTENTS, PH_WRITE, PH_SETTLE, PH_END };
+
+/* One account of one person in one directory, being worked on. */
+struct task {
+    struct pair *pair;
+    struct batch *batch;
+    struct dir *dir;
+    struct pl_arena *arena;
+    struct pl_row_person p;
+    struct member *members;
+    size_t n_members, wanted_rows;
+    struct pl_row_intent *open_intents;
+    size_t n_open_intents;
+    struct pl_row_item *items;
+    size_t n_items;
+    enum phase phase;
+    int round;
+    int waiting; /* answers outstanding in this phase */
+    bool unreadable; /* a read of this round was not complete */
+    const char *trouble; /* why the task ends without a conclusion; no personal values */
+    /* the read */
+    struct pl_arena *look_arena; /* of the current round */
+    struct pl_entry *entries;
+    size_t n_entries;
+    const struct pl_entry *entry; /* ours, or NULL */
+    bool foreign, canary_seen, policy_stands;
+    enum pl_seen seen;
+    struct pl_str *groups_seen;
+    uint64_t *groups_seen_hash;
+    size_t n_groups_seen;
+    /* the plan of this round */
+    struct op *ops;
+    size_t n_ops;
+    const struct pl_life_row *life;
+    enum pl_state state; /* what the store will be told */
+    int state_row;
+    const char *sentence;
+    /* gathered for SETTLE */
+    struct pl_intent *done;
+    size_t n_done;
+    struct pl_finding_cmd *findings;
+    size_t n_findings;
+    struct pl_membership_cmd *facts;
+    size_t n_facts;
+    bool gated; /* passed the brake once */
+    struct op *gated_ops; /* those the brake saw, for later rounds */
+    size_t n_gated_ops;
+    const char *trouble_later; /* settles, and is looked at again after a while for this reason */
+    int candidate_from;
+    struct pl_str new_dn; /* of an entry to be added */
+    struct pl_str *candidates; /* log-ins to try, PL_CANDIDATES of them */
+    bool no_login;
+    bool again;   /* look at the person again soon */
+    bool held;    /* something stays undone until a plan is approved */
+    int64_t locked_at_us, out_at_us;
+};
+
+/* Person and directory: what dirty rows are about. */
+struct pair {
+    int64_t person_id;
+    struct dir *dir;
+    struct task *tasks[PL_PURPOSES_MAX];
+    size_t n_tasks, open_tasks;
+    int64_t *seqs;
+    size_t n_seqs;
+    bool trouble;
+    bool again; /* something new came while it was in work */
+    struct pair *next; /* in the dir's hash of pairs in work */
+};
+
+struct batch {
+    struct dir *dir; /* NULL: a preview over all */
+    enum pl_load_class class;
+    struct pl_arena *arena;
+    struct pair **pairs;
+    size_t n_pairs;
+    struct task **tasks;
+    size_t n_tasks, started, planned, ended;
+    struct group *groups; /* in one snapshot with the pairs: modes are never older than what they decide */
+    size_t n_groups;
+    struct pl_row_total *totals;
+    size_t n_totals;
+    struct pl_engine *any;
+    size_t released;
+    bool loading, gated, bad, holding, stirred;
+    int64_t skip_person; /* rows of a pair that is in work already are passed over */
+    struct dir *skip_dir;
+    int64_t control_id;
+    struct batch *next;
+};
+
+struct target { /* an entry that a write goes to */
+    uint64_t hash;
+    bool busy;
+    struct op *head, *tail;
+    struct target *next;
+};
+
+struct dir {
+    struct pl_engine *e;
+    struct pl_dir_conf conf;
+    const struct pl_dialect *dialect;
+    const char **attrs; /* to ask for when an account is read */
+    bool up, ppolicy, assertion;
+    struct pl_str identity; /* malloced copy */
+    uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
+    struct pl_arena *group_arena; /* the groups of the last LOAD, for the full compare */
+    struct group *groups;
+    size_t n_groups;
+    bool groups_known;
+    struct shape *shapes;
+    size_t n_shapes;
+    struct pair *pairs[PL_TARGET_SLOTS];
+    long n_pairs;
+    struct target *targets[PL_TARGET_SLOTS];
+    int running; /* tasks between start and barrier or after it */
+    bool want[2], loading[2];
+    bool bulk_running;
+    int64_t wake_us; /* a retry falls due */
+    struct scan *scan;
+    bool want_scan, scanned;
+    int64_t scan_control, next_scan_us;
+};
+
+struct attempt { /* how often a pair failed in a row */
+    int64_t person_id;
+    struct dir *dir;
+    int n;
+};
+
+struct pl_engine {
+    struct pl_engine_conf conf;
+    struct pl_arena *conf_arena;
+    struct dir *dirs;
+    size_t n_dirs;
+    bool store_up, recovered, stopping;
+    struct request *requests;
+    size_t n_requests;
+    uint64_t last_req;
+    struct pl_command *queue;
+    size_t q_head, q_len, q_cap;
+    struct pl_arena *out; /* what queued commands point to */
+    struct batch *batches;
+    struct attempt *attempts;
+    size_t n_attempts;
+    bool ticking, want_tick;
+    int64_t next_tick_us, next_poll_us, timer_us;
+    int64_t now;
+    int64_t last_compare_us;
+    long held_plans;
+    int64_t preview_control; /* asked for and not begun; 0 none */
+    struct pl_str preview_dir;
+};
+
+/* engine.c */
+struct pl_command *pl_e_emit(struct pl_engine *e, enum pl_cmd_kind kind, struct dir *d);
+uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d, int tag);
+void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void pl_e_forget(struct pl_engine *e, const void *owner); /* answers to it are dropped from now on */
+int64_t pl_e_retry_delay(struct pl_engine *e, int64_t person_id, struct dir *d);
+void pl_e_retry_clear(struct pl_engine *e, int64_t person_id, struct dir *d);
+void pl_e_wake(struct dir *d, int64_t at_us);
+
+/* batch.c */
+void pl_batch_load(struct dir *d, enum pl_load_class class);
+void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only, const int64_t *persons, size_t n);
+void pl_batch_row(struct batch *b, const struct pl_event *ev);
+void pl_batch_loaded(struct batch *b, bool failed);
+void pl_batch_planned(struct task *t);     /* it stands at the barrier */
+void pl_batch_task_end(struct task *t);    /* settled or given up */
+void pl_batch_hold_done(struct batch *b, bool failed);
+void pl_batch_pump(struct batch *b);
+void pl_batch_pump_all(struct pl_engine *e);
+void pl_batch_drop_all(struct pl_engine *e, struct dir *d); /* d NULL: everywhere */
+struct pair *pl_pair_find(struct dir *d, int64_t person_id);
+
+/* task.c */
+void pl_task_start(struct task *t);
+void pl_task_release(struct task *t); /* the brake has spoken */
+void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev);
+void pl_task_fail(struct task *t, const char *why);
+void pl_task_looked(struct task *t); /* look.c has read everything */
+void pl_task_written(struct task *t);
+void pl_task_shapes_known(struct task *t);
+void pl_task_free(struct task *t);
+void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
+
+/* gate.c */
+void pl_gate_judge(struct batch *b);
+
+/* look.c */
+void pl_look_find(struct task *t);  /* no account row yet: who has these names */
+void pl_look_begin(struct task *t); /* the account, its groups, its policy */
+void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry);
+void pl_look_result(struct task *t, int tag, int code, bool complete);
+struct pl_str pl_look_number(struct task *t, struct pl_arena *a);
+struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn);
+
+/* plan.c */
+void pl_plan_make(struct task *t);
+void pl_plan_settle_open_intents(struct task *t);
+void pl_plan_drop_unwritable(struct task *t);
+bool pl_plan_shapes(struct task *t); /* asks for the shape of groups not known; true when something was asked */
+
+/* exec.c */
+void pl_exec_round(struct task *t);
+void pl_exec_result(struct op *o, int code);
+void pl_exec_abandon(struct task *t); /* the task goes; its writes in flight keep their entries busy */
+void pl_exec_lost_result(struct target *target, struct dir *d);
+void pl_exec_targets_free(struct dir *d);
+
+/* scan.c */
+void pl_scan_start(struct dir *d);
+void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
+void pl_scan_drop(struct dir *d);
+
+/* copies */
+struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
+struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
+const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
+
+#endif

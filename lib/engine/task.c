@@ -1,0 +1,312 @@
+/* One account: read, plan, barrier, intents, writes, read again, and so on until the tables ask for nothing; settle. */
+#include "priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t AGAIN_US = 1000000;
+
+#define PUSH(arr, n, item)                                                                                             \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0)                                                                                      \
+            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
+        (arr)[(n)++] = (item);                                                                                         \
+    } while (0)
+
+void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text)
+{
+    struct pl_finding_cmd f = {.kind = kind,
+                               .severity = severity,
+                               .person_id = t->p.person_id,
+                               .account_id = t->p.account_id,
+                               .role_group_id = role_group_id,
+                               .text = pl_arena_str(t->arena, text)};
+    f.key = role_group_id ? pl_arena_printf(t->arena, "%lld/%.*s/%lld", (long long)t->p.person_id, (int)t->p.purpose.len,
+                                            t->p.purpose.s, (long long)role_group_id)
+                          : pl_arena_printf(t->arena, "%lld/%.*s", (long long)t->p.person_id, (int)t->p.purpose.len,
+                                            t->p.purpose.s);
+    for (size_t i = 0; i < t->n_findings; i++) /* a later round says it again: once is enough */
+        if (strcmp(t->findings[i].kind, kind) == 0 && t->findings[i].role_group_id == role_group_id)
+            return;
+    PUSH(t->findings, t->n_findings, f);
+}
+
+/* ---- settle ---- */
+
+static void settle(struct task *t)
+{
+    struct pl_engine *e = t->dir->e;
+    struct pl_settle *s = pl_arena_alloc(e->out, sizeof *s);
+    bool last = t->pair->open_tasks == 1;
+    bool clean = t->trouble == NULL;
+    if (!clean || t->again)
+        t->pair->trouble = true;
+    *s = (struct pl_settle){.person_id = t->p.person_id,
+                            .directory = t->dir->conf.name,
+                            .purpose = t->p.purpose,
+                            .account_id = t->p.account_id,
+                            .state = t->state,
+                            .row = t->state_row,
+                            .sentence = pl_str_c(t->sentence ? t->sentence : ""),
+                            .intents = t->done,
+                            .n_intents = t->n_done,
+                            .memberships = t->facts,
+                            .n_memberships = t->n_facts,
+                            .findings = t->findings,
+                            .n_findings = t->n_findings,
+                            .changed_at_us = t->p.since_us,
+                            .locked_at_us = t->locked_at_us,
+                            .out_at_us = t->out_at_us};
+    if (t->entry) {
+        s->native_id = pl_dialect_native_id(t->dir->dialect, t->entry);
+        s->dn = t->entry->dn;
+    }
+    static const struct pl_finding_cmd all_others = {.kind = "*", .severity = "info", .key = {"*", 1}, .text = {"", 0}};
+    if (clean && t->phase != PH_WAIT) { /* everything was read: what is not found any more is over */
+        s->resolved = &all_others;
+        s->n_resolved = 1;
+    }
+    if (last) {
+        s->seqs = t->pair->seqs;
+        s->n_seqs = t->pair->n_seqs;
+        if (t->pair->trouble) {
+            s->retry_after_us = t->again && clean ? AGAIN_US : pl_e_retry_delay(e, t->p.person_id, t->dir);
+            s->retry_reason = pl_str_c(!clean ? t->trouble : t->trouble_later ? t->trouble_later : "again");
+            pl_e_wake(t->dir, e->now + s->retry_after_us + 1000);
+        } else {
+            pl_e_retry_clear(e, t->p.person_id, t->dir);
+        }
+    }
+    t->phase = PH_SETTLE;
+    struct pl_command *c = pl_e_emit(e, PL_CMD_SETTLE, t->dir);
+    c->settle = s;
+    pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_SETTLE);
+}
+
+/* Nothing is concluded from this look: state and memberships stay what they were. */
+void pl_task_fail(struct task *t, const char *why)
+{
+    t->trouble = why;
+    t->entry = NULL;
+    if (t->batch->class == PL_LOAD_PREVIEW) {
+        pl_batch_task_end(t);
+        return;
+    }
+    settle(t);
+}
+
+/* ---- the beginning ---- */
+
+void pl_task_start(struct task *t)
+{
+    t->look_arena = pl_arena_new();
+    if ((int64_t)t->wanted_rows != t->p.n_members) {
+        pl_e_log(t->dir->e, 3, t->dir, "person %lld: rows of wanted memberships are missing; nothing is concluded",
+                 (long long)t->p.person_id);
+        pl_task_fail(t, "rows of wanted memberships were missing");
+        return;
+    }
+    if (t->p.account_id == 0)
+        pl_look_find(t);
+    else
+        pl_look_begin(t);
+}
+
+/* ---- after a read ---- */
+
+static bool same_op(const struct op *a, const struct op *b)
+{
+    return a->op == b->op && a->role_group_id == b->role_group_id;
+}
+
+/* In later rounds only what the brake has seen may lock or remove; anything else waits for its own batch. */
+static void keep_gated(struct task *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        struct op *o = &t->ops[i];
+        o->allowed = !o->counted || t->p.named;
+        for (size_t k = 0; !o->allowed && k < t->n_gated_ops; k++)
+            if (same_op(o, &t->gated_ops[k])) {
+                o->allowed = t->gated_ops[k].allowed;
+                break;
+            } else if (k + 1 == t->n_gated_ops) {
+                t->again = true;
+            }
+        if (t->n_gated_ops == 0 && !o->allowed)
+            t->again = true;
+        if (o->allowed)
+            t->ops[n++] = *o;
+    }
+    t->n_ops = n;
+}
+
+/* What was tried in this task and did not show is not tried again at once. */
+static void drop_tried(struct task *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        bool tried = false;
+        for (size_t k = 0; k < t->n_done && !tried; k++)
+            tried = t->done[k].outcome != PL_OUT_DONE && t->done[k].op == t->ops[i].op && t->done[k].at_us > 0 &&
+                    t->done[k].role_group_id == t->ops[i].role_group_id;
+        if (tried)
+            t->trouble_later = "a write did not show in the directory";
+        else
+            t->ops[n++] = t->ops[i];
+    }
+    t->n_ops = n;
+}
+
+static void write_or_settle(struct task *t)
+{
+    if (t->n_ops > 0 && t->round >= PL_ROUNDS_MAX) {
+        t->again = true;
+        t->n_ops = 0;
+    }
+    if (t->n_ops == 0) {
+        if (t->trouble_later && !t->trouble) {
+            t->again = false;
+            t->pair->trouble = true;
+        }
+        settle(t);
+        return;
+    }
+    struct pl_engine *e = t->dir->e;
+    struct pl_intent *items = pl_arena_array(e->out, t->n_ops, sizeof *items);
+    for (size_t i = 0; i < t->n_ops; i++)
+        items[i] = (struct pl_intent){.account_id = t->p.account_id,
+                                      .role_group_id = t->ops[i].role_group_id,
+                                      .op = t->ops[i].op,
+                                      .row = t->ops[i].row,
+                                      .put_back = t->ops[i].put_back};
+    t->phase = PH_INTENTS;
+    struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
+    c->intents.person_id = t->p.person_id;
+    c->intents.purpose = t->p.purpose;
+    c->intents.items = items;
+    c->intents.n = t->n_ops;
+    pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_INTENTS);
+}
+
+static void planned(struct task *t)
+{
+    pl_plan_drop_unwritable(t);
+    if (!t->gated) {
+        t->gated = true;
+        t->phase = PH_GATE;
+        pl_batch_planned(t);
+        return;
+    }
+    keep_gated(t);
+    drop_tried(t);
+    write_or_settle(t);
+}
+
+void pl_task_looked(struct task *t)
+{
+    pl_plan_settle_open_intents(t);
+    pl_plan_make(t);
+    if (pl_plan_shapes(t))
+        t->phase = PH_SHAPES;
+    else
+        planned(t);
+}
+
+void pl_task_release(struct task *t)
+{
+    if (t->trouble) {
+        pl_task_fail(t, t->trouble);
+        return;
+    }
+    t->gated_ops = pl_arena_array(t->arena, t->n_ops, sizeof *t->gated_ops);
+    t->n_gated_ops = t->n_ops;
+    if (t->n_ops)
+        memcpy(t->gated_ops, t->ops, t->n_ops * sizeof *t->ops);
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_ops; i++)
+        if (t->ops[i].allowed)
+            t->ops[n++] = t->ops[i];
+    t->n_ops = n;
+    write_or_settle(t);
+}
+
+void pl_task_written(struct task *t)
+{
+    t->round++;
+    pl_look_begin(t);
+}
+
+/* ---- answers ---- */
+
+static void intended(struct task *t, const struct pl_event *ev)
+{
+    if (ev->failed || ev->intended.n != t->n_ops) {
+        pl_task_fail(t, "the intents could not be stored");
+        return;
+    }
+    for (size_t i = 0; i < t->n_ops; i++)
+        t->ops[i].intent_id = ev->intended.ids[i];
+    t->phase = PH_WRITE;
+    pl_exec_round(t);
+}
+
+static void reserved(struct task *t, const struct pl_event *ev)
+{
+    if (ev->failed) {
+        pl_task_fail(t, "the log-in could not be reserved");
+        return;
+    }
+    if (ev->reserved.login.len == 0) {
+        t->candidate_from += PL_CANDIDATES;
+        if (t->candidate_from > 900)
+            pl_task_fail(t, "no log-in is free");
+        else
+            pl_look_find(t);
+        return;
+    }
+    t->p.account_id = ev->reserved.account_id;
+    t->p.login = pl_arena_str(t->arena, ev->reserved.login);
+    pl_look_begin(t);
+}
+
+void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev)
+{
+    if (r->kind == OWN_TASK_LOOK) {
+        if (ev->kind == PL_EV_ENTRY) {
+            pl_look_entry(t, r->tag, ev->entry);
+            return;
+        }
+        pl_look_result(t, r->tag, ev->result.code, ev->result.complete);
+        return;
+    }
+    if (r->tag == PH_SETTLE) {
+        if (ev->failed) /* the dirty rows are still there: they bring the person back */
+            pl_e_wake(t->dir, t->dir->e->now + pl_e_retry_delay(t->dir->e, t->p.person_id, t->dir));
+        pl_batch_task_end(t);
+    } else if (r->tag == PH_INTENTS) {
+        intended(t, ev);
+    } else if (r->tag == PH_RESERVE) {
+        reserved(t, ev);
+    }
+}
+
+void pl_task_shapes_known(struct task *t)
+{
+    planned(t);
+}
+
+void pl_task_free(struct task *t)
+{
+    pl_exec_abandon(t);
+    pl_e_forget(t->dir->e, t);
+    free(t->members);
+    free(t->open_intents);
+    free(t->items);
+    free(t->done);
+    free(t->findings);
+    free(t->facts);
+    pl_arena_free(t->look_arena);
+    pl_arena_free(t->arena);
+    free(t);
+}

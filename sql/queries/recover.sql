@@ -1,0 +1,3 @@
+-- params: none
+-- expect: one row
+SELECT paasla.recover()
