@@ -1,0 +1,407 @@
+#include "run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t FIRST_DAY = 1772434800 * US_SECOND; /* 2026-03-02, a Monday */
+static const int64_t REST_MAX = 12 * US_HOUR;
+enum { STEPS_MAX = 400000 };
+
+void sim_trace(struct sim *m, const char *fmt, ...)
+{
+    if (!m->trace)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    int64_t t = m->now - FIRST_DAY;
+    printf("%6lld.%06lld ", (long long)(t / US_SECOND), (long long)(t % US_SECOND));
+    vprintf(fmt, ap);
+    putchar('\n');
+    va_end(ap);
+}
+
+/* ---- the daemon ---- */
+
+static const struct pl_template templates[] = {
+    {{"objectClass", 11}, {"inetOrgPerson", 13}},
+    {{"uid", 3}, {"{login}", 7}},
+    {{"cn", 2}, {"{name}", 6}},
+    {{"sn", 2}, {"{family}", 8}},
+    {{"givenName", 9}, {"{given}", 7}},
+    {{"employeeNumber", 14}, {"{institution}-{employee_no}", 27}},
+};
+
+static struct pl_engine *engine_new(struct sim *m)
+{
+    struct pl_dir_conf dirs[N_DIRS];
+    for (int d = 0; d < N_DIRS; d++)
+        dirs[d] = (struct pl_dir_conf){.name = pl_str_c(dir_names[d]),
+                                       .dialect = PL_STR("openldap"),
+                                       .people_base = PL_STR(PEOPLE_BASE),
+                                       .group_base = PL_STR(GROUP_BASE),
+                                       .canary_dn = PL_STR(CANARY_DN),
+                                       .placeholder_dn = PL_STR(PLACEHOLDER),
+                                       .policy_dn = PL_STR(POLICY_DN),
+                                       .login_attr = PL_STR("uid"),
+                                       .number_attr = PL_STR("employeeNumber"),
+                                       .login_style = PL_STR("given.family"),
+                                       .admin_prefix = PL_STR("adm-"),
+                                       .rdn_template = PL_STR("uid={login}," PEOPLE_BASE),
+                                       .templates = templates,
+                                       .n_templates = sizeof templates / sizeof templates[0],
+                                       .first_password_file = d == 0,
+                                       .lock_leavers_observed = m->lock_observed[d],
+                                       .inflight = 4};
+    struct pl_engine_conf conf = {.dirs = dirs,
+                                  .n_dirs = N_DIRS,
+                                  .brake = m->brake,
+                                  .compare_every_us = US_HOUR,
+                                  .poll_us = 10 * US_MINUTE,
+                                  .retry_min_us = US_SECOND / 2,
+                                  .retry_max_us = 5 * US_MINUTE,
+                                  .named_leavers = m->named_leavers,
+                                  .bulk_limit = 4};
+    struct pl_err err = {0};
+    struct pl_engine *e = pl_engine_new(&conf, &err);
+    if (!e)
+        check_fail(m, "the engine refuses its configuration: %s", err.text);
+    return e;
+}
+
+static void trace_command(struct sim *m, const struct pl_command *c)
+{
+    static const char *const names[] = {"RECOVER", "TICK",   "LOAD",     "RESERVE",       "INTENTS",    "SETTLE",
+                                        "HOLD",    "NOMINATE", "SCAN_ACCOUNTS", "SCAN_GROUP", "NOTE_COMPARE", "SEARCH",
+                                        "MODIFY",  "ADD",    "TIMER",    "LOG"};
+    char more[600] = "";
+    int n = 0;
+    switch (c->kind) {
+    case PL_CMD_LOAD:
+        snprintf(more, sizeof more, "class %d", (int)c->load.class);
+        break;
+    case PL_CMD_INTENTS:
+        for (size_t i = 0; i < c->intents.n && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, "account %lld %s group %lld row %d; ",
+                          (long long)c->intents.items[i].account_id, pl_op_name(c->intents.items[i].op),
+                          (long long)c->intents.items[i].role_group_id, c->intents.items[i].row);
+        break;
+    case PL_CMD_SETTLE: {
+        const struct pl_settle *t = c->settle;
+        n = snprintf(more, sizeof more, "person %lld %.*s account %lld state %s row %d seqs %zu retry %lld (%.*s)",
+                     (long long)t->person_id, (int)t->purpose.len, t->purpose.s, (long long)t->account_id,
+                     pl_state_name(t->state), t->row, t->n_seqs, (long long)t->retry_after_us,
+                     (int)t->retry_reason.len, t->retry_reason.s ? t->retry_reason.s : "");
+        for (size_t i = 0; i < t->n_intents && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, " intent %lld=%d", (long long)t->intents[i].intent_id,
+                          t->intents[i].outcome);
+        for (size_t i = 0; i < t->n_memberships && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, " group %lld=%d",
+                          (long long)t->memberships[i].role_group_id, t->memberships[i].present);
+        for (size_t i = 0; i < t->n_findings && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, " [%s]", t->findings[i].kind);
+        break;
+    }
+    case PL_CMD_HOLD:
+        snprintf(more, sizeof more, "%zu items %.*s", c->hold->n_items, (int)c->hold->why.len,
+                 c->hold->why.s ? c->hold->why.s : "");
+        break;
+    case PL_CMD_NOMINATE:
+        for (size_t i = 0; i < c->nominate.n_persons && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, "person %lld ", (long long)c->nominate.persons[i].person_id);
+        break;
+    case PL_CMD_NOTE_COMPARE:
+        snprintf(more, sizeof more, "complete %d %.*s", c->compare.complete, (int)c->compare.why.len,
+                 c->compare.why.s ? c->compare.why.s : "");
+        break;
+    case PL_CMD_SEARCH:
+        snprintf(more, sizeof more, "%.*s %.*s", (int)c->search.base.len, c->search.base.s, (int)c->search.filter.len,
+                 c->search.filter.s);
+        break;
+    case PL_CMD_MODIFY:
+        n = snprintf(more, sizeof more, "%.*s", (int)c->modify.dn.len, c->modify.dn.s);
+        for (size_t i = 0; i < c->modify.n && n < 500; i++)
+            n += snprintf(more + n, sizeof more - (size_t)n, " %c%.*s=%.*s", "+-="[c->modify.mods[i].kind],
+                          (int)c->modify.mods[i].attr.len, c->modify.mods[i].attr.s,
+                          c->modify.mods[i].n ? (int)c->modify.mods[i].values[0].len : 0,
+                          c->modify.mods[i].n ? c->modify.mods[i].values[0].s : "");
+        break;
+    case PL_CMD_ADD:
+        snprintf(more, sizeof more, "%.*s", (int)c->add.dn.len, c->add.dn.s);
+        break;
+    case PL_CMD_LOG:
+        snprintf(more, sizeof more, "%.*s", (int)c->log.text.len, c->log.text.s);
+        break;
+    default:
+        break;
+    }
+    sim_trace(m, "  %s %llu %.*s %s", names[c->kind], (unsigned long long)c->req, (int)c->directory.len,
+              c->directory.s ? c->directory.s : "", more);
+}
+
+static void drain(struct sim *m)
+{
+    struct pl_command c;
+    int n = 0;
+    while (pl_engine_next(m->e, &c)) {
+        if (m->trace)
+            trace_command(m, &c);
+        if (++n > 5000) {
+            check_fail(m, "one event made more than 5000 commands");
+            return;
+        }
+        if (c.kind == PL_CMD_LOG)
+            continue;
+        check_command(m, &c);
+        if (c.kind == PL_CMD_TIMER) {
+            queue_add(&m->q, c.at_us > m->now ? c.at_us : m->now, RUN_TIMER, ++m->timer_no, NULL);
+            continue;
+        }
+        bool store = c.kind < PL_CMD_SEARCH;
+        if (store ? !m->store_up : !m->dir_up[store_dir(c.directory)])
+            check_fail(m, "a command for a part that is down");
+        else
+            serve_accept(m, &c);
+    }
+}
+
+enum pl_flow sim_event(struct sim *m, struct pl_event *ev)
+{
+    if (!m->e)
+        return PL_CONTINUE;
+    m->engine_events++;
+    enum pl_flow flow = pl_engine_event(m->e, ev, m->now);
+    drain(m);
+    serve_resume(m);
+    return flow;
+}
+
+void sim_hint(struct sim *m)
+{
+    if (!m->calm && rng_pct(&m->rng, 12))
+        cover_fault(F_HINT_LOST);
+    else
+        queue_add(&m->q, m->now + rng_log(&m->rng, 100, 50000), RUN_HINT, 0, NULL);
+}
+
+static void up(struct sim *m, int d)
+{
+    static const char *const ids[2][N_DIRS] = {{"srv-linn", "srv-kool"}, {"srv-x", "srv-y"}};
+    struct pl_event ev = {.kind = PL_EV_DIR_UP, .directory = pl_str_c(dir_names[d])};
+    if (!m->e || m->dir_up[d])
+        return;
+    m->dir_up[d] = true;
+    ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
+    ev.up.ppolicy = m->d[d].ppolicy;
+    ev.up.assertion = m->d[d].assertion;
+    sim_trace(m, "%s is up%s", dir_names[d], m->wrong_server[d] ? " (another server)" : "");
+    sim_event(m, &ev);
+}
+
+void sim_start_daemon(struct sim *m)
+{
+    m->e = engine_new(m);
+    for (int d = 0; d < N_DIRS; d++) {
+        m->dir_up[d] = false;
+        queue_add(&m->q, m->now + rng_log(&m->rng, 1000, US_SECOND), RUN_DIR_UP, d, NULL);
+    }
+    queue_add(&m->q, m->now + rng_log(&m->rng, 1000, US_SECOND), RUN_STORE_UP, m->engine_no, NULL);
+    sim_trace(m, "the daemon starts");
+}
+
+void sim_request_forget(struct sim *m, struct req *r)
+{
+    for (size_t i = 0; i < m->n_reqs; i++)
+        if (m->reqs[i] == r) {
+            m->reqs[i] = m->reqs[--m->n_reqs];
+            return;
+        }
+}
+
+void sim_request_free(struct sim *m, struct req *r)
+{
+    sim_request_forget(m, r);
+    free(r->rows.v);
+    pl_arena_free(r->a);
+    free(r);
+}
+
+/* ---- the loop ---- */
+
+static int64_t gap(struct sim *m)
+{
+    int what = rng_below(&m->rng, 1000);
+    if (what < 15)
+        return rng_span(&m->rng, US_HOUR, 4 * US_HOUR);
+    if (what < 70)
+        return rng_span(&m->rng, US_MINUTE, 20 * US_MINUTE);
+    return rng_log(&m->rng, 1, 20 * US_SECOND);
+}
+
+static void next_happening(struct sim *m)
+{
+    if (m->events_left > 0)
+        queue_add(&m->q, m->now + gap(m), RUN_HAPPEN, 0, NULL);
+    else
+        queue_add(&m->q, m->now + US_MINUTE, RUN_HAPPEN, 1, NULL);
+}
+
+static void ask_compare(struct sim *m)
+{
+    struct pl_event ev = {.kind = PL_EV_CONTROL};
+    ev.control.control_id = ++m->next_control;
+    if (m->e && m->store_up)
+        sim_event(m, &ev);
+}
+
+/* After the last event: faults end, a full compare is asked for now and then until everything rests. */
+static void settle_down(struct sim *m)
+{
+    if (!m->calm) {
+        sim_trace(m, "calm");
+        happen_calm(m);
+    }
+    ask_compare(m);
+}
+
+static void take(struct sim *m, const struct happening *h)
+{
+    struct pl_event ev = {0};
+    struct req *r = h->what;
+    switch ((enum run_kind)h->kind) {
+    case RUN_EXECUTE:
+    case RUN_ANSWER:
+        if (r->dead)
+            serve_dead(m, r);
+        else if (h->kind == RUN_EXECUTE)
+            serve_execute(m, r);
+        else
+            serve_answer(m, r);
+        break;
+    case RUN_LATE:
+        serve_late(m, r);
+        break;
+    case RUN_TIMER:
+        ev.kind = PL_EV_TIMER;
+        if (h->n == m->timer_no)
+            sim_event(m, &ev);
+        break;
+    case RUN_HAPPEN:
+        if (h->n == 0 && m->events_left > 0) {
+            m->events_left--;
+            happen_one(m);
+            next_happening(m);
+        } else {
+            settle_down(m);
+        }
+        break;
+    case RUN_COMMIT:
+        happen_commit(m, h->what);
+        break;
+    case RUN_HINT:
+        ev.kind = PL_EV_DIRTY;
+        if (m->store_up)
+            sim_event(m, &ev);
+        break;
+    case RUN_STORE_UP:
+        if (!m->e || m->store_up || h->n != m->engine_no)
+            break;
+        m->store_up = true;
+        m->store_free_us = m->now;
+        ev.kind = PL_EV_STORE_UP;
+        sim_trace(m, "the store is up");
+        sim_event(m, &ev);
+        break;
+    case RUN_DIR_UP:
+        up(m, (int)h->n);
+        break;
+    case RUN_START:
+        sim_start_daemon(m);
+        break;
+    case RUN_MEND:
+        happen_mend(m, (int)h->n);
+        break;
+    }
+}
+
+static void finish(struct sim *m)
+{
+    struct happening h;
+    while (queue_take(&m->q, &h))
+        if (h.kind == RUN_COMMIT)
+            free(h.what);
+        else if ((h.kind == RUN_EXECUTE || h.kind == RUN_ANSWER || h.kind == RUN_LATE) && h.what) {
+            struct req *r = h.what;
+            if (r->dead || h.kind == RUN_LATE)
+                sim_request_free(m, r);
+        }
+    while (m->n_reqs > 0)
+        sim_request_free(m, m->reqs[0]);
+    pl_engine_free(m->e);
+    for (int d = 0; d < N_DIRS; d++)
+        directory_free(&m->d[d]);
+    store_free(&m->s);
+    queue_free(&m->q);
+    free(m->reqs);
+    free(m->c.load_locks);
+    free(m->c.load_removals);
+    free(m->c.load_open);
+    free(m);
+}
+
+static void begin(struct sim *m)
+{
+    m->now = FIRST_DAY;
+    store_init(&m->s, &m->w, m->now);
+    m->brake = (struct pl_brake_limits){.max_locks = 2 + rng_below(&m->rng, 4),
+                                        .max_lock_share = 40,
+                                        .max_removals = 4 + rng_below(&m->rng, 8),
+                                        .max_removal_share = 50,
+                                        .share_from = 8};
+    m->named_leavers = 1 + rng_below(&m->rng, 2);
+    happen_town(m);
+    sim_start_daemon(m);
+    next_happening(m);
+}
+
+bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL])
+{
+    struct sim *m = pl_xcalloc(1, sizeof *m);
+    struct happening h;
+    m->seed = seed;
+    m->trace = trace;
+    m->events_left = events;
+    rng_seed(&m->rng, seed);
+    begin(m);
+    int64_t calm_since = 0, asked = 0;
+    long steps = 0;
+    int rests = 0;
+    while (m->c.fail[0] == '\0' && queue_take(&m->q, &h)) {
+        m->now = h.at_us;
+        take(m, &h);
+        if (++steps > STEPS_MAX)
+            check_fail(m, "no rest after %d steps", STEPS_MAX);
+        if (!m->calm || m->c.fail[0] != '\0')
+            continue;
+        if (calm_since == 0)
+            calm_since = asked = m->now;
+        if (m->now - calm_since > REST_MAX)
+            rest_check(m); /* says what is left */
+        if (rest_reached(m)) {
+            if (++rests > 2) { /* two full compares in a row found nothing more to do */
+                rest_check(m);
+                break;
+            }
+            asked = m->now;
+            ask_compare(m);
+        } else if (m->now - asked > US_HOUR) {
+            asked = m->now;
+            ask_compare(m);
+        }
+    }
+    memcpy(fail, m->c.fail, MAX_FAIL);
+    bool ok = fail[0] == '\0';
+    finish(m);
+    return ok;
+}

@@ -1,0 +1,161 @@
+/* One seed: a world, a store, two directories and the engine under one virtual clock. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include "directory.h"
+#include "queue.h"
+#include "rng.h"
+#include "store.h"
+
+enum run_kind {
+    RUN_EXECUTE,  /* a request reaches its server */
+    RUN_ANSWER,   /* the next part of its answer reaches the daemon */
+    RUN_LATE,     /* a write whose connection is gone is carried out all the same */
+    RUN_TIMER,    /* the engine's timer */
+    RUN_HAPPEN,   /* people, faults, other hands: one of the seed's events */
+    RUN_COMMIT,   /* a transaction of people that took long */
+    RUN_HINT,     /* NOTIFY */
+    RUN_STORE_UP,
+    RUN_DIR_UP,
+    RUN_START,    /* the daemon after a crash */
+    RUN_MEND,     /* a passing fault of a directory ends */
+};
+
+enum fault {
+    F_CRASH, F_STORE_DOWN, F_STORE_LOST, F_STORE_ANSWER_LOST, F_STORE_FAILED, F_LONG_TRANSACTION, F_HINT_LOST,
+    F_DIR_DOWN, F_WRITE_LOST, F_WRITE_ANSWER_LOST, F_WRITE_LATE, F_WRITE_TIMEOUT, F_WRITE_BUSY, F_WRITE_DENIED,
+    F_DIR_SLOW, F_REORDERED, F_SIZE_LIMIT, F_OMITTED, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_OTHER_SERVER,
+    F_MEMBER_ADDED, F_MEMBER_REMOVED, F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_ENTRY_DELETED, F_ENTRY_RENAMED,
+    F_ENTRY_FOREIGN, F_GROUP_DELETED, N_FAULTS
+};
+extern const char *const fault_names[N_FAULTS];
+
+struct req {
+    uint64_t id;
+    struct pl_arena *a;
+    struct pl_command c; /* everything it points to is in `a` */
+    int dir;             /* -1: the store */
+    bool write, executed, dead, paged, paused;
+    bool detached, late; /* its connection is gone; it is carried out all the same */
+    int64_t sent_us;
+    long load; /* LOAD: its number */
+    /* the answer, made when the request was executed */
+    bool failed, cut;
+    struct rows rows;
+    size_t next_row;
+    struct pl_entry *entries;
+    int n_entries, next_entry, cursor;
+    int code;
+    bool complete;
+    int64_t next_us, account_id;
+    char login[24];
+    int64_t *ids;
+};
+
+/* What a LOAD showed of one pair; the checks ask it whether a write was justified. */
+struct shown {
+    int64_t at_us;
+    bool named, dir_enforced;
+    enum pl_need need[N_PURPOSES];
+    unsigned wanted, enforced, believed; /* bits of groups */
+};
+enum { SHOWN = 12, MAX_FAIL = 400 };
+
+struct check {
+    char fail[MAX_FAIL]; /* the first broken invariant; empty: none */
+    struct shown shown[MAX_PERSONS][N_DIRS][SHOWN];
+    int n_shown[MAX_PERSONS][N_DIRS];
+    bool in_work[MAX_PERSONS][N_DIRS];
+    long work_load[MAX_PERSONS][N_DIRS];
+    int64_t work_since[MAX_PERSONS][N_DIRS];
+    bool tampered[MAX_PERSONS][N_DIRS][N_PURPOSES];  /* somebody else touched the entry */
+    bool repassworded[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* somebody else gave it a password, which nobody can see */
+    unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
+    unsigned denied_groups[N_DIRS];
+    long loads;
+    /* brake: what each load let through, unnamed and not approved */
+    long *load_locks, *load_removals, *load_open; /* open: pairs not settled yet */
+    long cap_loads;
+    long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
+    /* busy looping */
+    int64_t second_us;
+    int commands;
+    int approvals;
+};
+
+struct sim {
+    uint64_t seed;
+    bool trace;
+    int events_left;
+    bool calm; /* no more faults: everything shall come to rest */
+    struct rng rng;
+    int64_t now;
+    struct queue q;
+    struct world w;
+    struct store s;
+    struct directory d[N_DIRS];
+    struct pl_engine *e;
+    long engine_no, timer_no;
+    bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
+    int slow[N_DIRS];
+    bool lock_observed[N_DIRS], denied[MAX_PERSONS];
+    struct pl_brake_limits brake;
+    int named_leavers;
+    int64_t store_free_us; /* the connection works one request after the other */
+    int64_t next_control;
+    struct req **reqs;
+    size_t n_reqs, cap_reqs;
+    struct check c;
+    unsigned long engine_events;
+};
+
+/* Runs one seed; false: an invariant was broken, and fail says which. */
+bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL]);
+
+/* ---- run.c ---- */
+void sim_trace(struct sim *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+enum pl_flow sim_event(struct sim *m, struct pl_event *ev); /* to the engine, and its commands from it */
+void sim_hint(struct sim *m);
+void sim_request_forget(struct sim *m, struct req *r); /* it is open no more */
+void sim_request_free(struct sim *m, struct req *r);
+void sim_start_daemon(struct sim *m);
+
+/* ---- serve.c: requests are copied, executed, answered ---- */
+void serve_accept(struct sim *m, const struct pl_command *c);
+void serve_execute(struct sim *m, struct req *r);
+void serve_answer(struct sim *m, struct req *r);
+void serve_resume(struct sim *m);
+
+/* ---- lose.c ---- */
+void serve_late(struct sim *m, struct req *r);
+void serve_dead(struct sim *m, struct req *r);
+void serve_drop(struct sim *m, int dir, bool crash); /* dir -1: the store; what is open there ends somehow */
+
+/* ---- happen.c, deed.c ---- */
+void happen_one(struct sim *m);
+void happen_commit(struct sim *m, void *deed);
+void happen_mend(struct sim *m, int dir);
+void happen_calm(struct sim *m); /* all faults end */
+void happen_town(struct sim *m); /* the first day: people, roles, groups, entries that were there before us */
+void happen_old_entry(struct sim *m, const struct employment *e, int dir);
+struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p); /* ours, or NULL */
+
+/* ---- check.c, rest.c ---- */
+void check_fail(struct sim *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void check_command(struct sim *m, const struct pl_command *c);
+void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us);
+void check_delivered(struct sim *m, const struct req *r);
+void check_settled(struct sim *m, const struct pl_settle *t);
+void check_intents(struct sim *m, const struct pl_command *c);
+void check_settle(struct sim *m, const struct pl_settle *t);
+void check_applied(struct sim *m, const struct pl_command *c, int dir);
+void check_dropped(struct sim *m, int dir); /* -1: everything */
+void check_late(struct sim *m, const struct pl_command *c, int dir);
+bool rest_reached(struct sim *m);
+void rest_check(struct sim *m);
+
+/* ---- cover.c ---- */
+void cover_fault(enum fault f);
+bool cover_print(void); /* false: something was never reached */
+
+#endif

@@ -1,0 +1,468 @@
+/* What happens to a command: it is copied, travels, is executed at one instant by the store or a directory, and its
+ * answer travels back; on the way it may get lost, late or overtaken. */
+#include <stdlib.h>
+#include <string.h>
+#include "run.h"
+
+enum { PAGE = 4 };
+
+static bool is_store(enum pl_cmd_kind k)
+{
+    return k < PL_CMD_SEARCH;
+}
+
+static struct pl_str *copy_strs(struct pl_arena *a, const struct pl_str *v, size_t n)
+{
+    struct pl_str *out = pl_arena_array(a, n + 1, sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = pl_arena_str(a, v[i]);
+    return out;
+}
+
+static void *copy_array(struct pl_arena *a, const void *v, size_t n, size_t size)
+{
+    void *out = pl_arena_array(a, n + 1, size);
+    if (n > 0)
+        memcpy(out, v, n * size);
+    return out;
+}
+
+static const struct pl_finding_cmd *copy_findings(struct pl_arena *a, const struct pl_finding_cmd *v, size_t n)
+{
+    struct pl_finding_cmd *out = copy_array(a, v, n, sizeof *v);
+    for (size_t i = 0; i < n; i++) {
+        out[i].kind = pl_arena_str(a, pl_str_c(v[i].kind)).s;
+        out[i].key = pl_arena_str(a, v[i].key);
+        out[i].text = pl_arena_str(a, v[i].text);
+    }
+    return out;
+}
+
+static const struct pl_settle *copy_settle(struct pl_arena *a, const struct pl_settle *v)
+{
+    struct pl_settle *t = copy_array(a, v, 1, sizeof *v);
+    t->directory = pl_arena_str(a, v->directory);
+    t->purpose = pl_arena_str(a, v->purpose);
+    t->native_id = pl_arena_str(a, v->native_id);
+    t->dn = pl_arena_str(a, v->dn);
+    t->retry_reason = pl_arena_str(a, v->retry_reason);
+    t->intents = copy_array(a, v->intents, v->n_intents, sizeof *v->intents);
+    t->memberships = copy_array(a, v->memberships, v->n_memberships, sizeof *v->memberships);
+    t->findings = copy_findings(a, v->findings, v->n_findings);
+    t->resolved = copy_findings(a, v->resolved, v->n_resolved);
+    t->seqs = copy_array(a, v->seqs, v->n_seqs, sizeof *v->seqs);
+    return t;
+}
+
+static const struct pl_hold *copy_hold(struct pl_arena *a, const struct pl_hold *v)
+{
+    struct pl_hold *h = copy_array(a, v, 1, sizeof *v);
+    h->directory = pl_arena_str(a, v->directory);
+    struct pl_plan_item *items = copy_array(a, v->items, v->n_items, sizeof *v->items);
+    for (size_t i = 0; i < v->n_items; i++)
+        items[i].purpose = pl_arena_str(a, v->items[i].purpose);
+    h->items = items;
+    h->seqs = copy_array(a, v->seqs, v->n_seqs, sizeof *v->seqs);
+    return h;
+}
+
+static void copy_search(struct pl_arena *a, struct pl_command *c)
+{
+    size_t n = 0;
+    while (c->search.attrs && c->search.attrs[n])
+        n++;
+    const char **attrs = pl_arena_array(a, n + 1, sizeof(char *));
+    for (size_t i = 0; i < n; i++)
+        attrs[i] = pl_arena_str(a, pl_str_c(c->search.attrs[i])).s;
+    c->search.attrs = attrs;
+    c->search.base = pl_arena_str(a, c->search.base);
+    c->search.filter = pl_arena_str(a, c->search.filter);
+}
+
+static void copy_write(struct pl_arena *a, struct pl_command *c)
+{
+    if (c->kind == PL_CMD_MODIFY) {
+        struct pl_mod *mods = copy_array(a, c->modify.mods, c->modify.n, sizeof *mods);
+        for (size_t i = 0; i < c->modify.n; i++) {
+            mods[i].attr = pl_arena_str(a, mods[i].attr);
+            mods[i].values = copy_strs(a, mods[i].values, mods[i].n);
+        }
+        c->modify.mods = mods;
+        c->modify.dn = pl_arena_str(a, c->modify.dn);
+        c->modify.assertion = pl_arena_str(a, c->modify.assertion);
+    } else {
+        struct pl_attr *attrs = copy_array(a, c->add.attrs, c->add.n, sizeof *attrs);
+        for (size_t i = 0; i < c->add.n; i++) {
+            attrs[i].name = pl_arena_str(a, attrs[i].name);
+            attrs[i].values = copy_strs(a, attrs[i].values, attrs[i].n);
+        }
+        c->add.attrs = attrs;
+        c->add.dn = pl_arena_str(a, c->add.dn);
+    }
+}
+
+static void copy_command(struct req *r, const struct pl_command *c)
+{
+    struct pl_arena *a = r->a;
+    r->c = *c;
+    r->c.directory = pl_arena_str(a, c->directory);
+    switch (c->kind) {
+    case PL_CMD_LOAD:
+        r->c.load.dirs = copy_strs(a, c->load.dirs, c->load.n_dirs);
+        r->c.load.persons = copy_array(a, c->load.persons, c->load.n_persons, sizeof(int64_t));
+        break;
+    case PL_CMD_RESERVE:
+        r->c.reserve.purpose = pl_arena_str(a, c->reserve.purpose);
+        r->c.reserve.candidates = copy_strs(a, c->reserve.candidates, c->reserve.n_candidates);
+        break;
+    case PL_CMD_INTENTS:
+        r->c.intents.items = copy_array(a, c->intents.items, c->intents.n, sizeof(struct pl_intent));
+        break;
+    case PL_CMD_SETTLE:
+        r->c.settle = copy_settle(a, c->settle);
+        break;
+    case PL_CMD_HOLD:
+        r->c.hold = copy_hold(a, c->hold);
+        break;
+    case PL_CMD_NOMINATE: {
+        struct pl_nominee *v = copy_array(a, c->nominate.persons, c->nominate.n_persons, sizeof *v);
+        for (size_t i = 0; i < c->nominate.n_persons; i++)
+            v[i].cause = pl_arena_str(a, pl_str_c(v[i].cause)).s;
+        r->c.nominate.persons = v;
+        r->c.nominate.findings = copy_findings(a, c->nominate.findings, c->nominate.n_findings);
+        break;
+    }
+    case PL_CMD_SCAN_GROUP:
+        r->c.scan_group.group_dn = pl_arena_str(a, c->scan_group.group_dn);
+        break;
+    case PL_CMD_NOTE_COMPARE:
+        r->c.compare.identity = pl_arena_str(a, c->compare.identity);
+        break;
+    case PL_CMD_SEARCH:
+        copy_search(a, &r->c);
+        break;
+    case PL_CMD_MODIFY:
+    case PL_CMD_ADD:
+        copy_write(a, &r->c);
+        break;
+    default:
+        break;
+    }
+}
+
+void serve_accept(struct sim *m, const struct pl_command *c)
+{
+    struct req *r = pl_xcalloc(1, sizeof *r);
+    r->id = c->req;
+    r->a = pl_arena_new();
+    r->dir = is_store(c->kind) ? -1 : store_dir(c->directory);
+    r->write = c->kind == PL_CMD_MODIFY || c->kind == PL_CMD_ADD;
+    r->paged = c->kind == PL_CMD_SEARCH && c->search.paged;
+    r->sent_us = m->now;
+    r->rows.a = r->a;
+    copy_command(r, c);
+    if (m->n_reqs == m->cap_reqs) {
+        m->cap_reqs = m->cap_reqs ? m->cap_reqs * 2 : 64;
+        m->reqs = pl_xrealloc_array(m->reqs, m->cap_reqs, sizeof(struct req *));
+    }
+    m->reqs[m->n_reqs++] = r;
+    int64_t at;
+    if (r->dir < 0) { /* one connection, one request after the other; the scans have their own */
+        bool own = c->kind == PL_CMD_SCAN_ACCOUNTS || c->kind == PL_CMD_SCAN_GROUP;
+        at = (own || m->store_free_us < m->now ? m->now : m->store_free_us) + rng_log(&m->rng, 200, 20000);
+        if (!own)
+            m->store_free_us = at;
+    } else {
+        at = m->now + rng_log(&m->rng, 100, 5000) * (1 + m->slow[r->dir]);
+    }
+    queue_add(&m->q, at, RUN_EXECUTE, m->engine_no, r);
+}
+
+/* ---- executing ---- */
+
+static void execute_load(struct sim *m, struct req *r)
+{
+    store_load(&m->s, &r->c, m->now, &r->rows);
+    if (r->c.load.class != PL_LOAD_PREVIEW)
+        check_loaded(m, &r->c, m->now);
+    r->load = m->c.loads;
+}
+
+static void execute_store(struct sim *m, struct req *r)
+{
+    const struct pl_command *c = &r->c;
+    if (!m->calm && rng_pct(&m->rng, 1)) { /* deadlock, statement timeout: nothing happened */
+        cover_fault(F_STORE_FAILED);
+        r->failed = true;
+        return;
+    }
+    switch (c->kind) {
+    case PL_CMD_RECOVER:
+        store_recover(&m->s);
+        break;
+    case PL_CMD_TICK:
+        r->next_us = store_tick(&m->s, m->now);
+        break;
+    case PL_CMD_LOAD:
+        execute_load(m, r);
+        break;
+    case PL_CMD_RESERVE: {
+        int a = store_reserve(&m->s, store_dir(c->directory), (int)c->reserve.person_id - 1,
+                              store_purpose(c->reserve.purpose), c->reserve.candidates, c->reserve.n_candidates);
+        r->account_id = a + 1;
+        if (a >= 0)
+            memcpy(r->login, m->s.accounts[a].login, sizeof r->login);
+        break;
+    }
+    case PL_CMD_INTENTS:
+        r->ids = pl_arena_array(r->a, c->intents.n + 1, sizeof *r->ids);
+        check_intents(m, c);
+        store_intents(&m->s, c, m->now, r->ids);
+        break;
+    case PL_CMD_SETTLE:
+        check_settle(m, c->settle);
+        if (!store_settle(&m->s, c->settle, m->now)) {
+            sim_trace(m, "settle refused: native id is another account's");
+            r->failed = true;
+        }
+        break;
+    case PL_CMD_HOLD:
+        store_hold(&m->s, c->hold, m->now);
+        break;
+    case PL_CMD_NOMINATE:
+        store_nominate(&m->s, store_dir(c->directory), c, m->now);
+        break;
+    case PL_CMD_SCAN_ACCOUNTS:
+        store_scan_accounts(&m->s, store_dir(c->directory), m->now, &r->rows);
+        break;
+    case PL_CMD_SCAN_GROUP:
+        store_scan_group(&m->s, store_dir(c->directory), c->scan_group.group_dn, m->now, &r->rows);
+        break;
+    case PL_CMD_NOTE_COMPARE:
+        store_note_compare(&m->s, store_dir(c->directory), c);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool denied(struct sim *m, const struct req *r)
+{
+    for (int p = 0; p < m->w.n_persons; p++)
+        for (int k = 0; m->denied[p] && k < N_PURPOSES; k++) {
+            const struct dir_entry *e = sim_entry(m, p, r->dir, (enum purpose)k);
+            if (e && r->c.kind == PL_CMD_MODIFY && pl_str_eq(e->dn, r->c.modify.dn))
+                return true;
+        }
+    return false;
+}
+
+/* The answer never comes; the write itself was done, was not, or is still to be. */
+static bool timed_out(struct sim *m, struct req *r)
+{
+    if (m->calm || !rng_pct(&m->rng, 1))
+        return false;
+    cover_fault(F_WRITE_TIMEOUT);
+    r->code = PL_RESULT_UNKNOWN;
+    int what = rng_below(&m->rng, 3);
+    if (what == 0) {
+        check_applied(m, &r->c, r->dir);
+        (void)(r->c.kind == PL_CMD_ADD ? directory_create(&m->d[r->dir], &r->c, m->now)
+                                       : directory_modify(&m->d[r->dir], &r->c, m->now));
+    } else if (what == 1) {
+        struct req *x = pl_xcalloc(1, sizeof *x);
+        x->a = pl_arena_new();
+        x->id = r->id;
+        x->dir = r->dir;
+        copy_command(x, &r->c);
+        cover_fault(F_WRITE_LATE);
+        queue_add(&m->q, m->now + rng_log(&m->rng, 1000, 5 * US_SECOND), RUN_LATE, 0, x);
+    }
+    return true;
+}
+
+static void execute_write(struct sim *m, struct req *r)
+{
+    struct directory *d = &m->d[r->dir];
+    if (timed_out(m, r))
+        return;
+    if (!m->calm && rng_pct(&m->rng, 1)) {
+        cover_fault(F_WRITE_BUSY);
+        r->code = CODE_BUSY;
+        return;
+    }
+    if (denied(m, r)) {
+        cover_fault(F_WRITE_DENIED);
+        r->code = CODE_DENIED;
+        return;
+    }
+    check_applied(m, &r->c, r->dir);
+    r->code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
+    if ((r->code == 19 || r->code == CODE_DENIED) && r->c.kind == PL_CMD_MODIFY)
+        cover_fault(F_PASSWORD_REFUSED);
+}
+
+static void execute_search(struct sim *m, struct req *r)
+{
+    int max = r->paged ? PAGE : 1000;
+    r->entries = pl_arena_array(r->a, (size_t)(r->paged ? PAGE : m->d[r->dir].n + 1), sizeof *r->entries);
+    r->next_entry = 0;
+    r->code = directory_search(&m->d[r->dir], &r->c, m->now, &r->cursor, max, r->a, r->entries, &r->n_entries);
+    r->complete = r->code == CODE_OK;
+    if (r->code != CODE_OK || m->calm)
+        return;
+    if (rng_below(&m->rng, 150) == 0) { /* cut short: part of the entries, and a code that says so */
+        cover_fault(F_SIZE_LIMIT);
+        r->code = CODE_SIZE_LIMIT;
+        r->n_entries = rng_below(&m->rng, r->n_entries + 1);
+        r->cursor = -1;
+        r->complete = false;
+    } else if (rng_below(&m->rng, 150) == 0) { /* result 0, but a page or a range is missing */
+        cover_fault(F_OMITTED);
+        r->n_entries = rng_below(&m->rng, r->n_entries + 1);
+        r->cut = true;
+    }
+    if (r->cut)
+        r->complete = false;
+}
+
+void serve_execute(struct sim *m, struct req *r)
+{
+    r->executed = true;
+    for (size_t i = 0; i < m->n_reqs && r->write; i++)
+        if (m->reqs[i]->write && !m->reqs[i]->executed && m->reqs[i]->dir == r->dir &&
+            m->reqs[i]->sent_us < r->sent_us)
+            cover_fault(F_REORDERED);
+    if (r->dir < 0)
+        execute_store(m, r);
+    else if (r->write)
+        execute_write(m, r);
+    else
+        execute_search(m, r);
+    if (r->detached)
+        return;
+    int64_t slow = r->dir < 0 ? 1 : 1 + m->slow[r->dir];
+    int64_t at = m->now + rng_log(&m->rng, 50, 3000) * slow;
+    if (r->dir < 0 && r->c.kind != PL_CMD_SCAN_ACCOUNTS && r->c.kind != PL_CMD_SCAN_GROUP) {
+        at = at < m->store_free_us ? m->store_free_us : at; /* answers keep their order, too */
+        m->store_free_us = at;
+    }
+    queue_add(&m->q, at, RUN_ANSWER, m->engine_no, r);
+}
+
+/* ---- answering ---- */
+
+/* The last event of a request; what the event points to lives until the engine has taken it. */
+static void answer_last(struct sim *m, struct req *r, struct pl_event *ev)
+{
+    if (r->write || r->dir < 0)
+        sim_trace(m, "answer %llu%s code %d", (unsigned long long)r->id, r->failed ? " failed" : "", r->code);
+    sim_request_forget(m, r);
+    sim_event(m, ev);
+    sim_request_free(m, r);
+}
+
+static void answer_rows(struct sim *m, struct req *r, enum pl_ev_kind row, enum pl_ev_kind done)
+{
+    while (r->next_row < r->rows.n && !r->failed) {
+        struct row *v = &r->rows.v[r->next_row++];
+        struct pl_event ev = {.kind = row, .req = r->id, .directory = r->c.directory};
+        ev.row.cols = v->cols;
+        ev.row.n = v->n;
+        if (sim_event(m, &ev) == PL_PAUSE) {
+            r->paused = true;
+            return;
+        }
+    }
+    struct pl_event ev = {.kind = done, .req = r->id, .directory = r->c.directory, .failed = r->failed};
+    if (r->c.kind == PL_CMD_LOAD && r->c.load.class != PL_LOAD_PREVIEW && !r->failed)
+        check_delivered(m, r);
+    answer_last(m, r, &ev);
+}
+
+static void answer_search(struct sim *m, struct req *r)
+{
+    while (r->next_entry < r->n_entries) {
+        struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = r->c.directory};
+        ev.entry = &r->entries[r->next_entry++];
+        if (sim_event(m, &ev) == PL_PAUSE) {
+            r->paused = true;
+            return;
+        }
+    }
+    if (r->cursor >= 0 && r->paged) { /* the next page is a search of its own, later */
+        queue_add(&m->q, m->now + rng_log(&m->rng, 100, 20000), RUN_EXECUTE, m->engine_no, r);
+        return;
+    }
+    struct pl_event ev = {.kind = PL_EV_RESULT, .req = r->id, .directory = r->c.directory};
+    ev.result.code = r->code;
+    ev.result.complete = r->complete;
+    answer_last(m, r, &ev);
+}
+
+static void answer_write(struct sim *m, struct req *r)
+{
+    struct pl_event ev = {.kind = PL_EV_RESULT, .req = r->id, .directory = r->c.directory};
+    ev.result.code = r->code;
+    answer_last(m, r, &ev);
+}
+
+static void answer_store(struct sim *m, struct req *r)
+{
+    struct pl_event ev = {.kind = PL_EV_STORE_DONE, .req = r->id, .directory = r->c.directory, .failed = r->failed};
+    switch (r->c.kind) {
+    case PL_CMD_SETTLE:
+        check_settled(m, r->c.settle);
+        break;
+    case PL_CMD_TICK:
+        ev.kind = PL_EV_TICKED;
+        ev.ticked.next_us = r->next_us;
+        break;
+    case PL_CMD_RESERVE:
+        ev.kind = PL_EV_RESERVED;
+        ev.reserved.account_id = r->account_id;
+        ev.reserved.login = pl_str_c(r->login);
+        break;
+    case PL_CMD_INTENTS:
+        ev.kind = PL_EV_INTENDED;
+        ev.intended.ids = r->ids;
+        ev.intended.n = r->failed ? 0 : r->c.intents.n;
+        break;
+    default:
+        break;
+    }
+    answer_last(m, r, &ev);
+}
+
+void serve_answer(struct sim *m, struct req *r)
+{
+    switch (r->c.kind) {
+    case PL_CMD_LOAD:
+        answer_rows(m, r, PL_EV_LOAD_ROW, PL_EV_LOAD_DONE);
+        break;
+    case PL_CMD_SCAN_ACCOUNTS:
+    case PL_CMD_SCAN_GROUP:
+        answer_rows(m, r, PL_EV_SCAN_ROW, PL_EV_SCAN_DONE);
+        break;
+    case PL_CMD_SEARCH:
+        answer_search(m, r);
+        break;
+    case PL_CMD_MODIFY:
+    case PL_CMD_ADD:
+        answer_write(m, r);
+        break;
+    default:
+        answer_store(m, r);
+    }
+}
+
+void serve_resume(struct sim *m)
+{
+    for (size_t i = 0; i < m->n_reqs; i++) {
+        struct req *r = m->reqs[i];
+        if (r->paused && !r->dead && pl_engine_wants(m->e, r->id)) {
+            r->paused = false;
+            queue_add(&m->q, m->now, RUN_ANSWER, m->engine_no, r);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+/* The statements that read: LOAD and the two scans. */
+#include "store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct row *row_new(struct rows *out, size_t n)
+{
+    if (out->n == out->cap) {
+        out->cap = out->cap ? out->cap * 2 : 32;
+        out->v = pl_xrealloc_array(out->v, out->cap, sizeof *out->v);
+    }
+    struct row *r = &out->v[out->n++];
+    r->cols = pl_arena_array(out->a, n, sizeof *r->cols);
+    r->n = 0;
+    return r;
+}
+
+static void put(struct row *r, const char *s) /* s lives as long as the world or the answer */
+{
+    r->cols[r->n++] = pl_str_c(s);
+}
+
+static void put_copy(struct rows *out, struct row *r, const char *s)
+{
+    r->cols[r->n++] = pl_arena_str(out->a, pl_str_c(s));
+}
+
+static void put_n(struct rows *out, struct row *r, int64_t v)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%lld", (long long)v);
+    r->cols[r->n++] = pl_arena_str(out->a, (struct pl_str){text, (size_t)len});
+}
+
+static void put_flag(struct row *r, bool v)
+{
+    put(r, v ? "t" : "f");
+}
+
+static struct row *pair_row(struct rows *out, const char *kind, int person, int dir, const char *purpose)
+{
+    struct row *r = row_new(out, 21);
+    put(r, kind);
+    put_n(out, r, person + 1);
+    put(r, dir_names[dir]);
+    if (purpose)
+        put(r, purpose);
+    return r;
+}
+
+static bool in_work(enum pl_state st)
+{
+    return st == PL_STATE_OPEN || st == PL_STATE_OPENING || st == PL_STATE_LOCKING || st == PL_STATE_CLOSING;
+}
+
+static bool sharp(const char *cause)
+{
+    static const char *const causes[] = {"compare_removal", "recovery", "departed", "revoked"};
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+        if (!strcmp(cause, causes[i]))
+            return true;
+    return false;
+}
+
+static bool pair_urgent(struct store *s, int person, int dir, int64_t now)
+{
+    for (size_t i = 0; i < s->n_dirty; i++)
+        if (s->dirty[i].person == person && s->dirty[i].dir == dir && sharp(s->dirty[i].cause))
+            return true;
+    for (int p = 0; p < N_PURPOSES; p++) {
+        const struct account *a = store_account(s, person, dir, (enum purpose)p);
+        if (!a)
+            continue;
+        struct wanted n = store_wanted(s, person, dir, (enum purpose)p, now);
+        if (n.row && !strcmp(n.want, "locked") && in_work(a->state))
+            return true;
+        for (int g = 0; g < s->w->n_groups; g++)
+            if (a->present[g] == 1 && !store_entitled(s, person, g, now))
+                return true;
+    }
+    return false;
+}
+
+static int member_rows(struct store *s, const struct account *a, int person, int dir, enum purpose p, int64_t now,
+                       struct rows *out)
+{
+    int wanted = 0;
+    for (int g = 0; g < s->w->n_groups; g++) {
+        const struct role_group *rg = &s->w->groups[g];
+        if (rg->dir != dir || rg->purpose != p)
+            continue;
+        bool want = store_entitled(s, person, g, now);
+        if (!world_granted(s->w, person, rg->role, now) && (!a || a->present[g] < 0))
+            continue;
+        wanted += want;
+        if (!out)
+            continue;
+        int put_backs = 0;
+        for (size_t i = s->n_intents; i > 0 && a && s->intents[i - 1].at_us > now - US_HOUR; i--) {
+            const struct intent *in = &s->intents[i - 1];
+            put_backs += in->put_back && in->group == g && &s->accounts[in->account] == a;
+        }
+        struct row *r = pair_row(out, "M", person, dir, purpose_names[p]);
+        put_n(out, r, g + 1);
+        put_flag(r, want);
+        put_flag(r, a && a->present[g] == 1);
+        put(r, pl_mode_name(s->w->roles[rg->role].mode));
+        put_flag(r, s->w->roles[rg->role].put_back);
+        put_n(out, r, put_backs);
+    }
+    return wanted;
+}
+
+static void person_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, int named_max,
+                       int64_t now, struct rows *out)
+{
+    const struct account *a = store_account(s, person, dir, p);
+    int e = world_main_employment(s->w, person, dir);
+    struct row *r = pair_row(out, "P", person, dir, purpose_names[p]);
+    put(r, n->want);
+    put(r, n->cause);
+    put_flag(r, store_named(s, person, dir, named_max, now));
+    put_n(out, r, a ? a - s->accounts + 1 : 0);
+    put_copy(out, r, a ? a->login : "");
+    put_copy(out, r, a ? a->native_id : "");
+    put_copy(out, r, a ? a->dn : "");
+    put(r, pl_state_name(a ? a->state : PL_STATE_NONE));
+    put(r, s->w->persons[person].given);
+    put(r, s->w->persons[person].family);
+    if (e >= 0)
+        put_n(out, r, s->w->employments[e].number);
+    else
+        put(r, "");
+    put(r, "kantselei");
+    put(r, "spetsialist");
+    put(r, e >= 0 ? institution_names[s->w->employments[e].institution] : "");
+    put(r, pl_mode_name(s->w->dir_mode[dir]));
+    put_n(out, r, n->since);
+    put_n(out, r, member_rows(s, a, person, dir, p, now, NULL));
+}
+
+static void pair_rows(struct store *s, int person, int dir, int named_max, int64_t now, struct rows *out)
+{
+    struct wanted n[N_PURPOSES];
+    for (int p = 0; p < N_PURPOSES; p++) {
+        n[p] = store_wanted(s, person, dir, (enum purpose)p, now);
+        if (n[p].row)
+            person_row(s, person, dir, (enum purpose)p, &n[p], named_max, now, out);
+    }
+    for (int p = 0; p < N_PURPOSES; p++)
+        if (n[p].row)
+            member_rows(s, store_account(s, person, dir, (enum purpose)p), person, dir, (enum purpose)p, now, out);
+    for (size_t i = s->first_open_intent; i < s->n_intents; i++) {
+        const struct intent *in = &s->intents[i];
+        const struct account *a = &s->accounts[in->account];
+        if (in->outcome >= 0 || a->person != person || a->dir != dir)
+            continue;
+        struct row *r = pair_row(out, "I", person, dir, purpose_names[a->purpose]);
+        put_n(out, r, (int64_t)i + 1);
+        put(r, pl_op_name(in->op));
+        put_n(out, r, in->group + 1);
+    }
+    for (size_t i = 0; i < s->n_plans; i++) {
+        const struct plan *pl = &s->plans[i];
+        bool live = pl->state == PLAN_HELD || (pl->state == PLAN_APPROVED && pl->expires_us > now);
+        for (size_t k = 0; live && pl->dir == dir && k < pl->n; k++)
+            if (pl->items[k].person == person) {
+                struct row *r = pair_row(out, "H", person, dir, purpose_names[pl->items[k].purpose]);
+                put(r, pl->state == PLAN_HELD ? "held" : "approved");
+                put(r, pl_op_name(pl->items[k].op));
+                put_n(out, r, pl->items[k].group + 1);
+            }
+    }
+    for (size_t i = 0; i < s->n_dirty; i++)
+        if (s->dirty[i].person == person && s->dirty[i].dir == dir)
+            put_n(out, pair_row(out, "D", person, dir, NULL), s->dirty[i].seq);
+}
+
+static void total_row(struct store *s, int dir, struct rows *out)
+{
+    int open = 0, members = 0;
+    for (int i = 0; i < s->n_accounts; i++) {
+        const struct account *a = &s->accounts[i];
+        open += a->dir == dir && a->state == PL_STATE_OPEN;
+        for (int g = 0; g < s->w->n_groups; g++)
+            members += a->dir == dir && a->present[g] == 1;
+    }
+    struct row *r = row_new(out, 5);
+    put(r, "T");
+    put(r, dir_names[dir]);
+    put_n(out, r, open);
+    put_n(out, r, members);
+    put_copy(out, r, s->identity[dir]);
+    s->identity_shown[dir] |= s->identity[dir][0] != '\0';
+}
+
+static void group_row(struct store *s, int g, struct rows *out)
+{
+    const struct role_group *rg = &s->w->groups[g];
+    struct row *r = row_new(out, 8);
+    put(r, "G");
+    put(r, dir_names[rg->dir]);
+    put_n(out, r, g + 1);
+    put_n(out, r, rg->role + 1);
+    put(r, rg->dn);
+    put(r, pl_mode_name(s->w->roles[rg->role].mode));
+    put_flag(r, s->w->roles[rg->role].put_back);
+    put(r, purpose_names[rg->purpose]);
+}
+
+static bool asked(const struct pl_command *c, int dir)
+{
+    for (size_t i = 0; i < c->load.n_dirs; i++)
+        if (pl_str_eq_c(c->load.dirs[i], dir_names[dir]))
+            return true;
+    return false;
+}
+
+static bool listed(const struct pl_command *c, int person)
+{
+    for (size_t i = 0; i < c->load.n_persons; i++)
+        if (c->load.persons[i] == person + 1)
+            return true;
+    return false;
+}
+
+void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out)
+{
+    bool taken[MAX_PERSONS][N_DIRS] = {{false}};
+    int pairs = 0;
+    for (int d = 0; d < N_DIRS; d++)
+        if (asked(c, d))
+            total_row(s, d, out);
+    for (int g = 0; g < s->w->n_groups; g++)
+        if (asked(c, s->w->groups[g].dir))
+            group_row(s, g, out);
+    for (int p = 0; p < s->w->n_persons && c->load.class == PL_LOAD_PREVIEW; p++)
+        for (int d = 0; d < N_DIRS; d++)
+            if (asked(c, d) && (listed(c, p) || store_is_dirty(s, p, d)))
+                pair_rows(s, p, d, c->load.named_leavers, now, out);
+    for (size_t i = 0; i < s->n_dirty && c->load.class != PL_LOAD_PREVIEW; i++) {
+        struct dirty y = s->dirty[i];
+        if (y.not_before > now || !asked(c, y.dir) || taken[y.person][y.dir] ||
+            pair_urgent(s, y.person, y.dir, now) != (c->load.class == PL_LOAD_URGENT))
+            continue;
+        taken[y.person][y.dir] = true;
+        if (c->load.class == PL_LOAD_BULK && ++pairs > c->load.limit)
+            break;
+        pair_rows(s, y.person, y.dir, c->load.named_leavers, now, out);
+    }
+}
+
+static void scan_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, struct rows *out)
+{
+    const struct account *a = store_account(s, person, dir, p);
+    struct row *r = row_new(out, 9);
+    put_n(out, r, person + 1);
+    if (a)
+        put_n(out, r, a - s->accounts + 1);
+    else
+        put(r, "");
+    put(r, purpose_names[p]);
+    put_copy(out, r, a ? a->native_id : "");
+    put_copy(out, r, a ? a->dn : "");
+    put_copy(out, r, a ? a->login : "");
+    put(r, pl_state_name(a ? a->state : PL_STATE_NONE));
+    put(r, n->want);
+    put(r, n->cause);
+}
+
+void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out)
+{
+    for (int person = 0; person < s->w->n_persons; person++)
+        for (int p = 0; p < N_PURPOSES; p++) {
+            struct wanted n = store_wanted(s, person, dir, (enum purpose)p, now);
+            if (n.row)
+                scan_row(s, person, dir, (enum purpose)p, &n, out);
+        }
+}
+
+void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t now, struct rows *out)
+{
+    for (int g = 0; g < s->w->n_groups; g++) {
+        const struct role_group *rg = &s->w->groups[g];
+        if (rg->dir != dir || !pl_str_eq_c(group_dn, rg->dn))
+            continue;
+        for (int p = 0; p < s->w->n_persons; p++) {
+            const struct account *a = store_account(s, p, dir, rg->purpose);
+            if (!store_entitled(s, p, g, now))
+                continue;
+            struct row *r = row_new(out, 5);
+            put_n(out, r, p + 1);
+            put_n(out, r, g + 1);
+            put_copy(out, r, a ? a->dn : "");
+            put_copy(out, r, a ? a->login : "");
+            put(r, pl_mode_name(s->w->roles[rg->role].mode));
+        }
+    }
+}
