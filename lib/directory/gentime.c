@@ -147,6 +147,6 @@ struct pl_str pl_gentime_print(struct pl_arena *a, int64_t us)
     days = s / 86400 - (s % 86400 < 0);
     left = s - days * 86400;
     date_of(days, &year, &month, &day);
-    return pl_arena_printf(a, "%04d%02d%02d%02d%02d%02dZ", year, month, day, (int)(left / 3600),
-                           (int)(left / 60 % 60), (int)(left % 60));
+    return pl_arena_printf(a, "%04d%02d%02d%02d%02d%02dZ", year, month, day, (int)(left / 3600), (int)(left / 60 % 60),
+                           (int)(left % 60));
 }

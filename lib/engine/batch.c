@@ -129,26 +129,35 @@ static struct task *task_for(struct batch *b, struct dir *d, int64_t person_id, 
     return NULL;
 }
 
+/* NULL when the person is in work already: looked at again when that has ended. */
+static struct pair *pair_new(struct batch *b, struct dir *d, int64_t person_id)
+{
+    struct pair *busy = b->class == PL_LOAD_PREVIEW ? NULL : pl_pair_find(d, person_id);
+    if (busy) {
+        b->skip_person = person_id;
+        b->skip_dir = d;
+        busy->again = true;
+        return NULL;
+    }
+    struct pair *pair = pl_xcalloc(1, sizeof *pair);
+    pair->person_id = person_id;
+    pair->dir = d;
+    PUSH(b->pairs, b->n_pairs, pair);
+    if (b->class != PL_LOAD_PREVIEW) {
+        pair->next = *slot(d, person_id);
+        *slot(d, person_id) = pair;
+        d->n_pairs++;
+    }
+    return pair;
+}
+
 static void row_person(struct batch *b, struct dir *d, const struct pl_row *r)
 {
     struct pair *pair = b->n_pairs ? b->pairs[b->n_pairs - 1] : NULL;
-    if (!pair || pair->person_id != r->person_id || pair->dir != d) {
-        if (b->class != PL_LOAD_PREVIEW && pl_pair_find(d, r->person_id)) {
-            b->skip_person = r->person_id; /* in work: looked at again when that has ended */
-            b->skip_dir = d;
-            pl_pair_find(d, r->person_id)->again = true;
-            return;
-        }
-        pair = pl_xcalloc(1, sizeof *pair);
-        pair->person_id = r->person_id;
-        pair->dir = d;
-        PUSH(b->pairs, b->n_pairs, pair);
-        if (b->class != PL_LOAD_PREVIEW) {
-            pair->next = *slot(d, r->person_id);
-            *slot(d, r->person_id) = pair;
-            d->n_pairs++;
-        }
-    }
+    if (!pair || pair->person_id != r->person_id || pair->dir != d)
+        pair = pair_new(b, d, r->person_id);
+    if (!pair)
+        return;
     if (pair->n_tasks == PL_PURPOSES_MAX)
         return;
     struct task *t = pl_xcalloc(1, sizeof *t);
@@ -157,8 +166,9 @@ static void row_person(struct batch *b, struct dir *d, const struct pl_row *r)
     t->dir = d;
     t->arena = pl_arena_new();
     t->p = r->person;
-    struct pl_str *texts[] = {&t->p.directory, &t->p.purpose,     &t->p.login, &t->p.native_id, &t->p.dn,      &t->p.given,
-                              &t->p.family,    &t->p.employee_no, &t->p.unit,  &t->p.position,  &t->p.institution};
+    struct pl_str *texts[] = {&t->p.directory, &t->p.purpose,  &t->p.login,      &t->p.native_id,
+                              &t->p.dn,        &t->p.given,    &t->p.family,     &t->p.employee_no,
+                              &t->p.unit,      &t->p.position, &t->p.institution};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = pl_arena_str(t->arena, *texts[i]);
     t->state = t->p.state;
@@ -217,12 +227,16 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
         return;
     }
     struct pair *pair = b->n_pairs ? b->pairs[b->n_pairs - 1] : NULL;
-    if (!pair || pair->person_id != r.person_id || pair->dir != d)
-        return;
+    bool same = pair && pair->person_id == r.person_id && pair->dir == d;
     if (r.kind == 'D') {
-        PUSH(pair->seqs, pair->n_seqs, r.seq);
+        if (!same && b->class != PL_LOAD_PREVIEW) /* nothing is wanted for this person here: the rows are consumed */
+            same = (pair = pair_new(b, d, r.person_id)) != NULL;
+        if (same)
+            PUSH(pair->seqs, pair->n_seqs, r.seq);
         return;
     }
+    if (!same)
+        return;
     struct task *t = task_for(b, d, r.person_id, r.purpose);
     if (!t)
         return;
@@ -282,6 +296,20 @@ static void remember_groups(struct batch *b)
     d->groups_known = true;
 }
 
+/* Dirty rows of a person for whom nothing is wanted in this directory. */
+static void consume(struct pl_engine *e, struct pair *p)
+{
+    struct pl_settle *s = pl_arena_alloc(e->out, sizeof *s);
+    int64_t *seqs = pl_arena_array(e->out, p->n_seqs, sizeof *seqs);
+    if (p->n_seqs)
+        memcpy(seqs, p->seqs, p->n_seqs * sizeof *seqs);
+    *s = (struct pl_settle){
+        .person_id = p->person_id, .directory = p->dir->conf.name, .seqs = seqs, .n_seqs = p->n_seqs};
+    struct pl_command *c = pl_e_emit(e, PL_CMD_SETTLE, p->dir);
+    c->settle = s;
+    pl_e_request(e, c, OWN_NONE, NULL, NULL, 0);
+}
+
 void pl_batch_loaded(struct batch *b, bool failed)
 {
     struct pl_engine *e = b->any;
@@ -301,6 +329,9 @@ void pl_batch_loaded(struct batch *b, bool failed)
         remember_groups(b);
         if (b->class == PL_LOAD_BULK && b->n_pairs > 0 && (int)b->n_pairs >= e->conf.bulk_limit)
             d->want[PL_LOAD_BULK] = true; /* there may be more */
+        for (size_t i = 0; i < b->n_pairs; i++)
+            if (b->pairs[i]->n_tasks == 0)
+                consume(e, b->pairs[i]);
         if (b->n_tasks == 0) {
             batch_free(e, b);
             return;
@@ -340,11 +371,18 @@ void pl_batch_pump(struct batch *b)
         batch_free(e, b);
 }
 
+/* Room in a directory is everybody's: any batch may have waited for it. */
+static void stir(struct dir *d)
+{
+    for (struct batch *b = d->e->batches; b; b = b->next)
+        b->stirred = true;
+}
+
 void pl_batch_planned(struct task *t)
 {
     t->dir->running--;
     t->batch->planned++;
-    t->batch->stirred = true;
+    stir(t->dir);
 }
 
 void pl_batch_task_end(struct task *t)
@@ -358,7 +396,12 @@ void pl_batch_task_end(struct task *t)
     t->batch->ended++;
     if (--pair->open_tasks == 0 && pair->again)
         t->dir->want[0] = t->dir->want[1] = true;
-    t->batch->stirred = true;
+    if (pair->open_tasks == 1 && pair->last && pair->last != t) {
+        struct task *last = pair->last;
+        pair->last = NULL;
+        pl_task_settle(last);
+    }
+    stir(t->dir);
 }
 
 void pl_batch_pump_all(struct pl_engine *e)

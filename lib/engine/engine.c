@@ -115,9 +115,10 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
 {
     d->e = e;
     d->conf = *c;
-    struct pl_str *texts[] = {&d->conf.name,        &d->conf.dialect,   &d->conf.people_base,    &d->conf.group_base,
-                              &d->conf.canary_dn,   &d->conf.policy_dn, &d->conf.placeholder_dn, &d->conf.login_attr,
-                              &d->conf.number_attr, &d->conf.login_style, &d->conf.admin_prefix, &d->conf.rdn_template};
+    struct pl_str *texts[] = {&d->conf.name,           &d->conf.dialect,      &d->conf.people_base,
+                              &d->conf.group_base,     &d->conf.canary_dn,    &d->conf.policy_dn,
+                              &d->conf.placeholder_dn, &d->conf.login_attr,   &d->conf.number_attr,
+                              &d->conf.login_style,    &d->conf.admin_prefix, &d->conf.rdn_template};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = keep(e, *texts[i]);
     struct pl_template *t = pl_arena_array(e->conf_arena, c->n_templates, sizeof *t);
@@ -126,8 +127,9 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     d->conf.templates = t;
     d->dialect = pl_dialect_find(c->dialect);
     if (!d->dialect)
-        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap.", "directory %.*s: dialect \"%.*s\" is not known",
-                          (int)c->name.len, c->name.s, (int)c->dialect.len, c->dialect.s);
+        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap.",
+                          "directory %.*s: dialect \"%.*s\" is not known", (int)c->name.len, c->name.s,
+                          (int)c->dialect.len, c->dialect.s);
     struct pl_buf b = {0};
     const struct pl_str dns[] = {d->conf.people_base, d->conf.group_base, d->conf.canary_dn, d->conf.placeholder_dn,
                                  d->conf.policy_dn};
@@ -151,9 +153,10 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     for (size_t i = 0; i < c->n_templates; i++)
         proves = proves || pl_str_ieq(t[i].attr, d->conf.number_attr);
     if (ok && !proves)
-        ok = pl_err_set(err, PL_ERR_CONF, 0, "Write for example attribute.employeeNumber = {institution}-{employee_no}.",
-                        "directory %.*s: no attribute template for %s, which proves whose entry it is",
-                        (int)c->name.len, c->name.s, d->conf.number_attr.s);
+        ok =
+            pl_err_set(err, PL_ERR_CONF, 0, "Write for example attribute.employeeNumber = {institution}-{employee_no}.",
+                       "directory %.*s: no attribute template for %s, which proves whose entry it is", (int)c->name.len,
+                       c->name.s, d->conf.number_attr.s);
     d->group_arena = pl_arena_new();
     if (d->conf.inflight < 1)
         d->conf.inflight = 1;
@@ -195,6 +198,8 @@ void pl_engine_free(struct pl_engine *e)
         free((void *)(uintptr_t)d->identity.s);
     }
     free(e->dirs);
+    free(e->previews);
+    free(e->preview_persons);
     free(e->requests);
     free(e->queue);
     free(e->attempts);
@@ -214,6 +219,41 @@ static void tick(struct pl_engine *e)
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
 
+/* A dry run: a full compare that nominates nobody, then a batch that stops at the barrier. */
+static void start_preview(struct pl_engine *e)
+{
+    if (e->n_previews == 0 || e->preview_runs)
+        return;
+    const struct preview *p = &e->previews[0];
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (e->dirs[i].up && (!p->only || p->only == &e->dirs[i]) && (e->dirs[i].scan || !e->dirs[i].groups_known))
+            return; /* soon */
+    e->preview_runs = true;
+    e->preview_left = 1;
+    for (size_t i = 0; i < e->n_dirs; i++)
+        if (e->dirs[i].up && (!p->only || p->only == &e->dirs[i])) {
+            e->preview_left++;
+            pl_scan_start(&e->dirs[i], true);
+        }
+    pl_e_preview_part(e, NULL, 0);
+}
+
+void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n)
+{
+    e->preview_persons =
+        pl_xrealloc_array(e->preview_persons, e->n_preview_persons + n + 1, sizeof *e->preview_persons);
+    for (size_t i = 0; i < n; i++)
+        e->preview_persons[e->n_preview_persons++] = persons[i].person_id;
+    if (--e->preview_left > 0)
+        return;
+    struct preview p = e->previews[0];
+    memmove(e->previews, e->previews + 1, --e->n_previews * sizeof *e->previews);
+    e->preview_runs = false;
+    if (e->store_up)
+        pl_batch_preview(e, p.control_id, p.only, e->preview_persons, e->n_preview_persons);
+    e->n_preview_persons = 0;
+}
+
 static void start_due(struct pl_engine *e)
 {
     if (!e->store_up || !e->recovered)
@@ -225,7 +265,7 @@ static void start_due(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             e->dirs[i].want[0] = e->dirs[i].want[1] = true;
     }
-    bool preview_waits = e->preview_control != 0;
+    start_preview(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
         if (d->wake_us && e->now >= d->wake_us) {
@@ -241,9 +281,7 @@ static void start_due(struct pl_engine *e)
         if (e->conf.compare_every_us > 0 && d->next_scan_us && e->now >= d->next_scan_us)
             d->want_scan = true;
         if (d->want_scan && !d->scan && d->groups_known)
-            pl_scan_start(d);
-        if (preview_waits && d->scan)
-            continue;
+            pl_scan_start(d, false);
     }
 }
 
@@ -311,6 +349,7 @@ static void store_down(struct pl_engine *e)
         e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
     }
     drop_requests(e, NULL, true);
+    e->n_previews = 0; /* RECOVER hands unfinished ones out again */
 }
 
 static void dir_down(struct pl_engine *e, struct dir *d)
@@ -343,7 +382,9 @@ static void control(struct pl_engine *e, const struct pl_event *ev)
 {
     struct dir *only = ev->control.directory.len ? dir_of(e, ev->control.directory) : NULL;
     if (ev->control.preview) {
-        pl_batch_preview(e, ev->control.control_id, only, NULL, 0);
+        struct preview p = {ev->control.control_id, only};
+        e->previews = pl_xrealloc_array(e->previews, e->n_previews + 1, sizeof *e->previews);
+        e->previews[e->n_previews++] = p;
         return;
     }
     for (size_t i = 0; i < e->n_dirs; i++)

@@ -198,6 +198,7 @@ struct pl_command {
         } reserve;
         struct {
             int64_t person_id;
+            struct pl_str purpose;
             const struct pl_intent *items;
             size_t n;
         } intents;

@@ -225,8 +225,8 @@ static void prepare(struct op *o)
     struct dir *d = t->dir;
     if (o->group) {
         o->target = o->group->dn_hash;
-        o->with_placeholder = o->op == PL_OP_ADD_MEMBER && d->conf.placeholder_dn.len > 0 &&
-                              pl_shape(d, o->target, true)->placeholder;
+        o->with_placeholder =
+            o->op == PL_OP_ADD_MEMBER && d->conf.placeholder_dn.len > 0 && pl_shape(d, o->target, true)->placeholder;
         group_step(o);
         return;
     }
@@ -259,7 +259,8 @@ void pl_exec_round(struct task *t)
     for (size_t i = 0; i < t->n_ops; i++)
         prepare(&t->ops[i]);
     if (account) { /* the account first: a leaver's lock waits for nothing */
-        t->state = t->life->next;
+        /* A close counts as one only when the password's answer was seen. */
+        t->state = t->ops[0].op == PL_OP_CLOSE ? PL_STATE_LOCKING : t->life->next;
         t->state_row = t->life->id;
         t->sentence = t->life->sentence;
         begin(&t->ops[0]);
@@ -336,6 +337,8 @@ static void account_result(struct op *o, int code, bool ok)
             o->scramble_failed = true;
         }
     }
+    if (o->op == PL_OP_CLOSE && ok && o->step > 0)
+        o->task->state = PL_STATE_CLOSING;
     o->code = ok ? 0 : code;
     o->verdict = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);
     ended(o);

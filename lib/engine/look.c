@@ -25,14 +25,19 @@ static const char *const attrs_none[] = {"1.1", NULL};
 
 struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn)
 {
-    struct pl_str name = pl_arena_printf(a, "%.*s %.*s", (int)t->p.given.len, t->p.given.s, (int)t->p.family.len,
-                                         t->p.family.s);
+    struct pl_str name =
+        pl_arena_printf(a, "%.*s %.*s", (int)t->p.given.len, t->p.given.s, (int)t->p.family.len, t->p.family.s);
     const struct {
         const char *word;
         struct pl_str value;
-    } words[] = {{"{login}", t->p.login},       {"{given}", t->p.given},          {"{family}", t->p.family},
-                 {"{name}", name},              {"{employee_no}", t->p.employee_no}, {"{unit}", t->p.unit},
-                 {"{position}", t->p.position}, {"{institution}", t->p.institution}};
+    } words[] = {{"{login}", t->p.login},
+                 {"{given}", t->p.given},
+                 {"{family}", t->p.family},
+                 {"{name}", name},
+                 {"{employee_no}", t->p.employee_no},
+                 {"{unit}", t->p.unit},
+                 {"{position}", t->p.position},
+                 {"{institution}", t->p.institution}};
     struct pl_buf b = {0};
     for (size_t i = 0; i < text.len;) {
         size_t k = 0, n_words = sizeof words / sizeof words[0];
@@ -63,8 +68,8 @@ struct pl_str pl_look_number(struct task *t, struct pl_arena *a)
         if (pl_str_ieq(c->templates[i].attr, c->number_attr)) {
             struct pl_str number = pl_render(a, c->templates[i].text, t, false);
             if (number.len > 0 && !pl_str_eq_c(t->p.purpose, "personal"))
-                number = pl_arena_printf(a, "%.*s/%.*s", (int)number.len, number.s, (int)t->p.purpose.len,
-                                         t->p.purpose.s);
+                number =
+                    pl_arena_printf(a, "%.*s/%.*s", (int)number.len, number.s, (int)t->p.purpose.len, t->p.purpose.s);
             return number;
         }
     return (struct pl_str){"", 0};
@@ -99,7 +104,7 @@ static void fresh_round(struct task *t)
     t->entries = pl_arena_array(t->look_arena, ENTRIES_MAX, sizeof *t->entries);
     t->n_entries = 0;
     t->entry = NULL;
-    t->foreign = t->canary_seen = t->policy_stands = t->unreadable = false;
+    t->foreign = t->canary_asked = t->canary_seen = t->policy_stands = t->unreadable = false;
     t->n_groups_seen = 0;
     t->waiting = 0;
 }
@@ -112,9 +117,9 @@ void pl_look_find(struct task *t)
     fresh_round(t);
     t->phase = PH_FIND;
     if (!pl_login_base(base, t->p.given, t->p.family, d->conf.login_style, &err)) {
-        pl_task_finding(t, "name_unusable", "warning", 0,
-                        pl_arena_printf(t->arena, "No log-in can be made of this person's name: %s. %s", err.text,
-                                        err.hint));
+        pl_task_finding(
+            t, "name_unusable", "warning", 0,
+            pl_arena_printf(t->arena, "No log-in can be made of this person's name: %s. %s", err.text, err.hint));
         t->trouble_later = "no log-in can be made of the name";
         t->no_login = true;
     }
@@ -137,15 +142,10 @@ void pl_look_find(struct task *t)
     pl_buf_free(&f);
 }
 
-void pl_look_begin(struct task *t)
+static void ask_account(struct task *t)
 {
     struct dir *d = t->dir;
-    fresh_round(t);
     t->phase = PH_LOOK;
-    if (d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity)) {
-        pl_task_fail(t, "the directory is not the server that our records were made against");
-        return;
-    }
     struct pl_buf f = {0};
     if (t->p.native_id.len > 0) {
         pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
@@ -160,6 +160,17 @@ void pl_look_begin(struct task *t)
     ask(t, TAG_LOOK, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->attrs)->search.usability =
         d->dialect->usability;
     pl_buf_free(&f);
+}
+
+void pl_look_begin(struct task *t)
+{
+    struct dir *d = t->dir;
+    fresh_round(t);
+    if (d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity)) {
+        pl_task_fail(t, "the directory is not the server that our records were made against");
+        return;
+    }
+    ask_account(t);
 }
 
 /* ---- answers ---- */
@@ -297,8 +308,8 @@ static void ask_groups_and_policy(struct task *t)
     t->phase = PH_MORE;
     ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);
     pl_buf_free(&f);
-    struct pl_str policy = d->dialect->policy_attr ? pl_entry_first(t->entry, d->dialect->policy_attr)
-                                                   : (struct pl_str){"", 0};
+    struct pl_str policy =
+        d->dialect->policy_attr ? pl_entry_first(t->entry, d->dialect->policy_attr) : (struct pl_str){"", 0};
     if (policy.len == 0)
         policy = d->conf.policy_dn;
     if (policy.len > 0)
@@ -311,8 +322,9 @@ static void looked_at_account(struct task *t)
     recognise(t);
     if (t->entry)
         ask_groups_and_policy(t);
-    else if (!t->foreign && d->conf.canary_dn.len > 0) {
+    else if (!t->foreign && d->conf.canary_dn.len > 0 && !t->canary_asked) {
         t->phase = PH_CANARY;
+        t->canary_asked = true;
         ask(t, TAG_CANARY, d->conf.canary_dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_none);
     } else {
         pl_task_looked(t);
@@ -348,6 +360,9 @@ void pl_look_result(struct task *t, int tag, int code, bool complete)
         looked_at_account(t);
     } else if (tag == TAG_CANARY && !t->canary_seen) {
         pl_task_fail(t, "the canary entry is not visible, so absence proves nothing");
+    } else if (tag == TAG_CANARY) { /* it proves nothing about an earlier search: look once more, now that we see */
+        t->n_entries = 0;
+        ask_account(t);
     } else {
         pl_task_looked(t);
     }

@@ -75,7 +75,8 @@ static enum pl_write_kind write_kind(enum pl_op op)
 
 static void report_failure(struct task *t, const struct op *o)
 {
-    bool closing = o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE || (o->op == PL_OP_REMOVE_MEMBER && t->p.need == PL_NEED_OUT);
+    bool closing =
+        o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE || (o->op == PL_OP_REMOVE_MEMBER && t->p.need == PL_NEED_OUT);
     const char *kind = o->verdict == PL_VERDICT_DENIED ? "write_denied" : "write_failed";
     struct pl_str where = o->group_dn.len ? o->group_dn : t->p.dn;
     pl_task_finding(t, kind, closing ? "critical" : "warning", o->role_group_id,
@@ -83,6 +84,34 @@ static void report_failure(struct task *t, const struct op *o)
                                     (int)t->p.login.len, t->p.login.s, (int)where.len, where.s, o->code,
                                     pl_result_sentence(write_kind(o->op), o->code)));
     t->trouble_later = "a write was refused by the directory";
+}
+
+/* What we were about to do when we lost sight of it is what we believe, not what was stored before. */
+static void believe_intents(struct task *t)
+{
+    for (size_t i = 0; i < t->n_open_intents; i++)
+        switch (t->open_intents[i].op) {
+        case PL_OP_CREATE:
+            t->state = PL_STATE_CREATING;
+            break;
+        case PL_OP_OPEN:
+            t->state = PL_STATE_OPENING;
+            break;
+        case PL_OP_LOCK:
+        case PL_OP_CLOSE: /* whether the password was reached is not known: it is done once more */
+            t->state = PL_STATE_LOCKING;
+            break;
+        default:
+            break;
+        }
+}
+
+static bool recovered(const struct task *t, int64_t role_group_id)
+{
+    for (size_t i = 0; i < t->n_recovered; i++)
+        if (t->open_intents[i].role_group_id == role_group_id)
+            return true;
+    return false;
 }
 
 void pl_plan_settle_open_intents(struct task *t)
@@ -97,29 +126,35 @@ void pl_plan_settle_open_intents(struct task *t)
                               .outcome = shown(t, r->op, r->role_group_id) ? PL_OUT_DONE : PL_OUT_NOT_DONE};
         PUSH(t->done, t->n_done, d);
     }
+    if (t->round == 0)
+        believe_intents(t);
+    t->n_recovered += t->n_open_intents;
     t->n_open_intents = 0;
     for (size_t i = 0; t->round > 0 && i < t->n_ops; i++) {
         struct op *o = &t->ops[i];
         if (o->intent_id == 0)
             continue;
-        bool did = shown(t, o->op, o->role_group_id);
+        bool did = shown(t, o->op, o->role_group_id) && !o->scramble_failed;
         struct pl_intent d = {.account_id = t->p.account_id,
                               .role_group_id = o->role_group_id,
                               .op = o->op,
                               .row = o->row,
                               .put_back = o->put_back,
                               .intent_id = o->intent_id,
-                              .outcome = did ? PL_OUT_DONE : o->code > 0 ? PL_OUT_FAILED : PL_OUT_NOT_DONE,
+                              .outcome = did           ? PL_OUT_DONE
+                                         : o->code > 0 ? PL_OUT_FAILED
+                                                       : PL_OUT_NOT_DONE,
                               .code = o->code > 0 ? o->code : 0,
                               .at_us = o->at_us ? o->at_us : t->dir->e->now};
-        if (!did && o->code > 0 && o->verdict != PL_VERDICT_RETRY && o->verdict != PL_VERDICT_VERIFY)
+        if (!did && o->code > 0 && !o->scramble_failed && o->verdict != PL_VERDICT_RETRY &&
+            o->verdict != PL_VERDICT_VERIFY)
             report_failure(t, o);
-        if (did && o->scramble_failed)
-            pl_task_finding(t, "password_not_useless", "warning", 0,
-                            pl_arena_printf(t->arena,
-                                            "%.*s is locked, but its password could not be made useless (result %d): %s",
-                                            (int)t->p.login.len, t->p.login.s, o->code,
-                                            pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
+        if (o->scramble_failed)
+            pl_task_finding(
+                t, "password_not_useless", "warning", 0,
+                pl_arena_printf(t->arena, "%.*s is locked, but its password could not be made useless (result %d): %s",
+                                (int)t->p.login.len, t->p.login.s, o->code,
+                                pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
         PUSH(t->done, t->n_done, d);
     }
     t->n_ops = 0;
@@ -163,8 +198,9 @@ static void plan_account(struct task *t)
         return;
     case PL_OP_REPORT:
         pl_task_finding(t, r->finding,
-                        strcmp(r->finding, "lock_not_proven") == 0 || strcmp(r->finding, "account_lost") == 0 ? "critical"
-                                                                                                             : "warning",
+                        strcmp(r->finding, "lock_not_proven") == 0 || strcmp(r->finding, "account_lost") == 0
+                            ? "critical"
+                            : "warning",
                         0, pl_arena_printf(t->arena, "%.*s: %s", (int)who.len, who.s, r->sentence));
         if (strcmp(r->finding, "lock_not_proven") == 0 && t->p.need == PL_NEED_OUT)
             t->trouble_later = "the lock is not proven";
@@ -189,25 +225,28 @@ static void fact(struct task *t, int64_t role_group_id, bool present)
     PUSH(t->facts, t->n_facts, f);
 }
 
-static void plan_member(struct task *t, const struct group *g, const struct pl_member_in *in, enum pl_mode mode)
+static void plan_member(struct task *t, const struct group *g, const struct pl_member_in *in, enum pl_mode mode,
+                        bool stored)
 {
     const struct pl_member_row *r = pl_member_step(in);
     struct pl_str dn = t->entry->dn;
     bool change = r->op == PL_OP_ADD_MEMBER || r->op == PL_OP_REMOVE_MEMBER;
     bool may = mode == PL_MODE_ENFORCE && may_write(t, r->op);
-    if (r->op == PL_OP_NONE && in->believed != r->present)
+    if (r->op == PL_OP_NONE && stored != r->present)
         fact(t, g->role_group_id, r->present);
     if (r->drift)
         pl_task_finding(t, r->finding, "warning", g->role_group_id,
                         pl_arena_printf(t->arena, "%.*s, group %.*s: %s", (int)dn.len, dn.s, (int)g->dn.len, g->dn.s,
-                                        change && !may ? "Somebody else changed a membership; the role is not enforced, so it "
-                                                         "is only reported."
-                                                       : r->sentence));
+                                        change && !may
+                                            ? "Somebody else changed a membership; the role is not enforced, so it "
+                                              "is only reported."
+                                            : r->sentence));
     if (!change)
         return;
     if (!may) {
         if (!r->drift)
-            pl_task_finding(t, mode == PL_MODE_PROPOSE ? "change_proposed" : "change_observed", "info", g->role_group_id,
+            pl_task_finding(t, mode == PL_MODE_PROPOSE ? "change_proposed" : "change_observed", "info",
+                            g->role_group_id,
                             pl_arena_printf(t->arena, "Would %s %.*s, group %.*s: %s", pl_op_name(r->op), (int)dn.len,
                                             dn.s, (int)g->dn.len, g->dn.s, r->sentence));
         return;
@@ -235,7 +274,9 @@ static void plan_members(struct task *t)
         for (size_t k = 0; k < t->n_facts; k++) /* what an earlier round of this task saw to */
             if (t->facts[k].role_group_id == m->row.role_group_id)
                 in.believed = t->facts[k].present;
-        plan_member(t, m->group, &in, m->row.mode);
+        if (recovered(t, m->row.role_group_id)) /* our own write whose outcome was lost is not somebody else's */
+            in.believed = m->seen;
+        plan_member(t, m->group, &in, m->row.mode, m->row.believed);
     }
     for (size_t i = 0; i < t->n_groups_seen; i++) {
         const struct group *g = pl_group_by_hash(t->batch, t->dir, t->groups_seen_hash[i]);
@@ -244,8 +285,9 @@ static void plan_members(struct task *t)
             listed = t->members[k].group == g;
         if (listed)
             continue;
-        struct pl_member_in in = {.seen = true, .leaver = leaver, .put_back = g->put_back};
-        plan_member(t, g, &in, g->mode);
+        struct pl_member_in in = {
+            .seen = true, .believed = recovered(t, g->role_group_id), .leaver = leaver, .put_back = g->put_back};
+        plan_member(t, g, &in, g->mode, false);
     }
 }
 

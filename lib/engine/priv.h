@@ -85,7 +85,7 @@ struct member {
     bool seen;
 };
 
-enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_INTENTS, PH_WRITE, PH_SETTLE, PH_END };
+enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_INTENTS, PH_WRITE, PH_LAST, PH_SETTLE, PH_END };
 
 /* One account of one person in one directory, being worked on. */
 struct task {
@@ -98,6 +98,7 @@ struct task {
     size_t n_members, wanted_rows;
     struct pl_row_intent *open_intents;
     size_t n_open_intents;
+    size_t n_recovered; /* of them, whose outcome this task has settled */
     struct pl_row_item *items;
     size_t n_items;
     enum phase phase;
@@ -110,7 +111,7 @@ struct task {
     struct pl_entry *entries;
     size_t n_entries;
     const struct pl_entry *entry; /* ours, or NULL */
-    bool foreign, canary_seen, policy_stands;
+    bool foreign, canary_asked, canary_seen, policy_stands;
     enum pl_seen seen;
     struct pl_str *groups_seen;
     uint64_t *groups_seen_hash;
@@ -148,6 +149,8 @@ struct pair {
     struct dir *dir;
     struct task *tasks[PL_PURPOSES_MAX];
     size_t n_tasks, open_tasks;
+    size_t sent; /* SETTLEs that are out */
+    struct task *last; /* waits for the others' answers: it consumes the dirty rows */
     int64_t *seqs;
     size_t n_seqs;
     bool trouble;
@@ -235,8 +238,15 @@ struct pl_engine {
     int64_t now;
     int64_t last_compare_us;
     long held_plans;
-    int64_t preview_control; /* asked for and not begun; 0 none */
-    struct pl_str preview_dir;
+    struct preview { /* dry runs, one after the other; [0] is the one in work when preview_left >= 0 */
+        int64_t control_id;
+        struct dir *only;
+    } *previews;
+    size_t n_previews;
+    bool preview_runs;
+    size_t preview_left; /* directories still being compared for it */
+    int64_t *preview_persons;
+    size_t n_preview_persons;
 };
 
 /* engine.c */
@@ -266,6 +276,7 @@ void pl_task_start(struct task *t);
 void pl_task_release(struct task *t); /* the brake has spoken */
 void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev);
 void pl_task_fail(struct task *t, const char *why);
+void pl_task_settle(struct task *t);
 void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
@@ -297,7 +308,8 @@ void pl_exec_lost_result(struct target *target, struct dir *d);
 void pl_exec_targets_free(struct dir *d);
 
 /* scan.c */
-void pl_scan_start(struct dir *d);
+void pl_scan_start(struct dir *d, bool preview);
+void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n); /* one directory compared */
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
 void pl_scan_drop(struct dir *d);
 

@@ -21,8 +21,8 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
                                .account_id = t->p.account_id,
                                .role_group_id = role_group_id,
                                .text = pl_arena_str(t->arena, text)};
-    f.key = role_group_id ? pl_arena_printf(t->arena, "%lld/%.*s/%lld", (long long)t->p.person_id, (int)t->p.purpose.len,
-                                            t->p.purpose.s, (long long)role_group_id)
+    f.key = role_group_id ? pl_arena_printf(t->arena, "%lld/%.*s/%lld", (long long)t->p.person_id,
+                                            (int)t->p.purpose.len, t->p.purpose.s, (long long)role_group_id)
                           : pl_arena_printf(t->arena, "%lld/%.*s", (long long)t->p.person_id, (int)t->p.purpose.len,
                                             t->p.purpose.s);
     for (size_t i = 0; i < t->n_findings; i++) /* a later round says it again: once is enough */
@@ -33,9 +33,31 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
 
 /* ---- settle ---- */
 
-static void settle(struct task *t)
+/* `*`, and the drift that this task has put back: found, told, and over. */
+static const struct pl_finding_cmd *put_back(struct task *t, const struct pl_finding_cmd *all_others, size_t *n)
+{
+    struct pl_finding_cmd *out = pl_arena_array(t->dir->e->out, t->n_findings + 1, sizeof *out);
+    out[0] = *all_others;
+    *n = 1;
+    for (size_t i = 0; i < t->n_findings; i++)
+        for (size_t k = 0; k < t->n_done; k++)
+            if (t->done[k].put_back && t->done[k].outcome == PL_OUT_DONE && t->findings[i].role_group_id > 0 &&
+                t->done[k].role_group_id == t->findings[i].role_group_id) {
+                out[(*n)++] = t->findings[i];
+                break;
+            }
+    return out;
+}
+
+void pl_task_settle(struct task *t)
 {
     struct pl_engine *e = t->dir->e;
+    if (t->pair->open_tasks > 1 && t->pair->sent + 1 == t->pair->open_tasks) {
+        t->pair->last = t; /* a failed SETTLE of another account must still find the dirty rows there */
+        t->phase = PH_LAST;
+        return;
+    }
+    t->pair->sent++;
     struct pl_settle *s = pl_arena_alloc(e->out, sizeof *s);
     bool last = t->pair->open_tasks == 1;
     bool clean = t->trouble == NULL;
@@ -62,9 +84,8 @@ static void settle(struct task *t)
         s->dn = t->entry->dn;
     }
     static const struct pl_finding_cmd all_others = {.kind = "*", .severity = "info", .key = {"*", 1}, .text = {"", 0}};
-    if (clean && t->phase != PH_WAIT) { /* everything was read: what is not found any more is over */
-        s->resolved = &all_others;
-        s->n_resolved = 1;
+    if (clean) { /* everything was read: what is not found any more is over */
+        s->resolved = put_back(t, &all_others, &s->n_resolved);
     }
     if (last) {
         s->seqs = t->pair->seqs;
@@ -92,7 +113,7 @@ void pl_task_fail(struct task *t, const char *why)
         pl_batch_task_end(t);
         return;
     }
-    settle(t);
+    pl_task_settle(t);
 }
 
 /* ---- the beginning ---- */
@@ -169,7 +190,7 @@ static void write_or_settle(struct task *t)
             t->again = false;
             t->pair->trouble = true;
         }
-        settle(t);
+        pl_task_settle(t);
         return;
     }
     struct pl_engine *e = t->dir->e;
@@ -281,6 +302,9 @@ void pl_task_reply(struct task *t, const struct request *r, const struct pl_even
         return;
     }
     if (r->tag == PH_SETTLE) {
+        t->pair->sent--;
+        if (ev->failed)
+            t->pair->trouble = true;
         if (ev->failed) /* the dirty rows are still there: they bring the person back */
             pl_e_wake(t->dir, t->dir->e->now + pl_e_retry_delay(t->dir->e, t->p.person_id, t->dir));
         pl_batch_task_end(t);

@@ -67,6 +67,7 @@ CREATE TABLE paasla.employment (
     manager_id    bigint REFERENCES paasla.person,
     kind          text NOT NULL DEFAULT 'employee' CHECK (kind IN ('official', 'employee', 'external', 'trainee', 'elected')),
     it_admin      boolean NOT NULL DEFAULT false,
+    was_it_admin  boolean NOT NULL DEFAULT false, -- once true, always: the administrator's account must be closed then
     period        tstzrange NOT NULL CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND lower_inc(period)
                                             AND NOT upper_inc(period)),
     departure_ref text,

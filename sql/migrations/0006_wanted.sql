@@ -19,7 +19,7 @@ LANGUAGE sql STABLE AS $$
         SELECT e.person_id, d.directory,
             bool_or(e.period @> t) AS employed,
             bool_or(e.period @> t AND e.it_admin) AS admin_now,
-            bool_or(e.it_admin) AS admin_ever,
+            bool_or(e.was_it_admin) AS admin_ever,
             bool_or(lower(e.period) > t AND lower(e.period) - d.create_ahead <= t) AS arriving,
             max(greatest(upper(e.period), e.ended_stmt)) FILTER (WHERE upper(e.period) <= t) AS last_end,
             min(lower(e.period)) FILTER (WHERE e.period @> t) AS began,

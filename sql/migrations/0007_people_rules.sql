@@ -61,6 +61,7 @@ DECLARE
     was timestamptz := upper(OLD.period);
     ends timestamptz := upper(NEW.period);
 BEGIN
+    NEW.was_it_admin := NEW.it_admin OR TG_OP = 'UPDATE' AND OLD.was_it_admin;
     IF TG_OP = 'INSERT' THEN
         IF ends IS NOT NULL THEN
             NEW.ended_xact := pg_current_xact_id();

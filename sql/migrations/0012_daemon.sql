@@ -1,10 +1,16 @@
 -- The daemon's functions. Each is one transaction; settle() may be sent twice after an unknown commit and does no harm.
 
 -- Open intents of a former life: their persons are looked at before anything else; the look settles them.
-CREATE FUNCTION paasla.recover() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION paasla.recover() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     INSERT INTO paasla.dirty (directory, person_id, cause)
-    SELECT DISTINCT directory, person_id, 'recovery' FROM paasla.intent WHERE outcome IS NULL
-$$;
+    SELECT DISTINCT directory, person_id, 'recovery' FROM paasla.intent WHERE outcome IS NULL;
+    UPDATE paasla.control SET started_at = NULL WHERE done_at IS NULL AND started_at IS NOT NULL
+        AND at > clock_timestamp() - interval '1 hour'; -- begun by a daemon that did not live to end it
+    IF FOUND THEN
+        NOTIFY paasla_control;
+    END IF;
+END $$;
 
 -- What fell due since the last time becomes dirty; work orders of that time are opened. Returns the next moment in
 -- microseconds, 0 for none. The row lock makes two daemons' ticks one after the other.
@@ -194,7 +200,8 @@ DECLARE
 BEGIN
     DELETE FROM paasla.dirty WHERE seq IN (SELECT value::text::bigint FROM jsonb_array_elements(coalesce(h->'seqs', '[]')));
     IF NOT preview THEN
-        SELECT plan_id INTO id FROM paasla.plan WHERE directory = h->>'directory' AND digest = h->>'digest' AND state = 'held';
+        UPDATE paasla.plan SET state = 'expired' WHERE state = 'approved' AND expires_at <= clock_timestamp();
+        SELECT plan_id INTO id FROM paasla.plan WHERE directory = h->>'directory' AND digest = h->>'digest' AND state IN ('held', 'approved');
         IF id IS NOT NULL THEN
             RETURN id;
         END IF;
