@@ -113,7 +113,7 @@ static bool intents(struct pld_task *t, const struct pl_command *c)
 {
     t->want_ids = c->intents.n;
     t->ids = pl_arena_array(t->arena, c->intents.n, sizeof *t->ids);
-    return put_json(t, pld_json_intents(t->arena, c->directory, c->intents.person_id, c->intents.items, c->intents.n));
+    return put_json(t, pld_json_intents(t->arena, c));
 }
 
 static bool settle(struct pld_task *t, const struct pl_command *c)

@@ -144,15 +144,16 @@ static void put_memberships(json_t *o, const struct pl_membership_cmd *m, size_t
 
 /* ---- whole parameters ---- */
 
-const char *pld_json_intents(struct pl_arena *a, struct pl_str directory, int64_t person_id,
-                             const struct pl_intent *items, size_t n)
+const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < n; i++) {
+    const struct pl_intent *items = cmd->intents.items;
+    for (size_t i = 0; i < cmd->intents.n; i++) {
         json_t *o = json_object();
         put_int(o, "account_id", items[i].account_id);
-        put_int(o, "person_id", person_id);
-        put_text(o, "directory", directory);
+        put_int(o, "person_id", cmd->intents.person_id);
+        put_text(o, "directory", cmd->directory);
+        put_text(o, "purpose", cmd->intents.purpose);
         put_int(o, "role_group_id", items[i].role_group_id);
         put_c(o, "op", pl_op_name(items[i].op));
         put_int(o, "row", items[i].row);

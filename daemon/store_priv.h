@@ -77,8 +77,7 @@ size_t pld_row_columns(const PGresult *res, int row, struct pl_str *cols, size_t
 
 /* store_json.c: text in the arena */
 void pld_json_init(void);
-const char *pld_json_intents(struct pl_arena *a, struct pl_str directory, int64_t person_id,
-                             const struct pl_intent *items, size_t n);
+const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s);
 const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h);
 const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd);

@@ -1,6 +1,6 @@
 #include "store_priv.h"
 
-/* A row of load_work.sql has 20 columns, the widest there is. */
+/* A row of load_work.sql has 21 columns, the widest there is. */
 enum { MAX_COLUMNS = 32 };
 
 /* NULL reads as empty text, as the engine wants it. Slices live as long as the result. */

@@ -180,6 +180,7 @@ static void intents(struct pl_command *c, char **w) /* intents REQ DIR PERSON AC
     struct pl_intent items[MAX_LIST] = {0};
     c->directory = pl_str_c(w[2]);
     c->intents.person_id = num(w[3]);
+    c->intents.purpose = PL_STR("personal");
     c->intents.n = numbers(w[4], accounts);
     for (size_t i = 0; i < c->intents.n; i++)
         items[i] = (struct pl_intent){.account_id = accounts[i], .op = PL_OP_LOCK, .row = 350};

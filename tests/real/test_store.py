@@ -2,6 +2,7 @@
 
 store_harness (built next to paaslad) is driven by lines; see its head for the words.
 """
+import hashlib
 import os
 import re
 import socket
@@ -37,7 +38,7 @@ class Harness:
         env = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1:" + os.environ.get("ASAN_OPTIONS", ""))
         self.p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True, bufsize=1, env=env)
-        self.lines, self.log, self.sent = [], [], {}
+        self.lines, self.log, self.sent, self.killed = [], [], {}, False
         for pipe, into in ((self.p.stdout, self.lines), (self.p.stderr, self.log)):
             threading.Thread(target=self._read, args=(pipe, into), daemon=True).start()
 
@@ -84,11 +85,28 @@ class Harness:
     def count(self, word, since=0):
         return sum(line.split()[0] == word for line in self.lines[since:])
 
+    def kill(self):
+        self.killed = True
+        self.p.kill()
+        self.p.wait()
+
     def close(self):
+        if self.killed:
+            return
         if self.p.poll() is None:
             self.say("quit")
         status = self.p.wait(20)
         assert status == 0, "\n".join(self.log)
+
+
+TOWN = """
+CREATE ROLE paaslad LOGIN IN ROLE paasla_daemon;
+INSERT INTO paasla.institution (institution, name) VALUES ('LV', 'Linnavalitsus');
+INSERT INTO paasla.directory (directory, dialect, mode) VALUES ('openldap', 'openldap', 'enforce');
+INSERT INTO paasla.institution_directory (institution, directory) VALUES ('LV', 'openldap');
+SELECT paasla.hire('LV', '1001', 'Mari', 'Tamm');
+SELECT paasla.reserve('openldap', (SELECT min(person_id) FROM paasla.person), 'personal', '{mari.tamm}');
+"""
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +114,14 @@ def pg():
     server = PgServer()
     server.start()
     server.migrate()
+    sql(server, TOWN)
     yield server
     server.stop()
+
+
+def daemon_dsn(pg):
+    """As the daemon works: a log-in that owns nothing."""
+    return psycopg2.extensions.make_dsn(pg.dsn(), user="paaslad")
 
 
 @pytest.fixture
@@ -105,7 +129,7 @@ def harness(pg):
     made = []
 
     def make(password_file=None, up=True, dsn=None):
-        h = Harness(dsn or pg.dsn(), password_file)
+        h = Harness(dsn or daemon_dsn(pg), password_file)
         made.append(h)
         if up:
             h.wait("^STORE_UP")
@@ -176,16 +200,36 @@ def wait_waiting(pg, name):
 
 @pytest.fixture(scope="module")
 def big_scan(pg):
-    return 300000
+    """More rows than fit into the buffers between two programs."""
+    sql(pg, """
+        INSERT INTO paasla.person (given_name, family_name) SELECT 'Jaan', 'Kask' FROM generate_series(1, 30000);
+        INSERT INTO paasla.employee_number (institution, employee_no, person_id)
+            SELECT 'LV', 'b' || person_id, person_id FROM paasla.person WHERE family_name = 'Kask';
+        INSERT INTO paasla.employment (person_id, institution, employee_no, period)
+            SELECT person_id, 'LV', 'b' || person_id, tstzrange(now(), NULL) FROM paasla.person WHERE family_name = 'Kask';
+        """)
+    return sql(pg, "SELECT count(*) FROM paasla.wanted_account WHERE directory = 'openldap'")[0][0]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_one_answer(harness, command):
     h = harness()
     h.ask(command, 7)
-    h.wait_answer(7)
+    assert " failed" not in h.wait_answer(7), h.log
     time.sleep(0.1)
     assert h.answers(7) == 1 and h.count("STORE_DOWN") == 0
+
+
+def test_the_same_plan_has_the_same_digest(pg, harness):
+    """Made by the shell, over sorted lines: the order of the items does not matter, and anybody can compute it."""
+    h = harness()
+    h.say("hold 1 openldap 11,2 1")
+    h.wait("^STORE_DONE 1$")
+    h.say("hold 2 openldap 2,11 1")
+    h.wait("^STORE_DONE 2$")
+    lines = "close 11 0 personal 0\nclose 2 0 personal 0\n"
+    digest = hashlib.sha256(lines.encode()).hexdigest()
+    assert sql(pg, "SELECT count(*) FROM paasla.plan WHERE digest = %s", digest) == [(1,)]
 
 
 @pytest.mark.parametrize("fault", ["stop", "kill9", "cut"])
@@ -331,11 +375,19 @@ def test_a_control_row_is_seen(pg, harness):
     h.wait(r"^CONTROL 0 control=\d+ preview=0 dir=$")
     sql(pg, "NOTIFY paasla_control")
     time.sleep(0.3)
-    assert h.count("CONTROL") == 1  # not started yet, but handed on
-    h.close()
-    again = harness()
-    again.wait("^CONTROL")  # a new session finds what the old one did not begin
-    sql(pg, "UPDATE paasla.control SET started_at = now()")
+    assert h.count("CONTROL") == 1
+    sql(pg, "UPDATE paasla.control SET done_at = now()")
+
+
+def test_a_request_outlives_the_daemon_that_took_it(pg, harness):
+    h = harness()
+    h.wait("^DIRTY")
+    sql(pg, "INSERT INTO paasla.control (kind) VALUES ('sync')")
+    sql(pg, "NOTIFY paasla_control")
+    taken = h.wait("^CONTROL")
+    h.kill()
+    assert harness().wait("^CONTROL", timeout=10) == taken
+    sql(pg, "UPDATE paasla.control SET done_at = now()")
 
 
 def test_a_paused_read_holds_nobody_up(pg, harness, big_scan):
