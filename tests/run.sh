@@ -70,7 +70,7 @@ one_test() {
 
 # ---- parts ----
 part_unit() {
-    timeout -k 20 1200 meson test -C "$WORK/asan" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+    timeout -k 20 1200 meson test -C "$WORK/asan" --no-suite sim --no-rebuild --print-errorlogs --timeout-multiplier 4 \
         >"$WORK/log/unit.log" 2>&1
     unit_status=$?
     unit_failed=$FAILED

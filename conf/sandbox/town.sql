@@ -138,7 +138,7 @@ FROM (VALUES
     ('EARI',     'e-äriregister ja e-kinnistusraamat',   '1012', 'asutuse administraatorkasutaja', 'manual', '4 hours'),
     ('PAASLA',   'Pääsla',                               '1007', 'infoturve@paju.test',        'manual',    '1 day')
 ) AS v (register_code, name, owner_no, contact, route, due_in)
-JOIN paasla.staff s ON s.institution = 'LV' AND s.employee_no = v.owner_no;
+JOIN paasla.employee_number s ON s.institution = 'LV' AND s.employee_no = v.owner_no;
 
 INSERT INTO paasla.register_role (register_code, role_code, name, mode, on_drift, privileged, review_every)
 SELECT v.register_code, v.role_code, v.name, v.mode, v.on_drift, v.privileged, v.review_every::interval
@@ -290,8 +290,8 @@ FROM (VALUES
     ('LA', 'Pargi maja',           'NAS',      'lasteaed_ro',     'KK-2026-002'),
     ('LA', 'Jõe maja',             'NAS',      'lasteaed_ro',     'KK-2026-002')
 ) AS g (institution, unit, register, role, reference)
-JOIN paasla.staff s ON s.institution = g.institution AND (g.unit IS NULL OR s.unit = g.unit)
-WHERE (s.departed_at IS NULL OR s.departed_at > now())
+JOIN paasla.employment s ON s.institution = g.institution AND (g.unit IS NULL OR s.unit = g.unit)
+WHERE (upper(s.period) IS NULL OR upper(s.period) > now())
   -- Tiiu Rebane has the mailbox and the intranet from her first employment
   AND NOT (s.employee_no = '2002' AND g.register IN ('EPOST', 'INTRANET'))
 ORDER BY s.employee_no, g.register, g.role;
