@@ -147,11 +147,16 @@ static void ask_account(struct task *t)
     struct dir *d = t->dir;
     t->phase = PH_LOOK;
     struct pl_buf f = {0};
-    if (t->p.native_id.len > 0) {
+    /* Where we believe that there is no entry, one may stand under the name: an add would meet it. */
+    bool by_name = t->p.native_id.len == 0 || t->state == PL_STATE_NONE || t->state == PL_STATE_CREATING ||
+                   t->state == PL_STATE_FOREIGN;
+    if (!by_name) {
         pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
     } else {
         struct pl_str number = pl_look_number(t, t->look_arena);
         pl_buf_add_c(&f, "(|");
+        if (t->p.native_id.len > 0)
+            pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
         pl_filter_equal(&f, conf_word(t, d->conf.login_attr), t->p.login);
         if (number.len > 0)
             pl_filter_equal(&f, conf_word(t, d->conf.number_attr), number);
@@ -221,6 +226,8 @@ static void recognise(struct task *t)
         if (t->p.native_id.len > 0) {
             if (pl_str_ieq(pl_dialect_native_id(d->dialect, e), t->p.native_id))
                 t->entry = e;
+            else if (pl_str_ieq(pl_entry_first(e, login_attr), t->p.login))
+                t->foreign = true; /* the same name, another entry: deleted and made anew by somebody */
             continue;
         }
         bool ours = number.len > 0 && pl_str_eq(pl_entry_first(e, number_attr), number) &&
@@ -230,6 +237,8 @@ static void recognise(struct task *t)
         else
             t->foreign = true;
     }
+    if (t->entry && t->p.native_id.len > 0)
+        t->foreign = false; /* found by its id, whoever else bears the name */
     if (t->foreign)
         t->entry = NULL;
 }

@@ -178,11 +178,25 @@ static struct op *add_op(struct task *t, enum pl_op op, int row, const char *sen
     return o;
 }
 
+/* A lock of another kind than we write: there is nothing that we could take away. */
+static bool not_ours(struct task *t)
+{
+    struct pl_step step = {0};
+    t->dir->dialect->unlock(t->look_arena, t->entry, &step);
+    return step.n_mods == 0;
+}
+
 static void plan_account(struct task *t)
 {
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
     struct pl_str who = t->entry ? t->entry->dn : t->p.login;
     t->life = r;
+    if (r->op == PL_OP_OPEN && not_ours(t)) {
+        pl_task_finding(t, "locked_by_hand", "warning", 0,
+                        pl_arena_printf(t->arena, "%.*s should be open, but the lock on it is not ours; it stays.",
+                                        (int)who.len, who.s));
+        return;
+    }
     switch (r->op) {
     case PL_OP_CREATE:
     case PL_OP_OPEN:

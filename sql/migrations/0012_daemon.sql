@@ -52,12 +52,12 @@ DECLARE
     mine text;
     id bigint;
 BEGIN
-    PERFORM FROM paasla.person WHERE person_id = person FOR NO KEY UPDATE;
-    SELECT l.login INTO mine FROM paasla.login_name l WHERE l.person_id = person AND l.purpose = for_purpose
+    PERFORM FROM paasla.person p WHERE p.person_id = reserve.person FOR NO KEY UPDATE;
+    SELECT l.login INTO mine FROM paasla.login_name l WHERE l.person_id = reserve.person AND l.purpose = for_purpose
         ORDER BY l.reserved_at DESC LIMIT 1;
     IF mine IS NULL THEN
         FOREACH c IN ARRAY candidates LOOP
-            INSERT INTO paasla.login_name (login, person_id, purpose) VALUES (c, person, for_purpose) ON CONFLICT DO NOTHING;
+            INSERT INTO paasla.login_name (login, person_id, purpose) VALUES (c, reserve.person, for_purpose) ON CONFLICT DO NOTHING;
             IF FOUND THEN
                 mine := c;
                 EXIT;
@@ -68,11 +68,11 @@ BEGIN
         RETURN QUERY SELECT 0::bigint, ''::text;
         RETURN;
     END IF;
-    SELECT a.account_id INTO id FROM paasla.account a WHERE a.person_id = person AND a.directory = dir AND a.purpose = for_purpose;
+    SELECT a.account_id INTO id FROM paasla.account a WHERE a.person_id = reserve.person AND a.directory = dir AND a.purpose = for_purpose;
     IF id IS NULL THEN
-        INSERT INTO paasla.account (person_id, directory, purpose, login) VALUES (person, dir, for_purpose, mine)
+        INSERT INTO paasla.account (person_id, directory, purpose, login) VALUES (reserve.person, dir, for_purpose, mine)
         RETURNING paasla.account.account_id INTO id;
-        PERFORM audit.append('account.reserved', jsonb_build_object('person_id', person, 'account_id', id, 'directory', dir),
+        PERFORM audit.append('account.reserved', jsonb_build_object('person_id', reserve.person, 'account_id', id, 'directory', dir),
             jsonb_build_object('purpose', for_purpose), jsonb_build_object('login', mine));
     END IF;
     RETURN QUERY SELECT id, mine;
