@@ -20,7 +20,7 @@ enum ctl_exit {
 struct ctl_command;
 
 struct ctl {
-    PGconn *db;                        /* connected before run() is called */
+    PGconn *db;                        /* NULL until the first query: wrong arguments are said without a database */
     bool json;                         /* --json */
     const char *dsn;                   /* as given; never printed: it may hold a password */
     const struct ctl_command *command; /* the one that runs */
@@ -39,8 +39,9 @@ struct ctl_command {
 extern const struct ctl_command ctl_commands[]; /* commands.c; ends with a NULL name */
 const struct ctl_command *ctl_find_command(const char *name);
 
-/* db.c. Times come back in Tallinn's zone and ISO form. */
-bool ctl_connect(struct ctl *c);
+/* db.c. Times come back in Tallinn's zone and ISO form. Queries connect by themselves; who needs c->db calls
+ * ctl_connect first, which returns CTL_OK or CTL_NO_DB (said already). */
+int ctl_connect(struct ctl *c);
 /* NULL after a refusal or a lost connection: the sentence is printed and *exit_code set. params[i] may be NULL. */
 PGresult *ctl_query(struct ctl *c, const char *query_name, int n, const char *const *params, int *exit_code);
 /* The same for our own embedded text, which may hold many statements. */
@@ -50,7 +51,7 @@ int ctl_query_table(struct ctl *c, const char *query_name, int n, const char *co
 
 /* table.c. Headings are the columns' names with spaces for underscores. */
 void ctl_print_table(const PGresult *r, const char *empty_text);
-void ctl_print_json(const PGresult *r);                  /* one array of objects, by column type */
+void ctl_print_json(const PGresult *r); /* one array of objects, by column type */
 void ctl_print_result(struct ctl *c, const PGresult *r, const char *empty_text); /* table or JSON */
 struct json_t;
 struct json_t *ctl_json_rows(const PGresult *r);                       /* new reference: an array of objects */
@@ -61,7 +62,7 @@ void ctl_print_json_value(struct json_t *v);                           /* prints
 size_t ctl_print_cell(FILE *out, const char *value);
 size_t ctl_cell_width(const char *value);
 
-/* Sentences. Every %s goes through ctl_print_cell's escaping. ctl_say: standard output, silent under --json. */
+/* Sentences: one line each, escaped as a whole, the newline is added. ctl_say: standard output, silent under --json. */
 void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* standard error, "paaslactl: " first */
 
