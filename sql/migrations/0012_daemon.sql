@@ -13,7 +13,7 @@ BEGIN
 END $$;
 
 -- What fell due since the last time becomes dirty; work orders of that time are opened. Returns the next moment in
--- microseconds, 0 for none. The row lock makes two daemons' ticks one after the other.
+-- microseconds, 0 for none. Writes nothing when nothing fell due.
 CREATE FUNCTION paasla.mark_due() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     since timestamptz;
@@ -21,9 +21,7 @@ DECLARE
     due bigint[];
     grants bigint[];
 BEGIN
-    -- Somebody's transaction that is still open may have begun before `upto` and commit an end that has passed by then;
-    -- its own triggers use its own now(), so the window overlaps by a minute. Marking twice is harmless.
-    SELECT last_at - interval '1 minute' INTO since FROM paasla.clock_tick FOR UPDATE;
+    SELECT last_at INTO since FROM paasla.clock_tick;
     SELECT array_agg(DISTINCT person_id) INTO due FROM (
         SELECT person_id FROM paasla.employment WHERE lower(period) > since AND lower(period) <= upto
         UNION SELECT person_id FROM paasla.employment WHERE upper(period) > since AND upper(period) <= upto AND upper(period) IS NOT NULL
@@ -32,14 +30,22 @@ BEGIN
         UNION SELECT person_id FROM paasla.absence WHERE suspend AND (lower(period) > since AND lower(period) <= upto
             OR upper(period) > since AND upper(period) <= upto)
     ) x;
-    SELECT array_agg(grant_id), due || array_agg(person_id) INTO grants, due FROM (
-        SELECT grant_id, person_id FROM paasla.access_grant WHERE lower(valid) > since AND lower(valid) <= upto
-        UNION SELECT grant_id, person_id FROM paasla.access_grant WHERE upper(valid) > since AND upper(valid) <= upto
+    SELECT due || array_agg(person_id) INTO due FROM (
+        SELECT person_id FROM paasla.access_grant WHERE lower(valid) > since AND lower(valid) <= upto
+        UNION SELECT person_id FROM paasla.access_grant WHERE upper(valid) > since AND upper(valid) <= upto
             AND upper(valid) IS NOT NULL) g;
-    PERFORM paasla.mark((SELECT array_agg(p) FROM unnest(due) p WHERE p IS NOT NULL), 'due');
+    -- A transaction that was long open may have committed an end that passed meanwhile. Its person is dirty by its own
+    -- triggers; its work order is not open yet. Looking back a day finds it, and opens nothing twice.
+    SELECT array_agg(grant_id) INTO grants FROM (
+        SELECT grant_id FROM paasla.access_grant WHERE lower(valid) > since - interval '1 day' AND lower(valid) <= upto
+        UNION SELECT grant_id FROM paasla.access_grant WHERE upper(valid) > since - interval '1 day' AND upper(valid) <= upto
+            AND upper(valid) IS NOT NULL) g;
     PERFORM paasla.open_work(grants);
     UPDATE paasla.plan SET state = 'expired' WHERE state = 'approved' AND expires_at <= upto;
-    UPDATE paasla.clock_tick SET last_at = upto;
+    IF EXISTS (SELECT FROM unnest(due) p WHERE p IS NOT NULL) THEN
+        PERFORM paasla.mark((SELECT array_agg(DISTINCT p) FROM unnest(due) p WHERE p IS NOT NULL), 'due');
+        UPDATE paasla.clock_tick SET last_at = upto;
+    END IF;
     RETURN coalesce((extract(epoch FROM paasla.next_change(upto)) * 1000000)::bigint, 0);
 END $$;
 
