@@ -183,6 +183,8 @@ const char *ctl_nearest(const char *word, const char *const *names, int n)
     size_t least = strlen(word) / 2 < 3 ? strlen(word) / 2 + 1 : 4;
     for (int i = 0; i < n; i++) {
         size_t d = distance(word, names[i]);
+        if (d > 1 && strlen(word) > 2 && strncmp(word, names[i], strlen(word)) == 0)
+            d = 1; /* only begun */
         if (d < least) {
             least = d;
             best = names[i];

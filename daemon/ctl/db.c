@@ -42,10 +42,21 @@ static const char *hint_for(const PGresult *r)
     return NULL;
 }
 
+/* libpq's own message: lines become one sentence. */
+static void say_connection(const char *what, PGconn *db)
+{
+    char text[600];
+    snprintf(text, sizeof text, "%s", PQerrorMessage(db));
+    for (char *p = text; *p; p++)
+        if (*p == '\n' || *p == '\t')
+            *p = ' ';
+    ctl_complain("%s: %s", what, text);
+}
+
 static int failed(struct ctl *c, const PGresult *r)
 {
     if (PQstatus(c->db) != CONNECTION_OK) {
-        ctl_complain("the connection to the database was lost: %s", PQerrorMessage(c->db));
+        say_connection("the connection to the database was lost", c->db);
         return CTL_NO_DB;
     }
     say_result("", r, hint_for(r));
@@ -64,7 +75,7 @@ int ctl_connect(struct ctl *c)
     const char *values[] = {db, "UTF8", "paaslactl", timeout, NULL};
     c->db = PQconnectdbParams(keys, values, 1);
     if (PQstatus(c->db) != CONNECTION_OK) {
-        ctl_complain("cannot reach the database: %s", PQerrorMessage(c->db));
+        say_connection("cannot reach the database", c->db);
         ctl_complain("give --dsn, or PGHOST and the like; see paaslactl --help.");
         PQfinish(c->db);
         c->db = NULL;
