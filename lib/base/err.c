@@ -53,13 +53,15 @@ bool pl_err_prefix(struct pl_err *err, const char *fmt, ...)
         return false;
     }
     va_start(ap, fmt);
-    n = vsnprintf(text, sizeof(err->text), fmt, ap);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (n < 0) {
         return false;
     }
-    n = (int)strlen(text);
-    (void)snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text);
+    /* A prefix that fills err->text by itself is cut below like any text, so what is lost here does not matter. */
+    if ((size_t)n < sizeof(text)) {
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text);
+    }
     copy_text(err->text, sizeof(err->text), text);
     return false;
 }
