@@ -192,3 +192,12 @@ const char *ctl_nearest(const char *word, const char *const *names, int n)
     }
     return best;
 }
+
+int ctl_wrong_verb(const struct ctl *c, const char *word, const char *const *verbs, int n)
+{
+    const char *near = ctl_nearest(word, verbs, n);
+    if (near && strcmp(near, word) != 0)
+        ctl_complain("%s has no %s. Did you mean %s?", c->command->name, word, near);
+    ctl_complain("usage: paaslactl %s", c->command->usage);
+    return CTL_USAGE;
+}

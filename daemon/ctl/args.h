@@ -34,6 +34,8 @@ bool ctl_args_end(struct ctl_args *a, int min, int max);
 bool ctl_need(struct ctl_args *a, const char *name, const char *value); /* says that an option is missing */
 /* A whole number in range, or says what is wrong and returns false. */
 bool ctl_to_long(const char *name, const char *text, long min, long max, long *out);
+/* Says how the command is used, and which of its n verbs was meant. Returns CTL_USAGE. */
+int ctl_wrong_verb(const struct ctl *c, const char *word, const char *const *verbs, int n);
 /* The nearest of n names, or NULL when none is near. */
 const char *ctl_nearest(const char *word, const char *const *names, int n);
 

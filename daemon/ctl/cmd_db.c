@@ -145,8 +145,5 @@ int cmd_db(struct ctl *c, int argc, char **argv)
         return migrate(c, dry);
     if (strcmp(a.word[0], "status") == 0 && !dry)
         return status(c);
-    const char *near = ctl_nearest(a.word[0], verbs, 2);
-    ctl_complain("usage: paaslactl %s.%s%s%s", c->command->usage, near ? " Did you mean " : "", near ? near : "",
-                 near ? "?" : "");
-    return CTL_USAGE;
+    return ctl_wrong_verb(c, a.word[0], verbs, 2);
 }

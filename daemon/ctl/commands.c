@@ -25,6 +25,28 @@ const struct ctl_command ctl_commands[] = {
      "  paaslactl depart 1042 --ref 'KK 2025/17' --wait\n  paaslactl depart 1042 --ref 'KK 2025/18' --last-day "
      "2025-12-31",
      cmd_depart},
+    {"grant", "grant NUMBER REGISTER ROLE --ref R [options]", "give a person a role in a register",
+     "  --ref R           the request it rests on, filed before\n"
+     "  --reason TEXT     why\n"
+     "  --from DATE       from then on; without it at once\n"
+     "  --until DATE      until then; without it until the person leaves\n"
+     "  --institution I   where two institutions use the number",
+     "  paaslactl request file 'T-2025/88' --by 1007\n"
+     "  paaslactl grant 1042 STAR vaataja --ref 'T-2025/88' --until 2026-06-30",
+     cmd_grant},
+    {"revoke", "revoke NUMBER REGISTER ROLE [--ref R] [--institution I]", "end a person's role in a register",
+     "  --ref R           the document it rests on\n"
+     "  --institution I   where two institutions use the number",
+     "  paaslactl revoke 1042 STAR vaataja --ref 'T-2025/91'", cmd_revoke},
+    {"request", "request file REF --by NO [--sha256 HEX] | request approve REF",
+     "file or approve what a grant rests on",
+     "  --by NO        employee number of the person who asks\n"
+     "  --sha256 HEX   of the document",
+     "  paaslactl request file 'T-2025/88' --by 1007\n  paaslactl request approve 'T-2025/88'", cmd_request},
+    {"work", "work list [--all] | work done ID [--note TEXT] | work cancel ID --note TEXT",
+     "what people have to do by hand",
+     "  --all          closed ones too\n  --note TEXT    what was done, or why it need not be",
+     "  paaslactl work list\n  paaslactl work done 17 --note 'removed in STAR'", cmd_work},
     {0},
 };
 

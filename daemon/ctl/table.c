@@ -16,6 +16,7 @@ enum {
     OID_INT2 = 21,
     OID_INT4 = 23,
     OID_JSON = 114,
+    OID_FLOAT8 = 701,
     OID_TIMESTAMPTZ = 1184,
     OID_JSONB = 3802
 };
@@ -201,6 +202,8 @@ json_t *ctl_json_value(const PGresult *r, int row, int column)
     case OID_INT4:
     case OID_INT8:
         return json_integer(strtoll(v, NULL, 10));
+    case OID_FLOAT8:
+        return json_real(strtod(v, NULL));
     case OID_JSON:
     case OID_JSONB:
         j = json_loads(v, JSON_DECODE_ANY, NULL);

@@ -2,8 +2,8 @@
 -- params: $1 number, $2 institution or NULL
 -- expect: rows: directory, purpose, login, state, state_text, mode, wanted, lock_took (seconds), is_out, pending
 SELECT a.directory, a.purpose, a.login, a.state, a.state_text, d.mode, coalesce(w.want, 'none') AS wanted,
-    CASE WHEN a.changed_at IS NOT NULL AND a.locked_at >= a.changed_at
-         THEN pg_catalog.round(extract(epoch FROM a.locked_at - a.changed_at), 3) END AS lock_took,
+    CASE WHEN a.state IN ('closing', 'out') AND a.locked_at >= a.changed_at
+         THEN pg_catalog.round(extract(epoch FROM a.locked_at - a.changed_at), 3)::float8 END AS lock_took,
     coalesce(w.want, 'none') = 'open' OR (a.state IN ('out', 'none') AND NOT p.pending) AS is_out, p.pending
 FROM paasla.account AS a
 JOIN paasla.directory AS d ON d.directory = a.directory
