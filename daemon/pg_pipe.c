@@ -249,7 +249,7 @@ static void take_notifies(struct pld_pg_pipe *p)
     if (!p->ops->notify)
         return;
     while (pld_pg_link_open(p->link) && (n = PQnotifies(pld_pg_link_conn(p->link)))) {
-        p->ops->notify(p->ctx, n->relname);
+        p->ops->notify(p->ctx, n->relname, n->be_pid);
         PQfreemem(n);
     }
 }

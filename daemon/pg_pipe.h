@@ -35,8 +35,8 @@ struct pld_pg_job {
 struct pld_pg_pipe_ops {
     bool (*params)(void *ctx, struct pld_pg_params *out, struct pl_err *err);
     void (*up)(void *ctx);
-    void (*notify)(void *ctx, const char *channel); /* may be NULL */
-    void (*down)(void *ctx, const char *why);       /* after every open job has ended as LOST */
+    void (*notify)(void *ctx, const char *channel, int sender); /* PID of a backend; may be NULL */
+    void (*down)(void *ctx, const char *why);                   /* after every open job has ended as LOST */
 };
 
 /* `name` goes into log lines. `patience_s`: the server may be silent for so long while it owes an answer. */

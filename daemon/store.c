@@ -121,12 +121,18 @@ static void listen_up(void *ctx)
     }
 }
 
-static void listen_notify(void *ctx, const char *channel)
+/* What we wrote ourselves the engine knows already. Taken as a hint, a tick that marks somebody would ask for the next
+ * tick, and so on. */
+static void listen_notify(void *ctx, const char *channel, int sender)
 {
+    struct pld_store *s = ctx;
+    PGconn *ours = pld_pg_pipe_conn(s->main);
+    if (ours && sender == PQbackendPID(ours))
+        return;
     if (strcmp(channel, "paasla_control") == 0)
-        pld_controls_look(ctx);
+        pld_controls_look(s);
     else
-        hint(ctx);
+        hint(s);
 }
 
 static void listen_down(void *ctx, const char *why)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Somebody asked for something (`paaslactl sync`, `paaslactl plan preview`): rows of paasla.control that nobody started.
- * A row stays open until the engine's work on it is committed, so a daemon that dies in between finds it again; within
- * one session each is handed on once. */
+ * Each is handed on once in a session. The first look of a session takes what is unfinished, whoever began it: a daemon
+ * may have died over it. */
 
 static bool seen(const struct pld_controls *c, int64_t id)
 {
@@ -55,10 +55,11 @@ void pld_controls_look(struct pld_store *s)
     c->again = c->open;
     if (c->open || !s->up)
         return;
-    struct pld_task *t = pld_task_new(s, "controls");
+    struct pld_task *t = pld_task_new(s, c->looked ? "controls" : "controls_unfinished");
     t->job.row = control_row;
     t->job.end = control_end;
-    c->open = true;
+    c->again = c->again || !c->looked;
+    c->open = c->looked = true;
     c->n_fresh = 0;
     pld_pg_pipe_submit(s->main, &t->job);
 }
@@ -66,5 +67,5 @@ void pld_controls_look(struct pld_store *s)
 void pld_controls_forget(struct pld_store *s)
 {
     s->controls.n_seen = 0;
-    s->controls.again = false;
+    s->controls.again = s->controls.looked = false;
 }

@@ -19,6 +19,7 @@ enum { PLD_CONTROLS = 64 }; /* more open rows than people can ask for; beyond th
 
 struct pld_controls {
     bool open, again; /* one look at a time; a call during a look asks for another one after it */
+    bool looked;      /* in this session */
     int64_t seen[PLD_CONTROLS], fresh[PLD_CONTROLS];
     size_t n_seen, n_fresh;
 };
