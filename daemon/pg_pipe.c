@@ -133,45 +133,12 @@ static void send_waiting(struct pld_pg_pipe *p)
 
 /* ---- answers ---- */
 
-static const char *field(const PGresult *res, int code)
-{
-    const char *s = PQresultErrorField(res, code);
-    return s ? s : "";
-}
-
-/* "PL/pgSQL function paasla.settle(text) line 40 at RAISE": says where, and holds no value. Other lines of the context
- * may quote data. */
-static struct pl_str where(const char *context)
-{
-    static const char mark[] = "PL/pgSQL function ";
-    for (const char *line = context; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, mark, sizeof mark - 1) == 0)
-            return (struct pl_str){line, strcspn(line, "\n")};
-    }
-    return (struct pl_str){"", 0};
-}
-
-/* Without values of rows: names and log-ins do not belong on standard error. What a function of the schema raises is
- * written for whoever called it and may name people. */
-static void log_error(const struct pld_pg_pipe *p, const struct pld_pg_job *job, const PGresult *res,
-                      const struct pld_pg_state *state)
-{
-    bool quote = state->quote && strcmp(field(res, PG_DIAG_SOURCE_FUNCTION), "exec_stmt_raise") != 0;
-    const char *constraint = field(res, PG_DIAG_CONSTRAINT_NAME);
-    struct pl_str at = where(field(res, PG_DIAG_CONTEXT));
-
-    pld_log(state->verdict == PLD_PG_RETRY ? 5 : 3, p->name, "%s failed, SQLSTATE %s: %s%s%s%s%s%s%.*s", job->query,
-            job->sqlstate, state->say, quote ? ": " : "", quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "",
-            *constraint ? "; constraint " : "", constraint, at.len ? "; in " : "", (int)at.len, at.s);
-}
-
 /* Decides whether the connection is of further use. */
 static void take_error(struct pld_pg_pipe *p, struct pld_pg_job *job, const PGresult *res)
 {
-    const char *code = field(res, PG_DIAG_SQLSTATE);
+    const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     job->failed = true;
-    if (!*code) { /* libpq's own: the connection is gone */
+    if (!code) { /* libpq's own: the connection is gone */
         pld_pg_link_fail(p->link, NULL);
         return;
     }
@@ -179,7 +146,7 @@ static void take_error(struct pld_pg_pipe *p, struct pld_pg_job *job, const PGre
     if (job->quiet)
         return;
     const struct pld_pg_state *state = pld_pg_state(code);
-    log_error(p, job, res, state);
+    pld_pg_log(p->name, job->query, res, state);
     if (state->verdict == PLD_PG_RECONNECT)
         pld_pg_link_fail(p->link, state->say);
 }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "shell.h"
 
 /* Whole states stand among their classes; the order does not matter, the length does. A class whose messages quote rows
  * (22, 23, P0) is never quoted: names and log-ins do not belong on standard error. */
@@ -47,4 +48,35 @@ const struct pld_pg_state *pld_pg_state(const char *sqlstate)
         }
     }
     return best;
+}
+
+static const char *field(const PGresult *res, int code)
+{
+    const char *s = PQresultErrorField(res, code);
+    return s ? s : "";
+}
+
+/* "PL/pgSQL function paasla.settle(text) line 40 at RAISE": says where, and holds no value. Other lines of the context
+ * may quote data. */
+static struct pl_str where(const char *context)
+{
+    static const char mark[] = "PL/pgSQL function ";
+    for (const char *line = context; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, mark, sizeof mark - 1) == 0)
+            return (struct pl_str){line, strcspn(line, "\n")};
+    }
+    return (struct pl_str){"", 0};
+}
+
+void pld_pg_log(const char *part, const char *query, const PGresult *res, const struct pld_pg_state *state)
+{
+    bool quote = state->quote && strcmp(field(res, PG_DIAG_SOURCE_FUNCTION), "exec_stmt_raise") != 0;
+    const char *constraint = field(res, PG_DIAG_CONSTRAINT_NAME);
+    struct pl_str at = where(field(res, PG_DIAG_CONTEXT));
+
+    pld_log(state->verdict == PLD_PG_RETRY ? 5 : 3, part, "%s failed, SQLSTATE %s: %s%s%s%s%s%s%.*s", query,
+            field(res, PG_DIAG_SQLSTATE), state->say, quote ? ": " : "",
+            quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "", *constraint ? "; constraint " : "", constraint,
+            at.len ? "; in " : "", (int)at.len, at.s);
 }

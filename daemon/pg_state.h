@@ -2,6 +2,7 @@
 #ifndef PLD_PG_STATE_H
 #define PLD_PG_STATE_H
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 
 enum pld_pg_verdict {
@@ -20,5 +21,9 @@ struct pld_pg_state {
 
 /* Never NULL; a state we do not know is permanent. */
 const struct pld_pg_state *pld_pg_state(const char *sqlstate);
+
+/* One log line about a refused statement, without values of rows: names and log-ins do not belong on standard error. What
+ * a function of the schema raises is written for whoever called it and may name people; only its place is told. */
+void pld_pg_log(const char *part, const char *query, const PGresult *res, const struct pld_pg_state *state);
 
 #endif
