@@ -47,6 +47,15 @@ const struct ctl_command ctl_commands[] = {
      "what people have to do by hand",
      "  --all          closed ones too\n  --note TEXT    what was done, or why it need not be",
      "  paaslactl work list\n  paaslactl work done 17 --note 'removed in STAR'", cmd_work},
+    {"plan", "plan [DIRECTORY] [--timeout S] | plan list | plan show DIGEST | plan approve DIGEST [--for INTERVAL]",
+     "what would be done now; plans that wait for somebody",
+     "  --timeout S      how long to wait for the daemon (30 s); exit 5 if it does not answer\n"
+     "  --for INTERVAL   how long an approval stands (1 hour; at most a day)\n\n"
+     "Without a verb nothing is written; exit 1 if anything would be done.",
+     "  paaslactl plan\n  paaslactl plan list\n  paaslactl plan approve 3f9a01c2 --for '30 minutes'", cmd_plan},
+    {"sync", "sync [DIRECTORY] [--timeout S]", "compare everything now and wait until it is done",
+     "  --timeout S   how long to wait for the daemon (120 s); exit 5 if it is not done by then",
+     "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
     {0},
 };
 
