@@ -4,6 +4,8 @@
 #include <string.h>
 
 const struct ctl_command ctl_commands[] = {
+    {"status", "status", "does anything need you, and how are things", NULL,
+     "  paaslactl status\n  paaslactl --json status", cmd_status},
     {"db", "db migrate [--dry-run] | db status", "make or update the schema of the database",
      "  --dry-run  say what would be applied, and exit with 1 if anything would",
      "  paaslactl --dsn 'dbname=paasla user=postgres' db migrate\n  paaslactl db status", cmd_db},
