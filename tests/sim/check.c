@@ -181,6 +181,19 @@ static void brake(struct sim *m, const struct pl_intent *in, const struct accoun
     }
 }
 
+/* Drift is put back three times in an hour and then only reported; a leaver's is taken away each time. */
+static void fight(struct sim *m, const struct pl_intent *in, const struct account *a, const struct shown *x)
+{
+    int times = 0;
+    for (size_t i = m->s.n_intents; i > 0 && m->s.intents[i - 1].at_us > m->now - US_HOUR; i--) {
+        const struct intent *o = &m->s.intents[i - 1];
+        times += o->put_back && o->account == (int)in->account_id - 1 && o->group == (int)in->role_group_id - 1;
+    }
+    if (in->put_back && times >= 3 && x->need[a->purpose] != PL_NEED_OUT)
+        check_fail(m, "5: drift of account %lld in group %lld is put back more than three times in an hour",
+                   (long long)in->account_id, (long long)in->role_group_id);
+}
+
 void check_intents(struct sim *m, const struct pl_command *c)
 {
     for (size_t i = 0; i < c->intents.n; i++) {
@@ -197,6 +210,7 @@ void check_intents(struct sim *m, const struct pl_command *c)
             return;
         }
         brake(m, in, a, x);
+        fight(m, in, a, x);
         bool approved;
         if (!store_was_approved(&m->s, a->person, a->dir, a->purpose, in->op, (int)in->role_group_id - 1) &&
             store_held(&m->s, a->person, a->dir, a->purpose, in->op, (int)in->role_group_id - 1, x->at_us, &approved) &&
@@ -316,7 +330,7 @@ static void entry_add(struct sim *m, const struct pl_command *c, int dir)
     check_fail(m, "1: an entry is added without an open intent for its log-in");
 }
 
-/* At the moment a directory carries a write out. */
+/* A directory has just carried a write out. */
 void check_applied(struct sim *m, const struct pl_command *c, int dir)
 {
     int g;

@@ -14,7 +14,7 @@ const char *const fault_names[N_FAULTS] = {
     "search with a part missing", "people hidden by an access rule", "password policy deleted",
     "password change refused", "another server behind the same name", "member added by hand",
     "member removed by hand", "locked by hand", "unlocked by hand", "entry deleted", "entry renamed",
-    "foreign entry with our log-in", "group deleted"};
+    "foreign entry with our log-in", "group deleted", "compares never get through"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {
@@ -38,7 +38,7 @@ void happen_commit(struct sim *m, void *deed)
     sim_hint(m);
 }
 
-static void people(struct sim *m)
+static bool people(struct sim *m)
 {
     static const int weight[N_DEEDS] = {[HIRE] = 12,        [REHIRE] = 5,    [DEPART] = 12,   [DEPART_LIST] = 4,
                                         [DEPART_AGAIN] = 3, [STAY] = 3,      [GRANT] = 26,    [REVOKE] = 10,
@@ -52,7 +52,7 @@ static void people(struct sim *m)
     for (int at = rng_below(&m->rng, sum); at >= weight[kind]; kind++)
         at -= weight[kind];
     if (!deed_draw(&x, (enum deed_kind)kind, &m->s, &m->rng, m->now))
-        return;
+        return false;
     sim_trace(m, "deed: %s person %d employment %d role %d grant %d list %d", deed_names[kind], x.person + 1,
               x.employment + 1, x.role + 1, x.grant + 1, x.n_list);
     if (kind == APPROVE)
@@ -64,13 +64,14 @@ static void people(struct sim *m)
         struct deed *later = pl_xcalloc(1, sizeof *later);
         *later = x;
         queue_add(&m->q, m->now + rng_log(&m->rng, 1000, 20 * US_SECOND), RUN_COMMIT, 0, later);
-        return;
+        return true;
     }
     int hired = m->w.n_employments;
     deed_do(&x, &m->s);
     if (m->w.n_employments > hired && rng_pct(&m->rng, 15)) /* somebody made the entry before HR made the row */
         happen_old_entry(m, &m->w.employments[hired], 0);
     sim_hint(m);
+    return true;
 }
 
 /* ---- other hands ---- */
@@ -93,13 +94,25 @@ static bool hand_member(struct sim *m, bool add)
     int p, d, g = rng_below(&m->rng, m->w.n_groups);
     enum purpose k;
     struct dir_entry *e;
-    const struct role_group *rg = &m->w.groups[g];
-    if (!pick_entry(m, &p, &d, &k, &e) || rg->dir != d || rg->purpose != k)
+    bool again = m->again_g >= 0 && rng_pct(&m->rng, 60);
+    if (again) {
+        g = m->again_g;
+        p = m->again_p;
+        d = m->w.groups[g].dir;
+        k = m->w.groups[g].purpose;
+        e = sim_entry(m, p, d, k);
+    } else if (!pick_entry(m, &p, &d, &k, &e)) {
         return false;
+    }
+    const struct role_group *rg = &m->w.groups[g];
     struct dir_entry *ge = directory_find(&m->d[d], pl_str_c(rg->dn));
+    if (!e || !ge || rg->dir != d || rg->purpose != k)
+        return false;
     struct pl_str value = rg->posix ? dir_entry_value(e, "uid") : e->dn;
     const char *attr = rg->posix ? "memberUid" : "member";
-    if (!ge || dir_entry_has(ge, attr, value) == add)
+    if (again)
+        add = !dir_entry_has(ge, attr, value);
+    if (dir_entry_has(ge, attr, value) == add)
         return false;
     const struct dir_attr *at = dir_entry_attr(ge, pl_str_c(attr));
     if (!add && !rg->posix && at && at->n == 1)
@@ -110,6 +123,9 @@ static bool hand_member(struct sim *m, bool add)
         dir_entry_drop(ge, attr, value);
     dir_entry_touch(&m->d[d], ge, m->now);
     m->c.regrouped[p][d][k] |= 1u << g;
+    m->again_p = p;
+    m->again_g = g;
+    cover_fault(add ? F_MEMBER_ADDED : F_MEMBER_REMOVED);
     sim_trace(m, "by hand: person %d %s in group %d", p + 1, add ? "put" : "no longer", g + 1);
     return true;
 }
@@ -206,10 +222,10 @@ static bool hand_group(struct sim *m)
 
 /* ---- faults ---- */
 
-static void store_down(struct sim *m)
+static bool store_down(struct sim *m)
 {
     if (!m->store_up)
-        return;
+        return false;
     sim_trace(m, "fault: the store goes away");
     cover_fault(F_STORE_DOWN);
     m->store_up = false;
@@ -218,12 +234,13 @@ static void store_down(struct sim *m)
     struct pl_event ev = {.kind = PL_EV_STORE_DOWN};
     check_dropped(m, -1);
     sim_event(m, &ev);
+    return true;
 }
 
-static void dir_down(struct sim *m, int d)
+static bool dir_down(struct sim *m, int d)
 {
     if (!m->dir_up[d])
-        return;
+        return false;
     sim_trace(m, "fault: %s goes away", dir_names[d]);
     cover_fault(F_DIR_DOWN);
     m->dir_up[d] = false;
@@ -231,6 +248,7 @@ static void dir_down(struct sim *m, int d)
     if (m->s.identity[d][0] && m->s.identity_shown[d] && rng_pct(&m->rng, 10)) {
         cover_fault(F_OTHER_SERVER);
         m->wrong_server[d] = true;
+        queue_add(&m->q, m->now + rng_log(&m->rng, US_MINUTE, 20 * US_MINUTE), RUN_MEND, d, NULL);
     } else {
         m->wrong_server[d] = false;
     }
@@ -238,12 +256,13 @@ static void dir_down(struct sim *m, int d)
     struct pl_event ev = {.kind = PL_EV_DIR_DOWN, .directory = pl_str_c(dir_names[d])};
     check_dropped(m, d);
     sim_event(m, &ev);
+    return true;
 }
 
-static void crash(struct sim *m)
+static bool crash(struct sim *m)
 {
     if (!m->e)
-        return;
+        return false;
     sim_trace(m, "fault: the daemon crashes");
     cover_fault(F_CRASH);
     serve_drop(m, 0, true);
@@ -253,9 +272,10 @@ static void crash(struct sim *m)
     m->store_up = false;
     check_dropped(m, -1);
     queue_add(&m->q, m->now + rng_log(&m->rng, 10000, 10 * US_SECOND), RUN_START, 0, NULL);
+    return true;
 }
 
-static void break_directory(struct sim *m, enum fault f)
+static bool break_directory(struct sim *m, enum fault f)
 {
     int d = rng_below(&m->rng, N_DIRS);
     int64_t lasts = rng_log(&m->rng, US_SECOND, 20 * US_MINUTE);
@@ -272,15 +292,19 @@ static void break_directory(struct sim *m, enum fault f)
     } else if (f == F_WRITE_DENIED)
         m->denied[rng_below(&m->rng, m->w.n_persons)] = true;
     else
-        return;
+        return false;
     if (f != F_WRITE_DENIED && f != F_PASSWORD_REFUSED)
         cover_fault(f);
     sim_trace(m, "fault: %s in %s for %lld s", fault_names[f], dir_names[d], (long long)(lasts / US_SECOND));
     queue_add(&m->q, m->now + lasts, RUN_MEND, d, NULL);
+    return true;
 }
 
 void happen_mend(struct sim *m, int d)
 {
+    if (m->wrong_server[d])
+        dir_down(m, d);
+    m->wrong_server[d] = false;
     m->slow[d] = 0;
     m->d[d].blind = false;
     m->d[d].password_code = m->d[d].delete_code = 0;
@@ -303,9 +327,6 @@ void happen_calm(struct sim *m)
     m->calm = true;
     for (int d = 0; d < N_DIRS; d++) {
         happen_mend(m, d);
-        if (m->wrong_server[d] && m->dir_up[d])
-            dir_down(m, d);
-        m->wrong_server[d] = false;
     }
 }
 
@@ -316,12 +337,12 @@ static bool hands(struct sim *m, enum fault f)
                 : f == F_ENTRY_DELETED || f == F_ENTRY_RENAMED       ? hand_entry(m, f)
                 : f == F_ENTRY_FOREIGN                               ? hand_foreign(m)
                                                                      : hand_group(m);
-    if (done)
+    if (done && f != F_MEMBER_ADDED && f != F_MEMBER_REMOVED)
         cover_fault(f);
     return done;
 }
 
-static void ask_control(struct sim *m)
+static bool ask_control(struct sim *m)
 {
     struct pl_event ev = {.kind = PL_EV_CONTROL};
     ev.control.control_id = ++m->next_control;
@@ -331,28 +352,39 @@ static void ask_control(struct sim *m)
     sim_trace(m, "asked for a %s", ev.control.preview ? "preview" : "full compare");
     if (m->e && m->store_up)
         sim_event(m, &ev);
+    return true;
 }
 
-void happen_one(struct sim *m)
+int happen_one(struct sim *m)
 {
     static const enum fault by_hand[] = {F_MEMBER_ADDED,   F_MEMBER_ADDED,     F_MEMBER_REMOVED, F_MEMBER_REMOVED,
                                          F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_ENTRY_DELETED,  F_ENTRY_RENAMED,
                                          F_ENTRY_FOREIGN,  F_GROUP_DELETED};
     static const enum fault broken[] = {F_DIR_SLOW, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_WRITE_DENIED};
     int what = rng_below(&m->rng, 100);
-    if (what < 66)
-        people(m);
-    else if (what < 82)
-        for (int tries = 0; tries < 3 && !hands(m, by_hand[rng_below(&m->rng, 10)]); tries++)
-            continue;
-    else if (what < 86)
-        store_down(m);
-    else if (what < 91)
-        dir_down(m, rng_below(&m->rng, N_DIRS));
-    else if (what < 93)
+    if (what < 72)
+        return people(m);
+    if (what < 86)
+        return hands(m, by_hand[rng_below(&m->rng, 10)]);
+    if (what < 88)
+        return store_down(m);
+    if (what < 91)
+        return dir_down(m, rng_below(&m->rng, N_DIRS));
+    if (what < 92)
+        return crash(m);
+    if (what < 97)
+        return break_directory(m, broken[rng_below(&m->rng, 5)]);
+    return ask_control(m);
+}
+
+void happen_ambush(struct sim *m, int dir)
+{
+    if (m->calm)
+        return;
+    if (rng_pct(&m->rng, 30))
         crash(m);
-    else if (what < 98)
-        break_directory(m, broken[rng_below(&m->rng, 5)]);
+    else if (dir >= 0)
+        dir_down(m, dir);
     else
-        ask_control(m);
+        store_down(m);
 }

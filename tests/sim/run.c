@@ -57,8 +57,8 @@ static struct pl_engine *engine_new(struct sim *m)
     struct pl_engine_conf conf = {.dirs = dirs,
                                   .n_dirs = N_DIRS,
                                   .brake = m->brake,
-                                  .compare_every_us = US_HOUR,
-                                  .poll_us = 10 * US_MINUTE,
+                                  .compare_every_us = 2 * US_HOUR,
+                                  .poll_us = 20 * US_MINUTE,
                                   .retry_min_us = US_SECOND / 2,
                                   .retry_max_us = 5 * US_MINUTE,
                                   .named_leavers = m->named_leavers,
@@ -179,10 +179,14 @@ enum pl_flow sim_event(struct sim *m, struct pl_event *ev)
 
 void sim_hint(struct sim *m)
 {
-    if (!m->calm && rng_pct(&m->rng, 12))
+    if (m->hinted)
+        return; /* read together with the last one, which is still on its way */
+    if (!m->calm && rng_pct(&m->rng, 12)) {
         cover_fault(F_HINT_LOST);
-    else
-        queue_add(&m->q, m->now + rng_log(&m->rng, 100, 50000), RUN_HINT, 0, NULL);
+        return;
+    }
+    m->hinted = true;
+    queue_add(&m->q, m->now + rng_log(&m->rng, 100, 50000), RUN_HINT, 0, NULL);
 }
 
 static void up(struct sim *m, int d)
@@ -289,8 +293,7 @@ static void take(struct sim *m, const struct happening *h)
         break;
     case RUN_HAPPEN:
         if (h->n == 0 && m->events_left > 0) {
-            m->events_left--;
-            happen_one(m);
+            m->events_left -= happen_one(m);
             next_happening(m);
         } else {
             settle_down(m);
@@ -301,6 +304,7 @@ static void take(struct sim *m, const struct happening *h)
         break;
     case RUN_HINT:
         ev.kind = PL_EV_DIRTY;
+        m->hinted = false;
         if (m->store_up)
             sim_event(m, &ev);
         break;
@@ -318,6 +322,9 @@ static void take(struct sim *m, const struct happening *h)
         break;
     case RUN_START:
         sim_start_daemon(m);
+        break;
+    case RUN_AMBUSH:
+        happen_ambush(m, (int)h->n);
         break;
     case RUN_MEND:
         happen_mend(m, (int)h->n);

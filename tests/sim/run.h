@@ -18,6 +18,7 @@ enum run_kind {
     RUN_STORE_UP,
     RUN_DIR_UP,
     RUN_START,    /* the daemon after a crash */
+    RUN_AMBUSH,   /* a part goes away just when much depends on it */
     RUN_MEND,     /* a passing fault of a directory ends */
 };
 
@@ -26,7 +27,7 @@ enum fault {
     F_DIR_DOWN, F_WRITE_LOST, F_WRITE_ANSWER_LOST, F_WRITE_LATE, F_WRITE_TIMEOUT, F_WRITE_BUSY, F_WRITE_DENIED,
     F_DIR_SLOW, F_REORDERED, F_SIZE_LIMIT, F_OMITTED, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_OTHER_SERVER,
     F_MEMBER_ADDED, F_MEMBER_REMOVED, F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_ENTRY_DELETED, F_ENTRY_RENAMED,
-    F_ENTRY_FOREIGN, F_GROUP_DELETED, N_FAULTS
+    F_ENTRY_FOREIGN, F_GROUP_DELETED, F_NO_COMPARE, N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];
 
@@ -96,9 +97,12 @@ struct sim {
     struct directory d[N_DIRS];
     struct pl_engine *e;
     long engine_no, timer_no;
+    bool hinted; /* a hint is on its way */
     bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
     int slow[N_DIRS];
     bool lock_observed[N_DIRS], denied[MAX_PERSONS];
+    bool no_compare;      /* full compares never get through: what people changed must be right without them */
+    int again_p, again_g; /* the member that was changed by hand last: stubborn hands do it again */
     struct pl_brake_limits brake;
     int named_leavers;
     int64_t store_free_us; /* the connection works one request after the other */
@@ -132,7 +136,8 @@ void serve_dead(struct sim *m, struct req *r);
 void serve_drop(struct sim *m, int dir, bool crash); /* dir -1: the store; what is open there ends somehow */
 
 /* ---- happen.c, deed.c ---- */
-void happen_one(struct sim *m);
+int happen_one(struct sim *m); /* 1, or 0 when chance drew nothing that could be done */
+void happen_ambush(struct sim *m, int dir); /* dir -1: the store or the daemon */
 void happen_commit(struct sim *m, void *deed);
 void happen_mend(struct sim *m, int dir);
 void happen_calm(struct sim *m); /* all faults end */

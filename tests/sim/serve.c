@@ -176,6 +176,9 @@ void serve_accept(struct sim *m, const struct pl_command *c)
         at = m->now + rng_log(&m->rng, 100, 5000) * (1 + m->slow[r->dir]);
     }
     queue_add(&m->q, at, RUN_EXECUTE, m->engine_no, r);
+    bool matters = r->write || c->kind == PL_CMD_INTENTS || c->kind == PL_CMD_SETTLE || c->kind == PL_CMD_HOLD;
+    if (matters && !m->calm && rng_below(&m->rng, 300) == 0)
+        queue_add(&m->q, m->now + rng_span(&m->rng, 0, 2 * (at - m->now)), RUN_AMBUSH, r->dir, NULL);
 }
 
 /* ---- executing ---- */
@@ -191,11 +194,17 @@ static void execute_load(struct sim *m, struct req *r)
 static void execute_store(struct sim *m, struct req *r)
 {
     const struct pl_command *c = &r->c;
+    if (m->no_compare && c->kind == PL_CMD_SCAN_ACCOUNTS) {
+        cover_fault(F_NO_COMPARE);
+        r->failed = true;
+        return;
+    }
     if (!m->calm && rng_pct(&m->rng, 1)) { /* deadlock, statement timeout: nothing happened */
         cover_fault(F_STORE_FAILED);
         r->failed = true;
         return;
     }
+    int64_t marked = m->s.next_seq;
     switch (c->kind) {
     case PL_CMD_RECOVER:
         store_recover(&m->s);
@@ -244,6 +253,9 @@ static void execute_store(struct sim *m, struct req *r)
     default:
         break;
     }
+    /* The trigger tells whoever listens, the daemon itself, too; most of these come together with others. */
+    if (m->s.next_seq != marked && rng_pct(&m->rng, 20))
+        sim_hint(m);
 }
 
 static bool denied(struct sim *m, const struct req *r)
@@ -257,6 +269,15 @@ static bool denied(struct sim *m, const struct req *r)
     return false;
 }
 
+static int write_now(struct sim *m, const struct req *r)
+{
+    struct directory *d = &m->d[r->dir];
+    int code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
+    if (code == CODE_OK)
+        check_applied(m, &r->c, r->dir);
+    return code;
+}
+
 /* The answer never comes; the write itself was done, was not, or is still to be. */
 static bool timed_out(struct sim *m, struct req *r)
 {
@@ -266,9 +287,7 @@ static bool timed_out(struct sim *m, struct req *r)
     r->code = PL_RESULT_UNKNOWN;
     int what = rng_below(&m->rng, 3);
     if (what == 0) {
-        check_applied(m, &r->c, r->dir);
-        (void)(r->c.kind == PL_CMD_ADD ? directory_create(&m->d[r->dir], &r->c, m->now)
-                                       : directory_modify(&m->d[r->dir], &r->c, m->now));
+        write_now(m, r);
     } else if (what == 1) {
         struct req *x = pl_xcalloc(1, sizeof *x);
         x->a = pl_arena_new();
@@ -283,7 +302,6 @@ static bool timed_out(struct sim *m, struct req *r)
 
 static void execute_write(struct sim *m, struct req *r)
 {
-    struct directory *d = &m->d[r->dir];
     if (timed_out(m, r))
         return;
     if (!m->calm && rng_pct(&m->rng, 1)) {
@@ -296,8 +314,7 @@ static void execute_write(struct sim *m, struct req *r)
         r->code = CODE_DENIED;
         return;
     }
-    check_applied(m, &r->c, r->dir);
-    r->code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
+    r->code = write_now(m, r);
     if ((r->code == 19 || r->code == CODE_DENIED) && r->c.kind == PL_CMD_MODIFY)
         cover_fault(F_PASSWORD_REFUSED);
 }

@@ -23,12 +23,12 @@ void store_recover(struct store *s)
     }
 }
 
-/* The window overlaps by a minute, for transactions that began before the last tick and committed after it. */
+/* What fell due since the last time. A change that is committed later has dirty rows of its own. */
 int64_t store_tick(struct store *s, int64_t now)
 {
     int64_t xact = store_begin(s);
     for (int p = 0; p < s->w->n_persons; p++)
-        if (world_falls_due(s->w, p, s->ticked_us - US_MINUTE, now))
+        if (world_falls_due(s->w, p, s->ticked_us, now))
             store_mark_all(s, p, "due", xact);
     s->ticked_us = now;
     int64_t next = world_next_change(s->w, now);

@@ -75,6 +75,8 @@ void happen_town(struct sim *m)
     }
     m->d[1].assertion = rng_pct(&m->rng, 70);
     m->d[1].usability = rng_pct(&m->rng, 70);
+    m->no_compare = rng_pct(&m->rng, 25);
+    m->again_g = -1;
     role_groups(m);
     for (int i = 0; i < 8; i++) {
         struct deed x = {.kind = HIRE, .at_us = m->now, .person = w->n_persons, .institution = i % 3 == 2,

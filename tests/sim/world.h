@@ -14,14 +14,14 @@
 #define US_HOUR   (60 * US_MINUTE)
 
 enum {
-    MAX_PERSONS = 40,
+    MAX_PERSONS = 20,
     MAX_EMPLOYMENTS = 120,
     MAX_ABSENCES = 60,
     MAX_GRANTS = 300,
     N_DIRS = 2,
     N_INSTITUTIONS = 2,
-    N_ROLES = 6,
-    MAX_GROUPS = 12
+    N_ROLES = 4,
+    MAX_GROUPS = 8
 };
 
 /* Administrative accounts come first everywhere, as in the rows of LOAD. */
