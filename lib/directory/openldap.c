@@ -3,6 +3,9 @@
 #include "dialect.h"
 
 #define END_TIME "pwdEndTime"
+/* The server compares with its own clock: a lock dated back this far holds even where that clock is behind ours. */
+#define LOCK_MARGIN_US (INT64_C(300) * 1000000)
+
 #define PASSWORD "userPassword"
 #define USELESS  "{CRYPT}!" /* crypt(3) gives no such hash, so no password matches it */
 
@@ -84,7 +87,7 @@ static struct pl_str *one_value(struct pl_arena *a, struct pl_str value)
 
 static void lock(struct pl_arena *a, int64_t now_us, struct pl_step *out)
 {
-    one(a, out, PL_MOD_REPLACE, END_TIME, one_value(a, pl_gentime_print(a, now_us)), 1);
+    one(a, out, PL_MOD_REPLACE, END_TIME, one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1);
 }
 
 static size_t scramble(struct pl_arena *a, struct pl_step out[4])
@@ -115,7 +118,7 @@ static void unlock(struct pl_arena *a, const struct pl_entry *e, struct pl_step 
 
 static size_t born_locked(struct pl_arena *a, int64_t now_us, struct pl_attr out[4])
 {
-    out[0] = (struct pl_attr){PL_STR(END_TIME), one_value(a, pl_gentime_print(a, now_us)), 1};
+    out[0] = (struct pl_attr){PL_STR(END_TIME), one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1};
     return 1;
 }
 

@@ -1,0 +1,304 @@
+"""The main job under the real daemon on real servers: good days first, then the bad ones that the promises name."""
+import signal
+import threading
+import time
+
+import pytest
+
+from town import GROUPS, PEOPLE, Town, until
+
+
+@pytest.fixture
+def town(request):
+    t = Town(**getattr(request, "param", {})).start()
+    t.settled()
+    yield t
+    t.close()
+
+
+def test_joiner_has_exactly_the_granted_groups(town):
+    town.hire(2000, "Õie", "Jäär-Üürike")
+    town.grant(2000, "r1")
+    town.grant(2000, "r3")
+    town.state_is(2000, "open")
+    town.settled()
+    assert town.account(2000, "login") == "oie.jaar-uurike"
+    assert town.in_groups(2000) == ["r1", "r3"]
+    assert town.binds(2000)
+    assert not town.binds(2000, "not the password")
+
+
+def test_leaver_is_out_and_named_in_the_log(town):
+    town.grant(1000, "r0")
+    town.grant(1000, "r1")
+    town.grant(1000, "arveldaja", register="STAR")
+    town.settled()
+    password = town.password(1000)
+    assert town.binds(1000, password) and town.in_groups(1000) == ["r0", "r1"]
+    town.depart(1000)
+    assert town.one("SELECT count(*) FROM paasla.work_order WHERE kind = 'remove' AND state = 'open'") == 1
+    town.state_is(1000, "out")
+    assert not town.binds(1000, password)
+    assert town.in_groups(1000) == []
+    actions = [r[0] for r in town.sql("SELECT DISTINCT action FROM audit.event WHERE person_id ="
+                                      " (SELECT person_id FROM paasla.employee_number WHERE employee_no = '1000')")]
+    assert {"employment.ended", "grant.ended", "work_order.opened", "intent.planned", "intent.outcome",
+            "account.state"} <= set(actions)
+    assert town.one("SELECT locked_at >= changed_at AND out_at >= locked_at FROM paasla.account WHERE state = 'out'")
+
+
+@pytest.mark.parametrize("town", [{"strict": True}], indirect=True)
+def test_min_age_and_quality_do_not_hold_up_a_leaver(town):
+    password = town.password(1001)
+    assert town.binds(1001, password)
+    town.depart(1001)
+    town.state_is(1001, "out")
+    assert not town.binds(1001, password)
+    # The password is useless too, not only locked.
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: pwdEndTime\n" % town.dn(1001))
+    assert not town.binds(1001, password)
+
+
+def test_a_deleted_policy_is_not_believed(town):
+    town.ldap._tool("ldapdelete", town.ldap.policy)
+    town.depart(1001)
+    until(lambda: town.findings("lock_not_proven"), what="a finding that the lock is not proven")
+    assert town.account(1001, "state") == "closing"
+    assert town.findings("lock_not_proven")[0][0] == "critical"
+
+
+def test_returning_leaver(town):
+    town.grant(1000, "r0")
+    town.settled()
+    login, old = town.account(1000, "login"), town.password(1000)
+    town.depart(1000)
+    town.state_is(1000, "out")
+    town.settled()
+    time.sleep(1.1)
+    town.hire(1000, "Inimene", "Numbera")
+    town.state_is(1000, "open")
+    town.settled()
+    assert town.account(1000, "login") == login
+    assert not town.binds(1000, old) and town.binds(1000)
+    assert town.in_groups(1000) == [], "a rehire brings no old right back"
+
+
+def test_future_arrival_departure_and_grant_end_by_timer(town):
+    town.hire(2001, "Tuleja", "Tamm", "now() + interval '4 seconds'")
+    town.state_is(2001, "ready")
+    town.grant(1000, "r0", "now() + interval '4 seconds'")
+    town.sql("UPDATE paasla.staff SET departed_at = now() + interval '4 seconds', departure_ref = 'KK-1'"
+             " WHERE employee_no = '1001'")
+    until(lambda: town.in_groups(1000) == ["r0"], what="the dated grant")
+    assert town.binds(1001)
+    town.state_is(2001, "open", 10)
+    town.state_is(1001, "out", 10)
+    until(lambda: town.in_groups(1000) == [], 10, "the end of the grant")
+    assert town.binds(2001)
+
+
+def add_by_hand(town, no, group):
+    town.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (town.group_dn(group), town.dn(no)))
+
+
+def test_drift_is_found_put_back_or_reported(town):
+    add_by_hand(town, 1000, 4)
+    add_by_hand(town, 1000, 2)
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.in_groups(1000) == ["r2"], what="r4 put back, r2 left")
+    town.settled()
+    assert len(town.findings("drift_member_added")) == 1, "the one that is only reported stays open"
+    assert len(town.findings("drift_member_added", "resolved")) == 1, "the one put back is told and over"
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (town.group_dn(2), town.dn(1000)))
+    town.sql("SELECT paasla.ask('sync')")
+    town.sql("INSERT INTO paasla.dirty (directory, person_id, cause) SELECT directory, person_id, 'test' FROM paasla.account")
+    until(lambda: not town.findings("drift_member_added"), what="the finding to be over")
+
+
+def test_a_mass_departure_is_held_whole_and_released(town):
+    for n in range(15):
+        town.hire(3000 + n, "Suur", "Hulk%s" % "abcdefghijklmno"[n])
+    town.settled()
+    town.sql("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-1' WHERE employee_no LIKE '30%'")
+    digest = until(lambda: (town.sql("SELECT digest FROM paasla.plan WHERE state = 'held'") or [[None]])[0][0], what="a held plan")
+    town.settled()
+    assert town.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 18, "nothing was locked"
+    assert town.binds(3000)
+    town.depart(1000)  # a named leaver is not held up
+    town.state_is(1000, "out")
+    assert town.one("SELECT count(*) FROM paasla.account WHERE state = 'out'") == 1
+    town.sql("SELECT paasla.approve_plan(%s)", digest)
+    until(lambda: town.one("SELECT count(*) FROM paasla.account WHERE state = 'out'") == 16, what="the released plan")
+    assert not town.binds(3000)
+
+
+def test_observe_writes_nothing(town):
+    town.sql("UPDATE paasla.directory SET mode = 'observe'")
+    town.settled()
+    town.depart(1000)
+    town.hire(2002, "Uus", "Ööbik")
+    town.settled()
+    assert town.binds(1000), "an observed directory is not written"
+    assert town.findings("change_observed")
+    assert "uid=uus" not in town.ldap.search(PEOPLE, "(uid=uus*)")
+    town.sql("UPDATE paasla.directory SET mode = 'enforce'")
+    town.state_is(1000, "out")
+    town.state_is(2002, "open")
+
+
+def test_a_role_without_its_group(town):
+    town.ldap._tool("ldapdelete", town.group_dn(3))
+    town.grant(1000, "r3")
+    town.grant(1000, "r0")
+    until(lambda: town.findings("group_missing"), what="the finding")
+    until(lambda: town.in_groups(1000) == ["r0"], what="the other grant")
+
+
+def test_hostile_names_and_groups(town):
+    odd = r'cn=R\,\+\"\\\<\>\;\3d\00x,' + GROUPS
+    town.ldap.add("dn:: %s\nobjectClass: groupOfNames\nmember: %s\n\n" % (
+        __import__("base64").b64encode(odd.replace(r"\00", "").encode()).decode(), town.ldap.nobody))
+    town.sql("INSERT INTO paasla.register_role (register_code, role_code, name, mode) VALUES ('NAS', 'odd', 'odd', 'enforce')")
+    town.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', %s FROM"
+             " paasla.register_role WHERE role_code = 'odd'", odd.replace(r"\00", ""))
+    town.hire(2003, "Mary Änn", "O’Connež-Šuslik, (Testnumber)")
+    town.grant(2003, "odd")
+    town.state_is(2003, "open")
+    town.settled()
+    assert town.binds(2003)
+    assert town.one("SELECT count(*) FROM paasla.membership WHERE present") == 1
+
+
+def test_a_cyrillic_name_is_told_and_holds_up_nobody(town):
+    town.hire(2004, "Сергей", "Егоров")
+    town.hire(2005, "Kadri", "Kask")
+    town.state_is(2005, "open")
+    assert "U+" in until(lambda: town.findings("name_unusable"), what="the finding")[0][1]
+
+
+def test_same_names_get_the_next_free_login(town):
+    town.hire(2006, "Jüri", "Õun")
+    town.hire(2007, "Juri", "Oun")
+    town.ldap.add("dn: uid=juri.oun3,%s\nobjectClass: inetOrgPerson\nuid: juri.oun3\ncn: x\nsn: x\n" % PEOPLE)
+    town.settled()
+    town.hire(2008, "Jüri", "Oun")
+    town.state_is(2008, "open")
+    logins = {town.account(n, "login") for n in (2006, 2007, 2008)}
+    assert len(logins) == 3 and "juri.oun3" not in logins
+
+
+def test_renamed_and_moved_entries_are_followed(town):
+    town.grant(1000, "r0")
+    town.settled()
+    town.ldap._tool("ldapmodrdn", "-r", town.dn(1000), "uid=uus-nimi")
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert "pwdEndTime" in town.ldap.search("uid=uus-nimi," + PEOPLE, "(objectClass=*)", "+")
+    assert "uus-nimi" not in town.ldap.search(town.group_dn(0), "(objectClass=*)", "member")
+
+
+def test_a_deleted_account_is_reported_and_not_made_anew(town):
+    town.ldap._tool("ldapdelete", town.dn(1002))
+    town.sql("SELECT paasla.ask('sync')")
+    town.state_is(1002, "lost")
+    town.settled()
+    assert town.findings("account_lost")[0][0] == "critical"
+    assert town.one("SELECT count(*) FROM paasla.intent WHERE op = 'create'") == 3
+
+
+def test_a_hidden_directory_concludes_nothing(town):
+    """The canary is gone: absence proves nothing, nobody is lost, nobody is locked out."""
+    town.ldap._tool("ldapdelete", town.ldap.canary)
+    town.ldap._tool("ldapdelete", town.dn(1002))
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.one("SELECT last_compare_complete IS FALSE FROM paasla.directory"), what="the compare to give up")
+    town.sql("INSERT INTO paasla.dirty (directory, person_id, cause) SELECT directory, person_id, 'test' FROM paasla.account")
+    time.sleep(1)
+    assert town.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 3
+    assert town.binds(1000)
+
+
+def test_slapd_and_postgresql_stopped_and_started(town):
+    town.grant(1000, "r0")
+    town.settled()
+    password = town.password(1000)
+    town.ldap.stop()
+    town.depart(1000)
+    time.sleep(0.5)
+    town.ldap.start()
+    town.state_is(1000, "out", 40)
+    assert not town.binds(1000, password)
+    town.pg.stop()
+    time.sleep(0.5)
+    town.pg.start()
+    town.depart(1001)
+    town.state_is(1001, "out", 40)
+    town.settled(40)
+
+
+def test_killed_at_any_moment(town):
+    """kill -9 while work is going on; afterwards all is as wanted, each intent has an outcome, nobody is double."""
+    for n in range(12):
+        town.hire(4000 + n, "Elu", "Kass%s" % "abcdefghijkl"[n])
+        town.grant(4000 + n, "r%d" % (n % 4))
+        if n % 3 == 2:
+            town.depart(4000 + n - 2)
+        time.sleep(0.03)
+        town.stop(signal.SIGKILL)
+        town.start()
+    town.settled(40)
+    for n in range(12):
+        gone = n % 3 == 0
+        town.state_is(4000 + n, "out" if gone and town.account(4000 + n, "native_id") else "none" if gone else "open")
+        if not gone:
+            assert town.in_groups(4000 + n) == ["r%d" % (n % 4)] and town.binds(4000 + n)
+
+
+def test_a_grant_between_the_two_reads_of_a_compare_survives(town):
+    """Grants are committed and written while full compares run without pause."""
+    stop = threading.Event()
+
+    def compare():
+        while not stop.is_set():
+            town.sql("SELECT paasla.ask('sync')")
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=compare)
+    thread.start()
+    try:
+        for n in range(20):
+            no, role = 1000 + n % 3, "r%d" % (n // 3 % 4)
+            if role not in town.in_groups(no):
+                town.grant(no, role)
+                until(lambda: role in town.in_groups(no), what="%s in %s" % (no, role))
+    finally:
+        stop.set()
+        thread.join()
+    town.settled(40)
+    have = town.one("SELECT count(*) FROM paasla.access_grant WHERE valid @> now()")
+    assert sum(len(town.in_groups(1000 + n)) for n in range(3)) == have
+    assert town.one("SELECT count(*) FROM paasla.intent WHERE op = 'remove_member'") == 0
+
+
+def test_preview_writes_nothing_and_says_what_would_be_done(town):
+    town.sql("UPDATE paasla.directory SET mode = 'enforce'")
+    town.settled()
+    add_by_hand(town, 1000, 4)
+    before = town.one("SELECT count(*) FROM paasla.intent")
+    control = town.one("SELECT paasla.ask('preview')")
+    until(lambda: town.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s" % control), what="the preview")
+    assert town.sql("SELECT op FROM paasla.plan_item i JOIN paasla.control c USING (plan_id) WHERE c.control_id = %s" % control) \
+        == [("remove_member",)]
+    assert town.one("SELECT count(*) FROM paasla.intent") == before and town.in_groups(1000) == ["r4"]
+
+
+def test_absence_locks_and_keeps_password_and_groups(town):
+    town.grant(1000, "r0")
+    town.settled()
+    password = town.password(1000)
+    town.sql("INSERT INTO paasla.absence (person_id, period, suspend) SELECT person_id, tstzrange(now(), now() + interval"
+             " '3 seconds'), true FROM paasla.employee_number WHERE employee_no = '1000'")
+    town.state_is(1000, "paused")
+    assert not town.binds(1000, password) and town.in_groups(1000) == ["r0"]
+    town.state_is(1000, "open", 10)
+    assert town.binds(1000, password)

@@ -1,0 +1,172 @@
+"""A small town under the real daemon: private PostgreSQL, private slapd, paaslad. Proof of access is a successful bind,
+proof of lock-out a failed one."""
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from ldapserver import GROUPS, PEOPLE, SUFFIX, SlapdServer
+from pgserver import PgServer
+
+BUILD = os.environ["PAASLA_BUILD"]
+STRICT_POLICY = "pwdMinAge: 86400\npwdCheckQuality: 2\npwdMinLength: 8"
+
+
+def until(condition, seconds=15, what="it"):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited %d s in vain for: %s" % (seconds, what))
+
+
+class Town:
+    """Groups r0..r4 belong to roles r0..r4 of register NAS (r4 is put back on drift); register STAR is manual."""
+
+    def __init__(self, people=3, strict=False, **conf):
+        self.dir = tempfile.mkdtemp(prefix="paasla-town-")
+        self.ldap = SlapdServer(tls=False)
+        self.ldap.start()
+        self.pg = PgServer()
+        self.pg.start()
+        self.pg.migrate()
+        self.conf_extra, self.process = conf, None
+        if strict:
+            self.policy("add: pwdMinAge\npwdMinAge: 86400\n-\nadd: pwdCheckQuality\npwdCheckQuality: 2\n-\n"
+                        "add: pwdMinLength\npwdMinLength: 8")
+        self.groups()
+        self.schema()
+        for n in range(people):
+            self.hire(1000 + n, "Inimene", "Number%s" % "abcdefghijklmnopqrstuvwxyz"[n % 26])
+        self.write_conf()
+
+    # ---- set-up ----
+
+    def group_dn(self, n):
+        return "cn=r%d,%s" % (n, GROUPS)
+
+    def groups(self):
+        self.ldap.add("".join("dn: %s\nobjectClass: groupOfNames\ncn: r%d\nmember: %s\n\n"
+                              % (self.group_dn(n), n, self.ldap.nobody) for n in range(5)))
+
+    def policy(self, change):
+        self.ldap.modify("dn: %s\nchangetype: modify\n%s\n" % (self.ldap.policy, change))
+
+    def schema(self):
+        self.sql("CREATE ROLE paaslad LOGIN IN ROLE paasla_daemon")
+        self.sql("INSERT INTO paasla.institution VALUES ('LV', 'Linnavalitsus')")
+        self.sql("INSERT INTO paasla.directory (directory, dialect, mode) VALUES ('linn', 'openldap', 'enforce')")
+        self.sql("INSERT INTO paasla.institution_directory (institution, directory) VALUES ('LV', 'linn')")
+        self.sql("INSERT INTO paasla.register (register_code, name, route) VALUES ('NAS', 'NAS', 'directory'),"
+                 " ('STAR', 'STAR', 'manual')")
+        self.sql("INSERT INTO paasla.register_role (register_code, role_code, name, mode, on_drift) SELECT 'NAS', 'r' || n,"
+                 " 'r' || n, 'enforce', CASE WHEN n = 4 THEN 'put_back' ELSE 'report' END FROM generate_series(0, 4) n")
+        self.sql("INSERT INTO paasla.register_role (register_code, role_code, name) VALUES ('STAR', 'arveldaja', 'arveldaja')")
+        self.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn',"
+                 " 'cn=' || role_code || ',%s' FROM paasla.register_role WHERE register_code = 'NAS' ORDER BY role_code" % GROUPS)
+        self.sql("SELECT paasla.file_request('KK-1')")
+
+    def write_conf(self):
+        self.conf = os.path.join(self.dir, "paasla.conf")
+        first = os.path.join(self.dir, "first")
+        os.makedirs(first, 0o700, exist_ok=True)
+        lines = ["[database]", "connection = " + self.pg.dsn("paaslad").replace("user=postgres", "user=paaslad"), "[daemon]",
+                 "poll_s = %s" % self.conf_extra.get("poll_s", 5), "retry_min_ms = 100", "retry_max_s = 1",
+                 "[brake]", "max_locks = %s" % self.conf_extra.get("max_locks", 10), "[directory linn]", "dialect = openldap",
+                 "uris = " + self.ldap.ldapi, "tls = none", "bind_dn = " + self.ldap.service_dn,
+                 "password_file = " + self.ldap.password_file, "people_base = " + PEOPLE, "group_base = " + GROUPS,
+                 "canary_dn = " + self.ldap.canary, "placeholder_dn = " + self.ldap.nobody, "policy_dn = " + self.ldap.policy,
+                 "rdn_template = uid={login}," + PEOPLE, "object_classes = inetOrgPerson",
+                 "attribute.employeeNumber = {institution}-{employee_no}", "attribute.cn = {name}", "attribute.sn = {family}",
+                 "first_password = file", "first_password_dir = " + first]
+        with open(self.conf, "w") as f:
+            f.write("\n".join(lines + self.conf_extra.get("lines", [])) + "\n")
+
+    # ---- the daemon ----
+
+    def start(self):
+        self.log = open(os.path.join(self.dir, "paaslad.log"), "ab")
+        self.process = subprocess.Popen([os.path.join(BUILD, "daemon", "paaslad"), "-c", self.conf], stderr=self.log,
+                                        stdout=self.log, env=dict(os.environ, LDAPNOINIT="1"))
+        return self
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.process:
+            self.process.send_signal(sig)
+            try:
+                code = self.process.wait(20)
+            finally:
+                self.process = None
+            assert sig == signal.SIGKILL or code == 0, "paaslad ended with %d:\n%s" % (code, self.said()[-4000:])
+
+    def said(self):
+        with open(os.path.join(self.dir, "paaslad.log"), errors="replace") as f:
+            return f.read()
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            self.pg.remove()
+            self.ldap.remove()
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    # ---- people ----
+
+    def sql(self, text, *args):
+        return self.pg.sql(text, *args)
+
+    def one(self, text, *args):
+        return self.sql(text, *args)[0][0]
+
+    def hire(self, no, given, family, when="now()"):
+        self.sql("INSERT INTO paasla.staff (institution, employee_no, given_name, family_name, employed_from)"
+                 " VALUES ('LV', '%s', '%s', '%s', %s)" % (no, given, family, when))
+
+    def grant(self, no, role, until="NULL", register="NAS"):
+        self.sql("SELECT paasla.grant_access('%s', '%s', '%s', 'KK-1', valid_until => %s)" % (no, register, role, until))
+
+    def depart(self, no):
+        self.sql("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-1' WHERE employee_no = '%s'" % no)
+
+    # ---- looking ----
+
+    def account(self, no, column):
+        rows = self.sql("SELECT a.%s FROM paasla.account a JOIN paasla.employee_number n USING (person_id)"
+                        " WHERE n.employee_no = '%s' AND a.purpose = 'personal'" % (column, no))
+        return rows[0][0] if rows else None
+
+    def dn(self, no):
+        return "uid=%s,%s" % (self.account(no, "login"), PEOPLE)
+
+    def password(self, no):
+        with open(sorted(glob.glob(os.path.join(self.dir, "first", self.account(no, "login") + "-2*")))[-1]) as f:
+            return f.readline().strip()
+
+    def binds(self, no, password=None):
+        return self.ldap.bind_ok(self.dn(no), password or self.password(no))
+
+    def in_groups(self, no):
+        found = self.ldap.search(GROUPS, "(member=%s)" % self.dn(no), "cn")
+        return sorted(re.findall(r"^cn: (\S+)", found, re.M))
+
+    def quiet(self):
+        """Nothing dirty, nothing open; also nothing left to retry."""
+        return self.one("SELECT (SELECT count(*) FROM paasla.dirty) + (SELECT count(*) FROM paasla.intent"
+                        " WHERE outcome IS NULL)") == 0
+
+    def settled(self, seconds=20):
+        until(self.quiet, seconds, "a quiet queue; the log says:\n" + self.said()[-2000:])
+
+    def state_is(self, no, state, seconds=15):
+        until(lambda: self.account(no, "state") == state, seconds,
+              "%s to be %s, is %s" % (no, state, self.account(no, "state")))
+
+    def findings(self, kind, state="open"):
+        return self.sql("SELECT severity, text FROM paasla.finding WHERE kind = %s AND state = %s", kind, state)
