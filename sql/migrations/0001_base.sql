@@ -14,6 +14,11 @@ BEGIN
 END $$;
 SET LOCAL timezone = 'Europe/Tallinn';
 
+-- Temporary tables would let anybody put triggers of their own behind ours.
+DO $$
+BEGIN
+    EXECUTE pg_catalog.format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', pg_catalog.current_database());
+END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 CREATE SCHEMA paasla AUTHORIZATION paasla_owner;
 CREATE SCHEMA audit AUTHORIZATION paasla_owner;

@@ -1,7 +1,8 @@
 -- People and why they may be here. Keys are surrogate integers; names are stored in NFC as HR wrote them.
 
 CREATE FUNCTION paasla.name_ok(n text) RETURNS boolean LANGUAGE sql IMMUTABLE
-    AS $$ SELECT n IS NFC NORMALIZED AND n = btrim(n) AND n <> '' AND length(n) <= 100 AND n !~ '[[:cntrl:]]' $$;
+    AS $$ SELECT n IS NFC NORMALIZED AND n = btrim(n) AND n <> '' AND length(n) <= 100
+        AND n !~ '[[:cntrl:]\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]' $$; -- nor what one cannot see
 
 -- Isikukood (EVS 585:2007): eleven digits, the last a check digit of two stages.
 CREATE FUNCTION paasla.personal_code_ok(code text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
@@ -69,10 +70,13 @@ CREATE TABLE paasla.employment (
     it_admin      boolean NOT NULL DEFAULT false,
     was_it_admin  boolean NOT NULL DEFAULT false, -- once true, always: the administrator's account must be closed then
     period        tstzrange NOT NULL CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND lower_inc(period)
-                                            AND NOT upper_inc(period)),
+                                            AND NOT upper_inc(period) AND isfinite(lower(period))
+                                            AND (upper(period) IS NULL OR isfinite(upper(period)))),
+    hire_ref      text, -- the documents that the beginning and the end rest on
     departure_ref text,
     ended_xact    xid8,        -- the transaction that set the end: how many it ended tells a list from a named leaver
-    ended_stmt    timestamptz, -- and its statement
+    ended_stmt    timestamptz, -- and when it said so
+    said_again_xact xid8,      -- the newest transaction that said a departure once more: counted in the same way
     FOREIGN KEY (institution, employee_no, person_id)
         REFERENCES paasla.employee_number (institution, employee_no, person_id),
     CONSTRAINT employment_number_once EXCLUDE USING gist
@@ -82,12 +86,14 @@ CREATE INDEX employment_person ON paasla.employment (person_id);
 CREATE INDEX employment_starts ON paasla.employment (lower(period));
 CREATE INDEX employment_ends ON paasla.employment (upper(period)) WHERE upper(period) IS NOT NULL;
 CREATE INDEX employment_ended_xact ON paasla.employment (ended_xact) WHERE ended_xact IS NOT NULL;
+CREATE INDEX employment_said_again ON paasla.employment (said_again_xact) WHERE said_again_xact IS NOT NULL;
 CREATE INDEX employment_number ON paasla.employment (employee_no);
 
 CREATE TABLE paasla.absence (
     absence_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     person_id  bigint NOT NULL REFERENCES paasla.person,
-    period     tstzrange NOT NULL CHECK (NOT isempty(period) AND lower(period) IS NOT NULL),
+    period     tstzrange NOT NULL CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND isfinite(lower(period))
+                                         AND (upper(period) IS NULL OR isfinite(upper(period)))),
     deputy_id  bigint REFERENCES paasla.person CHECK (deputy_id <> person_id),
     suspend    boolean NOT NULL DEFAULT false -- true: the account is locked for the time; why stays HR's secret
 );

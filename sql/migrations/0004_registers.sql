@@ -14,7 +14,7 @@ CREATE TABLE paasla.directory (
 CREATE TABLE paasla.institution_directory ( -- whose people have accounts where
     institution  text COLLATE "C" NOT NULL REFERENCES paasla.institution,
     directory    text COLLATE "C" NOT NULL REFERENCES paasla.directory,
-    create_ahead interval NOT NULL DEFAULT '7 days', -- an arriving person's account is made so long before
+    create_ahead interval NOT NULL DEFAULT '7 days' CHECK (create_ahead >= '0'), -- an arriving person's account is made so long before
     PRIMARY KEY (institution, directory)
 );
 
@@ -24,7 +24,7 @@ CREATE TABLE paasla.register (
     owner_id      bigint REFERENCES paasla.person,
     contact       text,
     route         text NOT NULL DEFAULT 'manual' CHECK (route IN ('directory', 'manual')),
-    due_in        interval NOT NULL DEFAULT '1 day' -- how soon a person must act where we cannot
+    due_in        interval NOT NULL DEFAULT '1 day' CHECK (due_in >= '0') -- how soon a person must act where we cannot
 );
 
 CREATE TABLE paasla.register_role (
@@ -47,6 +47,7 @@ CREATE TABLE paasla.role_group (
     purpose       text NOT NULL DEFAULT 'personal' CHECK (purpose IN ('personal', 'admin')),
     UNIQUE (directory, group_dn) -- one group, one role: otherwise ending one would take the other's away
 );
+CREATE UNIQUE INDEX role_group_once ON paasla.role_group (directory, lower(group_dn)); -- DNs ignore case
 CREATE INDEX role_group_role ON paasla.role_group (role_id);
 
 CREATE TABLE paasla.access_grant (
@@ -55,7 +56,9 @@ CREATE TABLE paasla.access_grant (
     role_id       int NOT NULL REFERENCES paasla.register_role,
     employment_id bigint REFERENCES paasla.employment, -- ends with it
     valid         tstzrange NOT NULL CHECK (isempty(valid) OR (lower(valid) IS NOT NULL AND lower_inc(valid)
-                                                               AND NOT upper_inc(valid))),
+                                                               AND NOT upper_inc(valid) AND isfinite(lower(valid))
+                                                               AND (upper(valid) IS NULL OR isfinite(upper(valid))))),
+    given_until   timestamptz, -- the end that was asked for; a departure may bring it forward and, when moved, restores it
     reference     text REFERENCES paasla.request (reference),
     reason        text,
     origin        text NOT NULL DEFAULT 'request' CHECK (origin IN ('request', 'rule', 'deputy', 'adopted')),
@@ -86,7 +89,7 @@ CREATE TABLE paasla.work_order ( -- registers that hang on no directory: a perso
     cause         text NOT NULL,
     CHECK ((state = 'open') = (closed_at IS NULL))
 );
--- One order for each end of a grant, however often the moment is passed; moved ends open their own after cancelling.
-CREATE UNIQUE INDEX work_order_once ON paasla.work_order (grant_id, kind) WHERE state <> 'cancelled';
+-- One order for each end of a grant, however often the moment is looked at: an end that has passed moves no more.
+CREATE UNIQUE INDEX work_order_once ON paasla.work_order (grant_id, kind);
 CREATE INDEX work_order_person ON paasla.work_order (person_id);
 CREATE INDEX work_order_open ON paasla.work_order (due_at) WHERE state = 'open';

@@ -1,6 +1,10 @@
 -- What should be, as functions of time. Positive: leavers have a row that says locked. The functions carry no SET and are
 -- not SECURITY DEFINER, so that the planner inlines them and a person_id given outside reaches the indexes inside.
 
+-- Days are Tallinn's, also in a session that says otherwise.
+CREATE FUNCTION paasla.ahead(t timestamptz, before interval) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+    AS $$ SELECT (t AT TIME ZONE 'Europe/Tallinn' - before) AT TIME ZONE 'Europe/Tallinn' $$;
+
 CREATE FUNCTION paasla.wanted_account_at(t timestamptz)
 RETURNS TABLE (person_id bigint, directory text, purpose text, want text, cause text, since timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -20,7 +24,7 @@ LANGUAGE sql STABLE AS $$
             bool_or(e.period @> t) AS employed,
             bool_or(e.period @> t AND e.it_admin) AS admin_now,
             bool_or(e.was_it_admin) AS admin_ever,
-            bool_or(lower(e.period) > t AND lower(e.period) - d.create_ahead <= t) AS arriving,
+            bool_or(lower(e.period) > t AND paasla.ahead(lower(e.period), d.create_ahead) <= t) AS arriving,
             max(greatest(upper(e.period), e.ended_stmt)) FILTER (WHERE upper(e.period) <= t) AS last_end,
             min(lower(e.period)) FILTER (WHERE e.period @> t) AS began,
             min(lower(e.period)) FILTER (WHERE lower(e.period) > t) AS begins
@@ -58,9 +62,9 @@ CREATE FUNCTION paasla.next_change(after timestamptz) RETURNS timestamptz LANGUA
     SELECT min(t) FROM (
         SELECT min(lower(period)) FROM paasla.employment WHERE lower(period) > after
         UNION ALL SELECT min(upper(period)) FROM paasla.employment WHERE upper(period) > after AND upper(period) IS NOT NULL
-        UNION ALL SELECT min(lower(e.period) - d.create_ahead) FROM paasla.employment e
+        UNION ALL SELECT min(paasla.ahead(lower(e.period), d.create_ahead)) FROM paasla.employment e
             JOIN paasla.institution_directory d ON d.institution = e.institution
-            WHERE lower(e.period) > after AND lower(e.period) - d.create_ahead > after
+            WHERE lower(e.period) > after AND paasla.ahead(lower(e.period), d.create_ahead) > after
         UNION ALL SELECT min(lower(valid)) FROM paasla.access_grant WHERE lower(valid) > after
         UNION ALL SELECT min(upper(valid)) FROM paasla.access_grant WHERE upper(valid) > after AND upper(valid) IS NOT NULL
         UNION ALL SELECT min(lower(period)) FROM paasla.absence WHERE suspend AND lower(period) > after

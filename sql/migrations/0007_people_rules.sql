@@ -13,10 +13,23 @@ $$;
 
 CREATE FUNCTION paasla.dirty_notify() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    NOTIFY paasla_dirty;
+    IF EXISTS (SELECT FROM new) THEN -- a statement that inserted nothing must not wake anybody
+        NOTIFY paasla_dirty;
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER dirty_notify AFTER INSERT ON paasla.dirty FOR EACH STATEMENT EXECUTE FUNCTION paasla.dirty_notify();
+CREATE TRIGGER dirty_notify AFTER INSERT ON paasla.dirty REFERENCING NEW TABLE AS new
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.dirty_notify();
+
+-- A departure and a grant that pass each other must see each other. They meet at the lock on the person's row, and what
+-- they read after it has to be newer than the lock: not so in the other isolation levels.
+CREATE FUNCTION paasla.must_see_others() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'employments and grants are not changed in isolation level %', current_setting('transaction_isolation')
+            USING ERRCODE = 'invalid_transaction_state', HINT = 'Use READ COMMITTED, the default.';
+    END IF;
+END $$;
 
 CREATE FUNCTION paasla.control_notify() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -61,6 +74,7 @@ DECLARE
     was timestamptz := upper(OLD.period);
     ends timestamptz := upper(NEW.period);
 BEGIN
+    PERFORM paasla.must_see_others();
     NEW.was_it_admin := NEW.it_admin OR TG_OP = 'UPDATE' AND OLD.was_it_admin;
     IF TG_OP = 'INSERT' THEN
         IF ends IS NOT NULL THEN
@@ -80,8 +94,8 @@ BEGIN
     END IF;
     IF ends IS DISTINCT FROM was THEN
         IF was <= now() THEN
-            RAISE EXCEPTION 'employment of number % ended on %; an end that has passed does not change', OLD.employee_no, was
-                USING HINT = 'If the person is back, hire again: paasla.hire(...) or INSERT INTO paasla.staff.';
+            RAISE EXCEPTION 'employment of number % at % ended on %; an end that has passed does not change', OLD.employee_no,
+                OLD.institution, was USING HINT = 'If the person is back, hire again: paasla.hire(...) or INSERT INTO paasla.staff.';
         END IF;
         -- The transaction's own now() is not the past, however long the transaction takes.
         IF ends < now() - interval '1 minute' THEN
@@ -101,35 +115,31 @@ CREATE TRIGGER employment_guard BEFORE INSERT OR UPDATE ON paasla.employment
     FOR EACH ROW EXECUTE FUNCTION paasla.employment_guard();
 
 -- Ends grants that rest on employments that end, and all grants of persons whose last employment ends. A grant that was
--- ended by a departure follows when that departure is moved; one that was revoked stays revoked.
+-- ended by a departure follows when that departure is moved, but never beyond the end it was given; one that was revoked
+-- stays revoked. grant_guard() knows the mark 'departure!', which nobody else may write.
 CREATE FUNCTION paasla.cap_grants(persons bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE paasla.access_grant g
     SET valid = CASE WHEN c.ends <= lower(g.valid) THEN 'empty'::tstzrange ELSE tstzrange(lower(g.valid), c.ends) END,
-        ended_by = CASE WHEN c.ends IS NULL THEN NULL ELSE 'departure' END
-    FROM (SELECT g.grant_id,
-              CASE WHEN e.employment_id IS NOT NULL AND upper(e.period) IS NOT NULL AND NOT l.endless
-                        THEN least(upper(e.period), l.last_end)
-                   WHEN e.employment_id IS NOT NULL AND upper(e.period) IS NOT NULL THEN upper(e.period)
-                   WHEN l.endless THEN NULL ELSE l.last_end END AS ends
-          FROM paasla.access_grant g
-          LEFT JOIN paasla.employment e ON e.employment_id = g.employment_id
-          CROSS JOIN LATERAL (SELECT bool_or(upper(x.period) IS NULL) AS endless, max(upper(x.period)) AS last_end
-              FROM paasla.employment x WHERE x.person_id = g.person_id) l
-          WHERE g.person_id = ANY (persons) AND NOT isempty(g.valid)) c
-    WHERE g.grant_id = c.grant_id
-      AND (upper(g.valid) IS NULL OR upper(g.valid) > now())
-      AND ((c.ends IS NOT NULL AND (upper(g.valid) IS NULL OR upper(g.valid) > c.ends))
-           OR (g.ended_by = 'departure' AND upper(g.valid) IS DISTINCT FROM c.ends));
+        ended_by = 'departure!'
+    FROM (SELECT x.grant_id, least(x.given_until, CASE WHEN x.employment_id IS NOT NULL THEN upper(e.period)
+                                                       WHEN NOT l.endless THEN l.last_end END) AS ends
+          FROM paasla.access_grant x
+          LEFT JOIN paasla.employment e ON e.employment_id = x.employment_id
+          CROSS JOIN LATERAL (SELECT bool_or(upper(y.period) IS NULL) AS endless, max(upper(y.period)) AS last_end
+              FROM paasla.employment y WHERE y.person_id = x.person_id) l
+          WHERE x.person_id = ANY (persons) AND NOT isempty(x.valid) AND coalesce(x.ended_by, 'departure') = 'departure') c
+    WHERE g.grant_id = c.grant_id AND (upper(g.valid) IS NULL OR upper(g.valid) > now())
+      AND upper(g.valid) IS DISTINCT FROM c.ends;
 END $$;
 
 CREATE FUNCTION paasla.employment_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM audit.append('employment.started', jsonb_build_object('person_id', n.person_id, 'employment_id', n.employment_id),
             jsonb_build_object('institution', n.institution, 'kind', n.kind, 'it_admin', n.it_admin, 'from', lower(n.period),
-                'until', upper(n.period)), jsonb_build_object('value', n.employee_no)) FROM new n;
+                'until', upper(n.period)), jsonb_build_object('value', n.employee_no, 'text', n.hire_ref)) FROM new n;
         PERFORM paasla.mark((SELECT array_agg(person_id) FROM new), 'hired');
         RETURN NULL;
     END IF;
@@ -138,13 +148,15 @@ BEGIN
         jsonb_build_object('person_id', n.person_id, 'employment_id', n.employment_id),
         jsonb_build_object('institution', n.institution, 'kind', n.kind, 'it_admin', n.it_admin, 'from', lower(n.period),
             'until', upper(n.period), 'before_until', upper(o.period),
+            'said_again', CASE WHEN n.said_again_xact IS DISTINCT FROM o.said_again_xact THEN true END,
             'backdated', CASE WHEN upper(n.period) IS DISTINCT FROM upper(o.period)
                                AND upper(n.period) < now() - interval '1 minute' THEN true END),
         jsonb_build_object('text', n.departure_ref)) FROM new n JOIN old o USING (employment_id) WHERE n IS DISTINCT FROM o;
     PERFORM paasla.cap_grants((SELECT array_agg(n.person_id) FROM new n JOIN old o USING (employment_id)
         WHERE upper(n.period) IS DISTINCT FROM upper(o.period)));
     PERFORM paasla.mark((SELECT array_agg(person_id) FROM (SELECT n.person_id FROM new n JOIN old o USING (employment_id)
-        WHERE upper(n.period) IS DISTINCT FROM upper(o.period)) x), 'departed');
+        WHERE upper(n.period) IS DISTINCT FROM upper(o.period)
+           OR n.said_again_xact IS DISTINCT FROM o.said_again_xact) x), 'departed');
     PERFORM paasla.mark((SELECT array_agg(person_id) FROM (SELECT n.person_id FROM new n JOIN old o USING (employment_id)
         WHERE n IS DISTINCT FROM o AND upper(n.period) IS NOT DISTINCT FROM upper(o.period)) x), 'employment');
     RETURN NULL;
@@ -157,7 +169,7 @@ CREATE TRIGGER employment_upd AFTER UPDATE ON paasla.employment REFERENCING NEW 
 -- ---- absences ----
 
 CREATE FUNCTION paasla.absence_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
     PERFORM audit.append('absence.' || CASE TG_OP WHEN 'INSERT' THEN 'entered' ELSE 'changed' END,
         jsonb_build_object('person_id', n.person_id), jsonb_build_object('absence_id', n.absence_id, 'from', lower(n.period),

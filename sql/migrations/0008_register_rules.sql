@@ -11,7 +11,7 @@ $$;
 -- One event for each row of `new`; the keys that the event has columns for go there, the rest into the detail. Names,
 -- contacts, DNs and notes are personal or may be, so they are openings.
 CREATE FUNCTION paasla.register_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     r record;
     j jsonb;

@@ -1,64 +1,99 @@
 -- Grants: what may be given, that it ends and does not vanish, and the work orders of registers that hang on no directory.
 
+-- What a change of a grant may not do. `capped`: a departure writes it.
+CREATE FUNCTION paasla.grant_may_change(old paasla.access_grant, new paasla.access_grant, capped boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF (new.grant_id, new.person_id, new.role_id, new.employment_id, new.origin, new.granted_by, new.granted_at)
+       IS DISTINCT FROM (old.grant_id, old.person_id, old.role_id, old.employment_id, old.origin, old.granted_by,
+                         old.granted_at) THEN
+        RAISE EXCEPTION 'grant %: who, what and by whom do not change', old.grant_id USING HINT = 'End it and give another.';
+    ELSIF new.valid IS NOT DISTINCT FROM old.valid THEN
+        RETURN;
+    ELSIF isempty(old.valid) THEN
+        RAISE EXCEPTION 'grant % was ended before it began', old.grant_id USING HINT = 'Give a new grant.';
+    ELSIF upper(old.valid) <= now() THEN
+        RAISE EXCEPTION 'grant % ended on %; an end that has passed does not change', old.grant_id, upper(old.valid)
+            USING HINT = 'Give a new grant.';
+    ELSIF NOT isempty(new.valid) AND lower(new.valid) IS DISTINCT FROM lower(old.valid) AND lower(old.valid) <= now() THEN
+        RAISE EXCEPTION 'grant % began on %; its beginning does not change', old.grant_id, lower(old.valid)
+            USING HINT = 'What was, stays.';
+    ELSIF isempty(new.valid) AND lower(old.valid) <= now() AND NOT capped THEN
+        RAISE EXCEPTION 'grant % has been in effect since %', old.grant_id, lower(old.valid) USING HINT = 'End it with now().';
+    ELSIF upper(new.valid) < now() - interval '1 minute' AND NOT capped THEN
+        RAISE EXCEPTION 'grant % cannot end at %, which has passed: it was in effect until now', old.grant_id, upper(new.valid)
+            USING HINT = 'Use now().';
+    END IF;
+END $$;
+
+-- A privileged role needs a reason, an end that was asked for, and an approval by a third person.
+CREATE FUNCTION paasla.privileged_ok(g paasla.access_grant, what text) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE rq paasla.request;
+BEGIN
+    SELECT * INTO rq FROM paasla.request WHERE reference = g.reference;
+    IF g.given_until IS NULL OR coalesce(btrim(g.reason), '') = '' THEN
+        RAISE EXCEPTION '% is privileged: it needs a reason and an end (request %)', what, coalesce(g.reference, '(none)')
+            USING ERRCODE = 'check_violation', HINT = 'Give reason and valid_until.';
+    ELSIF rq.requested_by IS NULL OR rq.approved_by IS NULL OR rq.approved_by IN (g.person_id, rq.requested_by) THEN
+        RAISE EXCEPTION '% is privileged: its request % needs a requester, and the approval of somebody who is neither requester nor beneficiary',
+            what, coalesce(g.reference, '(none)') USING ERRCODE = 'check_violation',
+            HINT = 'paasla.approve_request(reference) by a member of paasla_approver.';
+    END IF;
+END $$;
+
 CREATE FUNCTION paasla.grant_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rr paasla.register_role;
-    rq paasla.request;
+    what text;
     last_end timestamptz;
     endless boolean;
-    known boolean;
-    was timestamptz := CASE WHEN TG_OP = 'UPDATE' THEN upper(OLD.valid) END;
+    capped boolean := NEW.ended_by = 'departure!';
 BEGIN
+    PERFORM paasla.must_see_others();
     IF TG_OP = 'UPDATE' THEN
-        IF (NEW.grant_id, NEW.person_id, NEW.role_id, NEW.employment_id, NEW.origin, NEW.granted_by, NEW.granted_at)
-           IS DISTINCT FROM (OLD.grant_id, OLD.person_id, OLD.role_id, OLD.employment_id, OLD.origin, OLD.granted_by,
-                             OLD.granted_at) THEN
-            RAISE EXCEPTION 'grant %: who, what and by whom do not change', OLD.grant_id USING HINT = 'End it and give another.';
+        capped := coalesce(capped, false);
+        PERFORM paasla.grant_may_change(OLD, NEW, capped);
+        IF capped THEN -- the end that was given stays known
+            NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) IS DISTINCT FROM OLD.given_until THEN 'departure' END;
+            RETURN NEW;
+        ELSIF NEW.valid IS NOT DISTINCT FROM OLD.valid THEN
+            NEW.ended_by := OLD.ended_by;
+            NEW.given_until := OLD.given_until;
+            RETURN NEW;
         END IF;
-        IF isempty(OLD.valid) OR was <= now() THEN
-            IF NEW.valid IS DISTINCT FROM OLD.valid THEN
-                RAISE EXCEPTION 'grant % ended on %; an end that has passed does not change', OLD.grant_id, was
-                    USING HINT = 'Give a new grant.';
-            END IF;
-        ELSIF NOT isempty(NEW.valid) AND lower(NEW.valid) IS DISTINCT FROM lower(OLD.valid) AND lower(OLD.valid) <= now() THEN
-            RAISE EXCEPTION 'grant % began on %; its beginning does not change', OLD.grant_id, lower(OLD.valid)
-                USING HINT = 'What was, stays.';
-        ELSIF isempty(NEW.valid) AND lower(OLD.valid) <= now() AND coalesce(NEW.ended_by, '') <> 'departure' THEN
-            RAISE EXCEPTION 'grant % has been in effect since %', OLD.grant_id, lower(OLD.valid) USING HINT = 'End it with now().';
-        ELSIF upper(NEW.valid) < now() - interval '1 minute' AND coalesce(NEW.ended_by, '') <> 'departure' THEN
-            RAISE EXCEPTION 'grant % cannot end at %, which has passed: it was in effect until now', OLD.grant_id, upper(NEW.valid)
-                USING HINT = 'Use now().';
-        END IF;
-        IF NEW.valid IS NOT DISTINCT FROM OLD.valid OR isempty(NEW.valid) OR upper(NEW.valid) <= was THEN
-            RETURN NEW; -- nothing more is given
-        END IF;
+    END IF;
+    NEW.given_until := upper(NEW.valid);
+    NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN 'revoke' END;
+    IF TG_OP = 'UPDATE' AND NEW.valid <@ OLD.valid THEN
+        RETURN NEW; -- nothing more is given
     END IF;
     PERFORM FROM paasla.person WHERE person_id = NEW.person_id FOR KEY SHARE; -- waits for a departure in flight
     SELECT * INTO rr FROM paasla.register_role WHERE role_id = NEW.role_id;
-    SELECT bool_or(upper(period) IS NULL), max(upper(period)), count(*) > 0 INTO endless, last_end, known
+    what := rr.register_code || ' ' || rr.role_code;
+    IF isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN
+        RAISE EXCEPTION '% for person % would be over before it is given (%)', what, NEW.person_id, NEW.valid
+            USING ERRCODE = 'check_violation', HINT = 'The end has to lie in the future.';
+    END IF;
+    SELECT bool_or(upper(period) IS NULL), max(upper(period)) INTO endless, last_end
         FROM paasla.employment WHERE person_id = NEW.person_id
         AND (NEW.employment_id IS NULL OR employment_id = NEW.employment_id);
-    IF NOT known OR NOT coalesce(endless, false) AND last_end <= greatest(lower(NEW.valid), now()) THEN
-        RAISE EXCEPTION 'person % is not employed then, so % % cannot be given', NEW.person_id, rr.register_code, rr.role_code
-            USING HINT = 'Hire first; a grant does not outlive the employment.';
+    IF endless IS NULL OR NOT endless AND last_end <= greatest(lower(NEW.valid), now()) THEN
+        RAISE EXCEPTION 'person % is not employed then (%), so % cannot be given', NEW.person_id,
+            coalesce('the employment ends on ' || last_end, 'there is no such employment'), what
+            USING ERRCODE = 'check_violation', HINT = 'Hire first; a grant does not outlive the employment.';
+    END IF;
+    IF rr.privileged THEN
+        IF TG_OP = 'UPDATE' THEN
+            RAISE EXCEPTION '% is privileged: grant % is not prolonged', what, OLD.grant_id
+                USING ERRCODE = 'check_violation', HINT = 'Each time has a request and an approval of its own: give a new grant.';
+        END IF;
+        PERFORM paasla.privileged_ok(NEW, what);
     END IF;
     IF NOT endless AND (upper(NEW.valid) IS NULL OR upper(NEW.valid) > last_end) THEN
         NEW.valid := tstzrange(lower(NEW.valid), last_end);
         NEW.ended_by := 'departure';
-    END IF;
-    IF rr.privileged THEN
-        SELECT * INTO rq FROM paasla.request WHERE reference = NEW.reference;
-        IF upper(NEW.valid) IS NULL OR coalesce(btrim(NEW.reason), '') = '' THEN
-            RAISE EXCEPTION '% % is privileged: it needs a reason and an end', rr.register_code, rr.role_code
-                USING HINT = 'Give reason and valid_until.';
-        END IF;
-        IF rq.approved_by IS NULL OR rq.approved_by = NEW.person_id OR rq.approved_by IS NOT DISTINCT FROM rq.requested_by
-           OR rq.requested_by IS NULL THEN
-            RAISE EXCEPTION '% % is privileged: its request % needs a requester and the approval of somebody who is neither requester nor beneficiary',
-                rr.register_code, rr.role_code, coalesce(NEW.reference, '(none)')
-                USING HINT = 'paasla.approve_request(reference) by a member of paasla_approver.';
-        END IF;
     END IF;
     RETURN NEW;
 END $$;
@@ -83,16 +118,18 @@ BEGIN
     CROSS JOIN LATERAL (SELECT coalesce(bool_or(e.it_admin), false) AS admin FROM paasla.employment e
         WHERE e.person_id = g.person_id) a
     CROSS JOIN LATERAL (
-        SELECT 'add' AS kind WHERE g.valid @> now()
-        UNION ALL SELECT 'remove' WHERE NOT isempty(g.valid) AND upper(g.valid) <= now() AND lower(g.valid) < upper(g.valid)
-            AND EXISTS (SELECT FROM paasla.work_order w WHERE w.grant_id = g.grant_id AND w.kind = 'add')
+        SELECT 'add' AS kind WHERE g.valid @> now() AND g.origin <> 'adopted' -- adopted: it is there already
+        -- Also when nobody was asked to add it (the route was another then). A backdated departure empties a grant that
+        -- was in effect: what was done for it by hand has to be undone.
+        UNION ALL SELECT 'remove' WHERE upper(g.valid) <= now() OR isempty(g.valid) AND EXISTS (
+            SELECT FROM paasla.work_order w WHERE w.grant_id = g.grant_id AND w.kind = 'add')
     ) k
     WHERE g.grant_id = ANY (grants)
-    ON CONFLICT (grant_id, kind) WHERE state <> 'cancelled' DO NOTHING;
+    ON CONFLICT DO NOTHING;
 END $$;
 
 CREATE FUNCTION paasla.work_order_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
     PERFORM audit.append('work_order.' || CASE n.state WHEN 'open' THEN 'opened' ELSE n.state END,
         jsonb_build_object('person_id', n.person_id, 'register_code', n.register_code, 'role_id', n.role_id,
@@ -107,7 +144,7 @@ CREATE TRIGGER work_order_upd AFTER UPDATE ON paasla.work_order REFERENCING NEW 
     FOR EACH STATEMENT EXECUTE FUNCTION paasla.work_order_changed();
 
 CREATE FUNCTION paasla.grant_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM audit.append('grant.given', jsonb_build_object('person_id', n.person_id, 'grant_id', n.grant_id,

@@ -111,7 +111,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION paasla.approve_plan(plan text, valid_for interval DEFAULT '1 hour') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     p paasla.plan;
     n int;

@@ -26,7 +26,7 @@ BEGIN
         SELECT person_id FROM paasla.employment WHERE lower(period) > since AND lower(period) <= upto
         UNION SELECT person_id FROM paasla.employment WHERE upper(period) > since AND upper(period) <= upto AND upper(period) IS NOT NULL
         UNION SELECT e.person_id FROM paasla.employment e JOIN paasla.institution_directory d ON d.institution = e.institution
-            WHERE lower(e.period) > since AND lower(e.period) - d.create_ahead > since AND lower(e.period) - d.create_ahead <= upto
+            WHERE lower(e.period) > since AND paasla.ahead(lower(e.period), d.create_ahead) > since AND paasla.ahead(lower(e.period), d.create_ahead) <= upto
         UNION SELECT person_id FROM paasla.absence WHERE suspend AND (lower(period) > since AND lower(period) <= upto
             OR upper(period) > since AND upper(period) <= upto)
     ) x;
@@ -127,7 +127,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION paasla.settle(s jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION paasla.settle(s jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     who bigint := (s->>'person_id')::bigint;
     acc bigint := nullif((s->>'account_id')::bigint, 0);

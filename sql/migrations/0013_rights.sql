@@ -22,14 +22,14 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA paasla TO paasla_owner;
 
 -- What anybody with a role of ours may call.
 GRANT EXECUTE ON FUNCTION paasla.wanted_account_at(timestamptz), paasla.entitlement_at(timestamptz),
-    paasla.next_change(timestamptz), paasla.name_ok(text), paasla.hr_sees(text), audit.acting_person(), paasla.personal_code_ok(text),
-    paasla.keys_stay(), paasla.refuse(), paasla.dirty_notify(), paasla.request_approval()
+    paasla.next_change(timestamptz), paasla.ahead(timestamptz, interval), paasla.name_ok(text), paasla.hr_sees(text), audit.acting_person(), paasla.personal_code_ok(text),
+    paasla.keys_stay(), paasla.refuse(), paasla.dirty_notify(), paasla.request_approval(), paasla.staff_statement()
     TO paasla_daemon, paasla_hr, paasla_admin, paasla_grantor, paasla_approver, paasla_auditor;
 
 -- HR: the staff view and the verbs of working life. Sees its own institutions (paasla.hr_scope).
 GRANT SELECT, INSERT, UPDATE ON paasla.staff TO paasla_hr;
-GRANT EXECUTE ON FUNCTION paasla.hire(text, text, text, text, timestamptz, text, text, text, boolean, text, text, timestamptz),
-    paasla.depart(text, date, text, text), paasla.file_request(text, text, bytea, text, text) TO paasla_hr;
+GRANT EXECUTE ON FUNCTION paasla.hire(text, text, text, text, timestamptz, text, text, text, boolean, text, text, timestamptz,
+        text, text), paasla.depart(text, date, text, text), paasla.file_request(text, text, bytea, text, text) TO paasla_hr;
 GRANT SELECT ON paasla.institution TO paasla_hr, paasla_grantor, paasla_admin, paasla_approver;
 
 -- Administrator: what there is to be had, and where; gives nothing to anybody.
@@ -40,7 +40,7 @@ GRANT EXECUTE ON FUNCTION paasla.accept_server(text), paasla.recreate_account(bi
 
 -- Grantor: grants and work orders; defines no roles.
 GRANT INSERT (person_id, role_id, employment_id, valid, reference, reason) ON paasla.access_grant TO paasla_grantor;
-GRANT UPDATE (valid, ended_by, reason) ON paasla.access_grant TO paasla_grantor;
+GRANT UPDATE (valid, reason) ON paasla.access_grant TO paasla_grantor;
 GRANT INSERT (reference, requested_by, document_sha256, note) ON paasla.request TO paasla_grantor, paasla_hr;
 GRANT EXECUTE ON FUNCTION paasla.grant_access(text, text, text, text, text, timestamptz, timestamptz, text),
     paasla.revoke_access(text, text, text, text, text), paasla.file_request(text, text, bytea, text, text),
