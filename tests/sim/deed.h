@@ -6,15 +6,31 @@
 #include "store.h"
 
 enum deed_kind {
-    HIRE, REHIRE, DEPART, DEPART_LIST, DEPART_AGAIN, STAY, GRANT, REVOKE, GRANT_END, ABSENT, BACK, IT_ADMIN, ROLE_MODE,
-    ROLE_DRIFT, DIR_MODE, APPROVE, RECREATE, N_DEEDS
+    HIRE,
+    REHIRE,
+    DEPART,
+    DEPART_LIST,
+    DEPART_AGAIN,
+    STAY,
+    GRANT,
+    REVOKE,
+    GRANT_END,
+    ABSENT,
+    BACK,
+    IT_ADMIN,
+    ROLE_MODE,
+    ROLE_DRIFT,
+    DIR_MODE,
+    APPROVE,
+    RECREATE,
+    N_DEEDS
 };
 extern const char *const deed_names[N_DEEDS];
 
 struct deed {
     enum deed_kind kind;
-    int64_t at_us;       /* now() of the transaction */
-    int64_t first_seq;   /* not 0: dirty rows get these numbers, though it commits later */
+    int64_t at_us;     /* now() of the transaction */
+    int64_t first_seq; /* not 0: dirty rows get these numbers, though it commits later */
     int person, institution, employment, role, grant, absence, dir, mode, account;
     bool flag;
     int64_t from, to;

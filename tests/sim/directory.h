@@ -15,7 +15,14 @@
 #define POLICY_DN   "cn=vaikimisi,ou=reeglid," SUFFIX
 
 enum { N_UNITS = 3 }; /* below PEOPLE_BASE, for entries that others move */
-enum { CODE_OK = 0, CODE_SIZE_LIMIT = 4, CODE_ASSERTION = 122, CODE_BUSY = 51, CODE_DENIED = 50, CODE_EMPTY_GROUP = 65 };
+enum {
+    CODE_OK = 0,
+    CODE_SIZE_LIMIT = 4,
+    CODE_ASSERTION = 122,
+    CODE_BUSY = 51,
+    CODE_DENIED = 50,
+    CODE_EMPTY_GROUP = 65
+};
 
 struct dir_attr {
     char name[24];
@@ -40,10 +47,10 @@ struct directory {
     struct dir_entry **v;
     int n, cap;
     bool ppolicy, assertion, usability;
-    bool blind;          /* an access rule hides the people and the canary */
-    bool refint;         /* members follow a rename */
-    int password_code;   /* what a Replace of userPassword is answered with; 0 is success */
-    int delete_code;     /* the same for deleting it */
+    bool blind;        /* an access rule hides the people and the canary */
+    bool refint;       /* members follow a rename */
+    int password_code; /* what a Replace of userPassword is answered with; 0 is success */
+    int delete_code;   /* the same for deleting it */
     uint64_t uuids, csns;
 };
 
@@ -60,10 +67,10 @@ void directory_rename(struct directory *d, struct dir_entry *e, const char *dn, 
 struct dir_attr *dir_entry_attr(const struct dir_entry *e, struct pl_str name);
 struct pl_str dir_entry_value(const struct dir_entry *e, const char *name); /* empty: none */
 bool dir_entry_has(const struct dir_entry *e, const char *name, struct pl_str value);
-void dir_entry_set(struct directory *d, struct dir_entry *e, const char *name, struct pl_str value);   /* replaces */
-void dir_entry_add(struct directory *d, struct dir_entry *e, const char *name, struct pl_str value);   /* once more */
+void dir_entry_set(struct directory *d, struct dir_entry *e, const char *name, struct pl_str value); /* replaces */
+void dir_entry_add(struct directory *d, struct dir_entry *e, const char *name, struct pl_str value); /* once more */
 void dir_entry_drop(struct dir_entry *e, const char *name, struct pl_str value); /* empty value: all */
-void dir_entry_touch(struct directory *d, struct dir_entry *e, int64_t now); /* it was changed: a new entryCSN */
+void dir_entry_touch(struct directory *d, struct dir_entry *e, int64_t now);     /* it was changed: a new entryCSN */
 struct pl_str dir_normal(struct pl_arena *a, struct pl_str attr, struct pl_str value);
 
 /* Whether the server refuses a log-on of this entry whatever the password. */

@@ -3,8 +3,8 @@
 #include "directory.h"
 
 struct match {
-    char kind; /* '&' '|' '!' '=' '*' */
-    struct pl_str attr, value; /* the value as compared */
+    char kind;                  /* '&' '|' '!' '=' '*' */
+    struct pl_str attr, value;  /* the value as compared */
     struct match *first, *next; /* operands */
 };
 

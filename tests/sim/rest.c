@@ -105,8 +105,7 @@ static void account(struct sim *m, const struct look *l)
         leaver(m, l);
     else if (l->n.need == PL_NEED_OPEN && refused && !excused(m, l, -1) && !two_numbers(m, l->p))
         complain(m, l, "should be open and is locked");
-    else if ((l->n.need == PL_NEED_PAUSED || l->n.need == PL_NEED_READY) && !refused &&
-             !is_held(m, l, PL_OP_LOCK, -1))
+    else if ((l->n.need == PL_NEED_PAUSED || l->n.need == PL_NEED_READY) && !refused && !is_held(m, l, PL_OP_LOCK, -1))
         complain(m, l, "should be locked and is open");
     if (l->n.need != PL_NEED_NONE)
         groups(m, l);
@@ -121,8 +120,8 @@ static void store_at_rest(struct sim *m)
             return;
         }
     for (size_t i = 0; i < m->s.n_dirty; i++)
-        check_fail(m, "3: person %d in %s is still dirty (%s)", m->s.dirty[i].person + 1,
-                   dir_names[m->s.dirty[i].dir], m->s.dirty[i].cause);
+        check_fail(m, "3: person %d in %s is still dirty (%s)", m->s.dirty[i].person + 1, dir_names[m->s.dirty[i].dir],
+                   m->s.dirty[i].cause);
     for (int i = 0; i < m->s.n_logins; i++)
         for (int k = 0; k < i; k++)
             if (!strcmp(m->s.logins[i].login, m->s.logins[k].login))
@@ -134,9 +133,14 @@ void rest_check(struct sim *m)
     for (int p = 0; p < m->w.n_persons && !m->c.fail[0]; p++)
         for (int d = 0; d < N_DIRS; d++)
             for (int k = 0; k < N_PURPOSES; k++) {
-                struct look l = {p, d, (enum purpose)k, store_account(&m->s, p, d, (enum purpose)k),
+                struct look l = {p,
+                                 d,
+                                 (enum purpose)k,
+                                 store_account(&m->s, p, d, (enum purpose)k),
                                  sim_entry(m, p, d, (enum purpose)k),
-                                 store_wanted(&m->s, p, d, (enum purpose)k, m->now), m->c.tampered[p][d][k], false};
+                                 store_wanted(&m->s, p, d, (enum purpose)k, m->now),
+                                 m->c.tampered[p][d][k],
+                                 false};
                 if (l.n.row)
                     account(m, &l);
             }

@@ -7,27 +7,56 @@
 #include "rng.h"
 #include "store.h"
 
+#define SIM_FIRST_DAY (1772434800 * US_SECOND) /* 2026-03-02, a Monday */
+
 enum run_kind {
-    RUN_EXECUTE,  /* a request reaches its server */
-    RUN_ANSWER,   /* the next part of its answer reaches the daemon */
-    RUN_LATE,     /* a write whose connection is gone is carried out all the same */
-    RUN_TIMER,    /* the engine's timer */
-    RUN_HAPPEN,   /* people, faults, other hands: one of the seed's events */
-    RUN_COMMIT,   /* a transaction of people that took long */
-    RUN_HINT,     /* NOTIFY */
+    RUN_EXECUTE, /* a request reaches its server */
+    RUN_ANSWER,  /* the next part of its answer reaches the daemon */
+    RUN_LATE,    /* a write whose connection is gone is carried out all the same */
+    RUN_TIMER,   /* the engine's timer */
+    RUN_HAPPEN,  /* people, faults, other hands: one of the seed's events */
+    RUN_COMMIT,  /* a transaction of people that took long */
+    RUN_HINT,    /* NOTIFY */
     RUN_STORE_UP,
     RUN_DIR_UP,
-    RUN_START,    /* the daemon after a crash */
-    RUN_AMBUSH,   /* a part goes away just when much depends on it */
-    RUN_MEND,     /* a passing fault of a directory ends */
+    RUN_START,  /* the daemon after a crash */
+    RUN_AMBUSH, /* a part goes away just when much depends on it */
+    RUN_MEND,   /* a passing fault of a directory ends */
 };
 
 enum fault {
-    F_CRASH, F_STORE_DOWN, F_STORE_LOST, F_STORE_ANSWER_LOST, F_STORE_FAILED, F_LONG_TRANSACTION, F_HINT_LOST,
-    F_DIR_DOWN, F_WRITE_LOST, F_WRITE_ANSWER_LOST, F_WRITE_LATE, F_WRITE_TIMEOUT, F_WRITE_BUSY, F_WRITE_DENIED,
-    F_DIR_SLOW, F_REORDERED, F_SIZE_LIMIT, F_OMITTED, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_OTHER_SERVER,
-    F_MEMBER_ADDED, F_MEMBER_REMOVED, F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_ENTRY_DELETED, F_ENTRY_RENAMED,
-    F_ENTRY_FOREIGN, F_GROUP_DELETED, F_NO_COMPARE, N_FAULTS
+    F_CRASH,
+    F_STORE_DOWN,
+    F_STORE_LOST,
+    F_STORE_ANSWER_LOST,
+    F_STORE_FAILED,
+    F_LONG_TRANSACTION,
+    F_HINT_LOST,
+    F_DIR_DOWN,
+    F_WRITE_LOST,
+    F_WRITE_ANSWER_LOST,
+    F_WRITE_LATE,
+    F_WRITE_TIMEOUT,
+    F_WRITE_BUSY,
+    F_WRITE_DENIED,
+    F_DIR_SLOW,
+    F_REORDERED,
+    F_SIZE_LIMIT,
+    F_OMITTED,
+    F_BLIND,
+    F_POLICY_GONE,
+    F_PASSWORD_REFUSED,
+    F_OTHER_SERVER,
+    F_MEMBER_ADDED,
+    F_MEMBER_REMOVED,
+    F_LOCKED_BY_HAND,
+    F_UNLOCKED_BY_HAND,
+    F_ENTRY_DELETED,
+    F_ENTRY_RENAMED,
+    F_ENTRY_FOREIGN,
+    F_GROUP_DELETED,
+    F_NO_COMPARE,
+    N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];
 
@@ -69,8 +98,8 @@ struct check {
     bool in_work[MAX_PERSONS][N_DIRS];
     long work_load[MAX_PERSONS][N_DIRS];
     int64_t work_since[MAX_PERSONS][N_DIRS];
-    bool tampered[MAX_PERSONS][N_DIRS][N_PURPOSES];  /* somebody else touched the entry */
-    bool repassworded[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* somebody else gave it a password, which nobody can see */
+    bool tampered[MAX_PERSONS][N_DIRS][N_PURPOSES];      /* somebody else touched the entry */
+    bool repassworded[MAX_PERSONS][N_DIRS][N_PURPOSES];  /* somebody else gave it a password, which nobody can see */
     unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
     unsigned denied_groups[N_DIRS];
     long loads;
@@ -124,7 +153,11 @@ void sim_request_forget(struct sim *m, struct req *r); /* it is open no more */
 void sim_request_free(struct sim *m, struct req *r);
 void sim_start_daemon(struct sim *m);
 
-/* ---- serve.c: requests are copied, executed, answered ---- */
+/* ---- copy.c, trace.c ---- */
+void copy_command(struct req *r, const struct pl_command *c);
+void trace_command(struct sim *m, const struct pl_command *c);
+
+/* ---- serve.c: requests are accepted, executed, answered ---- */
 void serve_accept(struct sim *m, const struct pl_command *c);
 void serve_execute(struct sim *m, struct req *r);
 void serve_answer(struct sim *m, struct req *r);
@@ -135,17 +168,18 @@ void serve_late(struct sim *m, struct req *r);
 void serve_dead(struct sim *m, struct req *r);
 void serve_drop(struct sim *m, int dir, bool crash); /* dir -1: the store; what is open there ends somehow */
 
-/* ---- happen.c, deed.c ---- */
-int happen_one(struct sim *m); /* 1, or 0 when chance drew nothing that could be done */
+/* ---- happen.c, hands.c, town.c ---- */
+int happen_one(struct sim *m);              /* 1, or 0 when chance drew nothing that could be done */
 void happen_ambush(struct sim *m, int dir); /* dir -1: the store or the daemon */
 void happen_commit(struct sim *m, void *deed);
 void happen_mend(struct sim *m, int dir);
-void happen_calm(struct sim *m); /* all faults end */
-void happen_town(struct sim *m); /* the first day: people, roles, groups, entries that were there before us */
+void happen_calm(struct sim *m);         /* all faults end */
+void happen_town(struct sim *m);         /* the first day: people, roles, groups, entries that were there before us */
+bool hands(struct sim *m, enum fault f); /* hands.c: false when nothing was there to change */
 void happen_old_entry(struct sim *m, const struct employment *e, int dir);
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p); /* ours, or NULL */
 
-/* ---- check.c, rest.c ---- */
+/* ---- check.c, check_write.c, rest.c ---- */
 void check_fail(struct sim *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_command(struct sim *m, const struct pl_command *c);
 void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us);

@@ -72,8 +72,8 @@ void store_mark_all(struct store *s, int person, const char *cause, int64_t xact
     for (int d = 0; d < N_DIRS; d++) {
         bool concerns = false;
         for (int i = 0; i < s->w->n_employments && !concerns; i++)
-            concerns = s->w->employments[i].person == person &&
-                       s->w->create_ahead[s->w->employments[i].institution][d] >= 0;
+            concerns =
+                s->w->employments[i].person == person && s->w->create_ahead[s->w->employments[i].institution][d] >= 0;
         if (concerns || s->account_of[person][d][ADMIN] >= 0 || s->account_of[person][d][PERSONAL] >= 0)
             store_mark(s, d, person, cause, 0, xact);
     }
@@ -168,7 +168,8 @@ bool store_was_approved(const struct store *s, int person, int dir, enum purpose
 {
     for (size_t i = 0; i < s->n_plans; i++) {
         const struct plan *pl = &s->plans[i];
-        if ((pl->state == PLAN_APPROVED || pl->state == PLAN_DONE) && pl->dir == dir && has_item(pl, person, p, op, group))
+        if ((pl->state == PLAN_APPROVED || pl->state == PLAN_DONE) && pl->dir == dir &&
+            has_item(pl, person, p, op, group))
             return true;
     }
     return false;

@@ -86,7 +86,7 @@ struct store {
     int *xact_leavers; /* how many persons' employments it ended */
     size_t cap_xacts;
     size_t first_open_intent;
-    int64_t reserved_seq; /* not 0: numbers drawn when a long transaction began */
+    int64_t reserved_seq;      /* not 0: numbers drawn when a long transaction began */
     char identity[N_DIRS][24]; /* paasla.directory.identity: the server our records were made against */
     bool identity_shown[N_DIRS];
 };
@@ -97,7 +97,8 @@ void store_free(struct store *s);
 /* ---- what triggers do inside a transaction of people ---- */
 int64_t store_begin(struct store *s);
 void store_mark(struct store *s, int dir, int person, const char *cause, int64_t not_before, int64_t xact);
-void store_mark_all(struct store *s, int person, const char *cause, int64_t xact); /* in every directory that concerns */
+void store_mark_all(struct store *s, int person, const char *cause,
+                    int64_t xact); /* in every directory that concerns */
 
 /* ---- looking at the tables ---- */
 struct account *store_account(struct store *s, int person, int dir, enum purpose p); /* NULL: no row */
@@ -108,7 +109,8 @@ bool store_is_dirty(const struct store *s, int person, int dir);
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind);
 bool store_held(const struct store *s, int person, int dir, enum purpose p, enum pl_op op, int group, int64_t now,
                 bool *approved);
-bool store_was_approved(const struct store *s, int person, int dir, enum purpose p, enum pl_op op, int group); /* ever */
+bool store_was_approved(const struct store *s, int person, int dir, enum purpose p, enum pl_op op,
+                        int group); /* ever */
 
 /* ---- the daemon's statements ---- */
 void store_recover(struct store *s);

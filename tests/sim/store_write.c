@@ -74,7 +74,7 @@ int store_reserve(struct store *s, int dir, int person, enum purpose p, const st
         a->dir = dir;
         a->purpose = p;
         a->state = PL_STATE_NONE;
-        strcpy(a->login, l->login);
+        memcpy(a->login, l->login, sizeof a->login);
     }
     return *slot;
 }
@@ -180,8 +180,8 @@ static void settle_intents(struct store *s, const struct pl_settle *t)
             size_t left = 0;
             for (size_t m = 0; pl->state == PLAN_APPROVED && pl->dir == a->dir && m < pl->n; m++) {
                 struct plan_item *it = &pl->items[m];
-                it->carried_out |= it->person == a->person && it->purpose == a->purpose && it->op == in->op &&
-                                   it->group == in->group;
+                it->carried_out |=
+                    it->person == a->person && it->purpose == a->purpose && it->op == in->op && it->group == in->group;
                 left += !it->carried_out;
             }
             if (pl->state == PLAN_APPROVED && pl->dir == a->dir && left == 0)

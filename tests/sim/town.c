@@ -44,8 +44,8 @@ void happen_old_entry(struct sim *m, const struct employment *e, int dir)
     snprintf(uid, sizeof uid, "vana%d", e->number);
     snprintf(dn, sizeof dn, "uid=%s,%s", uid, PEOPLE_BASE);
     snprintf(number, sizeof number, "%s-%d", institution_names[e->institution], e->number);
-    struct dir_entry *x = directory_put(d, dn, m->now, "objectClass", "inetOrgPerson", "uid", uid, "cn", p->given,
-                                        "sn", p->family, "employeeNumber", number, NULL);
+    struct dir_entry *x = directory_put(d, dn, m->now, "objectClass", "inetOrgPerson", "uid", uid, "cn", p->given, "sn",
+                                        p->family, "employeeNumber", number, NULL);
     dir_entry_add(d, x, "userPassword", PL_STR("old"));
     x->password_known = true;
     if (rng_pct(&m->rng, 25))
@@ -79,8 +79,13 @@ void happen_town(struct sim *m)
     m->again_g = -1;
     role_groups(m);
     for (int i = 0; i < 8; i++) {
-        struct deed x = {.kind = HIRE, .at_us = m->now, .person = w->n_persons, .institution = i % 3 == 2,
-                         .flag = i == 1, .from = m->now - rng_log(&m->rng, US_MINUTE, 100 * US_HOUR), .to = NEVER};
+        struct deed x = {.kind = HIRE,
+                         .at_us = m->now,
+                         .person = w->n_persons,
+                         .institution = i % 3 == 2,
+                         .flag = i == 1,
+                         .from = m->now - rng_log(&m->rng, US_MINUTE, 100 * US_HOUR),
+                         .to = NEVER};
         if (i == 7)
             x.from = m->now + rng_log(&m->rng, US_MINUTE, 5 * US_HOUR);
         deed_do(&x, &m->s);

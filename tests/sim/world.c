@@ -25,8 +25,7 @@ bool world_employed(const struct world *w, int person, int dir, int64_t t)
 bool world_granted(const struct world *w, int person, int role, int64_t t)
 {
     for (int i = 0; i < w->n_grants; i++)
-        if (w->grants[i].person == person && w->grants[i].role == role &&
-            holds(w->grants[i].from, w->grants[i].to, t))
+        if (w->grants[i].person == person && w->grants[i].role == role && holds(w->grants[i].from, w->grants[i].to, t))
             return true;
     return false;
 }

@@ -50,7 +50,7 @@ struct absence {
 
 struct grant {
     int person, role;
-    int64_t from, to; /* from == to: it never began */
+    int64_t from, to;  /* from == to: it never began */
     bool by_departure; /* the end follows the employment's */
 };
 

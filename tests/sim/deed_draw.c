@@ -1,0 +1,147 @@
+/* Which deed makes sense now, with random particulars. */
+#include <string.h>
+#include "deed.h"
+
+static int64_t soon(struct rng *r, int64_t now)
+{
+    return now + rng_log(r, US_MINUTE, 6 * US_HOUR);
+}
+
+static int running_employment(const struct world *w, struct rng *r, int64_t now)
+{
+    for (int tries = 0, i = rng_below(r, w->n_employments); tries < w->n_employments; tries++) {
+        if (w->employments[i].to > now && (w->employments[i].to == NEVER || rng_pct(r, 30)))
+            return i;
+        i = (i + 1) % w->n_employments;
+    }
+    return -1;
+}
+
+static bool draw_departure(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    x->employment = running_employment(w, r, now);
+    if (x->employment < 0)
+        return false;
+    x->to = rng_pct(r, 65) ? now : soon(r, now);
+    return true;
+}
+
+static bool draw_list(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    int many = 3 + rng_below(r, 6), at = rng_below(r, w->n_employments);
+    x->to = rng_pct(r, 70) ? now : soon(r, now);
+    for (int i = 0; i < w->n_employments && x->n_list < many; i++) {
+        int e = (at + i) % w->n_employments;
+        if (w->employments[e].from < now && w->employments[e].to == NEVER)
+            x->list[x->n_list++] = e;
+    }
+    return x->n_list > 2;
+}
+
+static bool draw_hire(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    if (w->n_employments == MAX_EMPLOYMENTS || (x->kind == HIRE && w->n_persons == MAX_PERSONS))
+        return false;
+    x->person = x->kind == HIRE ? w->n_persons : rng_below(r, w->n_persons);
+    x->institution = rng_pct(r, 75) ? 0 : 1;
+    x->flag = rng_pct(r, 20);
+    x->from = rng_pct(r, 50) ? now : soon(r, now);
+    x->to = rng_pct(r, 85) ? NEVER : x->from + rng_log(r, US_MINUTE, 6 * US_HOUR);
+    return true;
+}
+
+static bool draw_grant(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    x->person = rng_below(r, w->n_persons);
+    x->role = rng_below(r, N_ROLES);
+    x->from = rng_pct(r, 75) ? now : soon(r, now);
+    x->to = rng_pct(r, 70) ? NEVER : x->from + rng_log(r, US_MINUTE, 4 * US_HOUR);
+    return w->n_grants < MAX_GRANTS && world_employed(w, x->person, -1, now);
+}
+
+static bool draw_grant_change(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    for (int tries = 0; tries < 8 && w->n_grants > 0; tries++) {
+        x->grant = rng_below(r, w->n_grants);
+        if (w->grants[x->grant].to > now && w->grants[x->grant].from < now) {
+            x->to = x->kind == REVOKE ? now : soon(r, now);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool draw_absence(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    if (x->kind == BACK) {
+        x->absence = rng_below(r, w->n_absences);
+        x->to = now;
+        return w->n_absences > 0 && w->absences[x->absence].to > now && w->absences[x->absence].from < now;
+    }
+    x->person = rng_below(r, w->n_persons);
+    x->flag = rng_pct(r, 80);
+    x->from = rng_pct(r, 60) ? now : soon(r, now);
+    x->to = x->from + rng_log(r, US_MINUTE, 8 * US_HOUR);
+    return w->n_absences < MAX_ABSENCES;
+}
+
+static bool draw_plan(struct deed *x, const struct store *s, struct rng *r)
+{
+    for (int tries = 0; tries < 6 && s->n_plans > 0; tries++) {
+        x->plan = (size_t)rng_below(r, (int)s->n_plans);
+        if (s->plans[x->plan].state == PLAN_HELD)
+            return true;
+    }
+    return false;
+}
+
+bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struct rng *r, int64_t now)
+{
+    const struct world *w = s->w;
+    memset(x, 0, sizeof *x);
+    x->kind = kind;
+    x->at_us = now;
+    switch (kind) {
+    case HIRE:
+    case REHIRE:
+        return draw_hire(x, w, r, now);
+    case DEPART:
+        return draw_departure(x, w, r, now);
+    case DEPART_LIST:
+        return draw_list(x, w, r, now);
+    case DEPART_AGAIN:
+        x->person = rng_below(r, w->n_persons);
+        return !world_employed(w, x->person, -1, now);
+    case STAY:
+        x->employment = rng_below(r, w->n_employments);
+        return w->employments[x->employment].to > now && w->employments[x->employment].to != NEVER;
+    case GRANT:
+        return draw_grant(x, w, r, now);
+    case REVOKE:
+    case GRANT_END:
+        return draw_grant_change(x, w, r, now);
+    case ABSENT:
+    case BACK:
+        return draw_absence(x, w, r, now);
+    case IT_ADMIN:
+        x->employment = rng_below(r, w->n_employments);
+        return w->employments[x->employment].to > now;
+    case ROLE_MODE:
+        x->role = rng_below(r, N_ROLES);
+        x->mode = rng_pct(r, 70) ? PL_MODE_ENFORCE : rng_below(r, 2);
+        return true;
+    case ROLE_DRIFT:
+        x->role = rng_below(r, N_ROLES);
+        x->flag = rng_pct(r, 60);
+        return true;
+    case DIR_MODE:
+        x->dir = rng_below(r, N_DIRS);
+        x->mode = rng_pct(r, 80) ? PL_MODE_ENFORCE : PL_MODE_OBSERVE;
+        return true;
+    case RECREATE:
+        x->account = rng_below(r, s->n_accounts);
+        return s->n_accounts > 0 && s->accounts[x->account].state == PL_STATE_LOST;
+    default:
+        return draw_plan(x, s, r);
+    }
+}
