@@ -2,7 +2,7 @@
 # Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
 # usage: sh tests/run.sh [PART...]   parts: unit real sim sandbox lint (default: all)
 # Environment: PAASLA_TEST_DIR, a folder that keeps builds and logs (default: one below TMPDIR for this tree and user);
-# PAASLA_SIM_SEEDS (default 10000).
+# PAASLA_SIM_SEEDS (default 10000), PAASLA_SIM_ASAN_SEEDS (default 300).
 set -u
 
 TREE=$(cd "$(dirname "$0")/.." && pwd)
@@ -91,9 +91,20 @@ part_real() {
 }
 
 part_sim() {
-    one_test "simulator, ${PAASLA_SIM_SEEDS:-10000} seeds" 1800 \
-        "$WORK/asan/tests/sim/paasla-sim" --seeds "${PAASLA_SIM_SEEDS:-10000}"
-    tail -n 40 "$test_log"
+    # Half of the seeds on each core; and some with sanitizers, which are several times slower.
+    sim_half=$(( ${PAASLA_SIM_SEEDS:-10000} / 2 ))
+    "$WORK/build/tests/sim/paasla-sim" --from $((sim_half + 1)) --seeds "$sim_half" >"$WORK/log/sim_second.log" 2>&1 &
+    sim_second=$!
+    one_test "simulator, the first $sim_half seeds" 1800 "$WORK/build/tests/sim/paasla-sim" --seeds "$sim_half"
+    tail -n 80 "$test_log"
+    if wait "$sim_second"; then
+        pass "simulator, the second $sim_half seeds"
+    else
+        tail -n 60 "$WORK/log/sim_second.log"
+        fail "simulator, the second $sim_half seeds"
+    fi
+    one_test "simulator with sanitizers, ${PAASLA_SIM_ASAN_SEEDS:-300} seeds" 1200 \
+        "$WORK/asan/tests/sim/paasla-sim" --from 20001 --seeds "${PAASLA_SIM_ASAN_SEEDS:-300}"
 }
 
 part_sandbox() {

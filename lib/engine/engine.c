@@ -226,8 +226,9 @@ static void start_preview(struct pl_engine *e)
         return;
     const struct preview *p = &e->previews[0];
     for (size_t i = 0; i < e->n_dirs; i++)
-        if (e->dirs[i].up && (!p->only || p->only == &e->dirs[i]) && (e->dirs[i].scan || !e->dirs[i].groups_known))
-            return; /* soon */
+        if ((!p->only || p->only == &e->dirs[i]) &&
+            (!e->dirs[i].up || e->dirs[i].scan || !e->dirs[i].groups_known))
+            return; /* a dry run that saw only a part would say "nothing" */
     e->preview_runs = true;
     e->preview_left = 1;
     for (size_t i = 0; i < e->n_dirs; i++)
@@ -285,12 +286,13 @@ static void start_due(struct pl_engine *e)
     }
 }
 
+/* Only what lies ahead: whatever is due and did not start waits for an answer, and is looked at again with that. */
 static void set_timer(struct pl_engine *e)
 {
     int64_t at = 0;
 #define SOONER(t)                                                                                                      \
     do {                                                                                                               \
-        if ((t) > 0 && (at == 0 || (t) < at))                                                                          \
+        if ((t) > e->now && (at == 0 || (t) < at))                                                                          \
             at = (t);                                                                                                  \
     } while (0)
     if (e->store_up && e->recovered && !e->stopping) {
@@ -308,8 +310,6 @@ static void set_timer(struct pl_engine *e)
 #undef SOONER
     if (at == 0 || at == e->timer_us)
         return;
-    if (at <= e->now)
-        at = e->now + 1000; /* whatever is due and could not start waits for something else */
     e->timer_us = at;
     pl_e_emit(e, PL_CMD_TIMER, NULL)->at_us = at;
 }
