@@ -1,0 +1,26 @@
+-- The accounts of a person, what each should be, and the last thing that was written to it.
+-- params: $1 person_id
+-- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, closed (as it should
+--         be, or should be open), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
+--         last_outcome, last_code, last_settled_at, last_compare_at
+SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_text, a.state_at, w.want, w.cause,
+    CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
+         WHEN w.want = 'open' THEN true
+         WHEN w.cause = 'suspended' THEN a.state IN ('paused', 'out', 'none')
+         WHEN w.cause = 'arriving' THEN a.state IN ('ready', 'paused', 'out', 'none')
+         ELSE a.state IN ('out', 'none') END AS closed,
+    a.changed_at, a.locked_at,
+    CASE WHEN a.locked_at >= a.changed_at
+         THEN pg_catalog.round(extract(epoch FROM a.locked_at - a.changed_at) * 1000)::bigint END AS lock_ms,
+    a.out_at,
+    (SELECT pg_catalog.count(*) FROM paasla.membership AS m WHERE m.account_id = a.account_id AND m.present) AS groups,
+    d.mode, i.op AS last_op, i.at AS last_at, i.outcome AS last_outcome, i.code AS last_code,
+    i.settled_at AS last_settled_at, d.last_compare_at
+FROM paasla.account AS a
+JOIN paasla.directory AS d ON d.directory = a.directory
+LEFT JOIN paasla.wanted_account AS w
+    ON w.person_id = a.person_id AND w.directory = a.directory AND w.purpose = a.purpose
+LEFT JOIN LATERAL (SELECT n.op, n.at, n.outcome, n.code, n.settled_at FROM paasla.intent AS n
+    WHERE n.account_id = a.account_id ORDER BY n.at DESC, n.intent_id DESC LIMIT 1) AS i ON true
+WHERE a.person_id = $1::bigint
+ORDER BY a.directory, a.purpose
