@@ -1,16 +1,15 @@
 # Small things that the sandbox's parts share. Sourced.
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; } # each argument on a line of its own
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # Waits for a command to come true: until_true SECONDS COMMAND...
 until_true() {
-    tries=$(( $1 * 20 )); shift
-    while [ "$tries" -gt 0 ]; do
-        if "$@" >/dev/null 2>&1; then return 0; fi
-        sleep 0.05; tries=$(( tries - 1 ))
+    until_end=$(( $(date +%s) + $1 )); shift
+    while ! "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -le "$until_end" ] || return 1
+        sleep 0.05
     done
-    return 1
 }
 
 # 24 letters and digits nobody can guess.
@@ -37,9 +36,10 @@ s|@${pair%%=*}@|$value|g"
 sandbox_user() {
     if [ "$(id -u)" -eq 0 ]; then echo postgres; else id -un; fi
 }
-as_user() {
-    if [ "$(id -u)" -eq 0 ]; then setpriv --reuid postgres --regid postgres --init-groups -- "$@"; else "$@"; fi
+exec_as_user() { # replaces the shell that calls it
+    if [ "$(id -u)" -eq 0 ]; then exec setpriv --reuid postgres --regid postgres --init-groups -- "$@"; else exec "$@"; fi
 }
+as_user() { ( exec_as_user "$@" ); }
 
 # Stops a process that we started: asks, waits, insists. stop_pid PID SECONDS [SIGNAL]
 stop_pid() {

@@ -99,7 +99,7 @@ finish() {
     else
         if [ -s "$DIR/log/paaslad.log" ]; then
             say "" "The last lines of paaslad:" >&2
-            tail -n 25 "$DIR/log/paaslad.log" >&2
+            grep -v "a first password lies" "$DIR/log/paaslad.log" | tail -n 25 >&2
         fi
         echo "The folder $DIR stays for you to look at; its log folder has the servers' words." >&2
     fi
@@ -124,11 +124,12 @@ say "Starting PostgreSQL and slapd in $DIR."
 start_postgres
 start_slapd
 write_conf
-PGUSER=postgres paaslactl db migrate
-psql_super -f "$SANDBOX/base.sql" -v "group_base=ou=ryhmad,$BASE"
+PGUSER=postgres paaslactl db migrate || die "The schema could not be made; paaslactl says why above."
+psql_super -f "$SANDBOX/base.sql" || die "The frame of the town does not load; PostgreSQL says why above."
 if [ "$PEOPLE" = yes ]; then
     say "Loading the town of Paju."
-    psql_super -f "$SANDBOX/town.sql" -v "group_base=ou=ryhmad,$BASE" >/dev/null
+    psql_super -f "$SANDBOX/town.sql" -v "group_base=ou=ryhmad,$BASE" >/dev/null ||
+        die "The sample town does not load; PostgreSQL says why above."
 fi
 start_paaslad
 . "$SANDBOX/story.sh"

@@ -57,7 +57,8 @@ start_slapd() {
 }
 
 run_slapd() { # also used to start it again
-    as_user setsid "$SLAPD" -f "$DIR/ldap/slapd.conf" -h "$LDAPI $SLAPD_URLS" -d 0 >"$DIR/log/slapd.log" 2>&1 </dev/null &
+    ( exec >"$DIR/log/slapd.log" 2>&1 </dev/null
+      exec_as_user setsid "$SLAPD" -f "$DIR/ldap/slapd.conf" -h "$LDAPI $SLAPD_URLS" -d 0 ) &
     until_true 20 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 || die "slapd did not start; see $DIR/log/slapd.log."
 }
 
@@ -85,7 +86,8 @@ TLSCertificateKeyFile $DIR/ldap/slapd.key"
 
 ldap_as_root() { # ldap_as_root PROGRAM ARGUMENT...
     ldap_program=$1; shift
-    "$ldap_program" -LLL -o ldif-wrap=no -H "$LDAPI" -x -D "$ROOT_DN" -y "$DIR/secrets/haldur" "$@"
+    [ "$ldap_program" != ldapsearch ] || set -- -LLL "$@"
+    "$ldap_program" -o ldif-wrap=no -H "$LDAPI" -x -D "$ROOT_DN" -y "$DIR/secrets/haldur" "$@"
 }
 
 write_conf() {
@@ -97,8 +99,9 @@ start_paaslad() {
     as_user "$BUILD/daemon/paaslad" -t -c "$DIR/paasla.conf" >"$DIR/log/paaslad.check" 2>&1 ||
         { cat "$DIR/log/paaslad.check" >&2; die "paaslad does not accept $DIR/paasla.conf."; }
     # shellcheck disable=SC2016 # the inner shell expands them
-    as_user setsid sh -c 'echo $$ >"$1/run/paaslad.pid"; exec "$2" -c "$1/paasla.conf"' sh "$DIR" "$BUILD/daemon/paaslad" \
-        >"$DIR/log/paaslad.log" 2>&1 </dev/null &
+    ( exec >"$DIR/log/paaslad.log" 2>&1 </dev/null
+      exec_as_user setsid sh -c 'echo $$ >"$1/run/paaslad.pid"; exec "$2" -c "$1/paasla.conf"' sh "$DIR" \
+          "$BUILD/daemon/paaslad" ) &
     until_true 5 test -s "$DIR/run/paaslad.pid" || die "paaslad did not start; see $DIR/log/paaslad.log."
     PAASLAD_PID=$(cat "$DIR/run/paaslad.pid")
 }

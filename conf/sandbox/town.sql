@@ -105,7 +105,7 @@ FROM (VALUES ('hr_mari', '1004'), ('it_jaan', '1006'), ('turve_liina', '1007'), 
              ('audiitor_peep', '1050')) AS v (role_name, employee_no)
 JOIN paasla.staff s ON s.institution = 'LV' AND s.employee_no = v.employee_no;
 
--- ---- absences: one with a deputy, one so long that the account sleeps ----
+-- ---- absences: one with a deputy, one so long that there shall be no account for the time ----
 INSERT INTO paasla.absence (person_id, period, deputy_id, suspend)
 SELECT s.person_id, tstzrange(now() - interval '4 days', now() + interval '10 days'), d.person_id, false
 FROM paasla.staff s, paasla.staff d WHERE s.employee_no = '1048' AND d.employee_no = '1009';
