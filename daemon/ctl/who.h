@@ -1,0 +1,18 @@
+/* Which person a word on the command line means. */
+#ifndef PAASLA_CTL_WHO_H
+#define PAASLA_CTL_WHO_H
+
+#include "ctl.h"
+
+struct ctl_who {
+    char id[24];      /* person_id, as a parameter */
+    char number[200]; /* institution/number, several by commas */
+    char name[420];
+};
+
+/* CTL_OK, CTL_USAGE (nobody, or several: said) or what the database said. */
+int ctl_find_person(struct ctl *c, const char *word, struct ctl_who *out);
+/* The same for the code of a register. */
+int ctl_check_register(struct ctl *c, const char *code);
+
+#endif
