@@ -3,8 +3,10 @@
 set -eu
 TREE=$(cd "$(dirname "$0")/.." && pwd)
 RUN=$TREE/conf/sandbox/run.sh
+. "$TREE/conf/sandbox/lib.sh"
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/paasla-options.XXXXXX")
-trap 'sh "$RUN" --down --dir "$WORK/kept" >/dev/null 2>&1; rm -rf "$WORK"' EXIT
+chmod 755 "$WORK" # as root, the servers are somebody else
+trap 'sh "$RUN" --down --dir "$WORK/kept" >/dev/null 2>&1 || :; rm -rf "$WORK"' EXIT
 
 no() { echo "sandbox.sh: $*" >&2; exit 1; }
 ends_with() { # ends_with STATUS ARGUMENT...
@@ -45,7 +47,7 @@ ends_with 1 --empty --keep --dir "$WORK/kept" # one at a time
 )
 ends_with 0 --down --dir "$WORK/kept"
 while read -r pid; do
-    ! kill -0 "$pid" 2>/dev/null || no "process $pid still runs after --down"
+    until_true 5 pid_gone "$pid" || no "process $pid still runs after --down"
 done <"$WORK/pids"
 [ ! -e "$WORK/kept" ] || no "--down left the folder"
 echo "The options do what --help says."
