@@ -58,6 +58,24 @@ const struct ctl_command ctl_commands[] = {
     {"sync", "sync [DIRECTORY] [--timeout S]", "compare everything now and wait until it is done",
      "  --timeout S   how long to wait for the daemon (120 s); exit 5 if it is not done by then",
      "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
+    {"why", "why PERSON [REGISTER]", "who somebody is, what every right rests on, and what may still live",
+     "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name.\n"
+     "  Exit 1 when somebody has left and is not yet out.",
+     "  paaslactl why 1042\n  paaslactl why 'Mari Tamm' STAR", cmd_why},
+    {"person", "person [PERSON]", "people and their accounts", NULL,
+     "  paaslactl person\n  paaslactl person linn/1042", cmd_person},
+    {"register", "register [REGISTER]", "registers, or the roles of one", NULL,
+     "  paaslactl register\n  paaslactl register STAR", cmd_register},
+    {"matrix", "matrix [--register R] [--person P] [--institution I]", "who may do what now",
+     "  --register R      only this register\n"
+     "  --person P        only this person\n"
+     "  --institution I   only people of this institution",
+     "  paaslactl matrix\n  paaslactl --json matrix --register STAR", cmd_matrix},
+    {"findings", "findings [--all] [--severity S]", "what was found and should not be so",
+     "  --all          resolved ones too\n"
+     "  --severity S   only info, warning or critical\n\n"
+     "Exit 1 when a critical one is open.",
+     "  paaslactl findings\n  paaslactl findings --severity critical", cmd_findings},
     {0},
 };
 

@@ -37,13 +37,13 @@ int ctl_find_person(struct ctl *c, const char *word, struct ctl_who *out)
     return code;
 }
 
-int ctl_check_register(struct ctl *c, const char *code)
+int ctl_check_code(struct ctl *c, const char *what, const char *query, const char *code)
 {
     int exit_code = CTL_OK;
     bool there = false;
     const char *names[500];
     int n = 0;
-    PGresult *r = ctl_query(c, "ctl_register_codes", 0, NULL, &exit_code);
+    PGresult *r = ctl_query(c, query, 0, NULL, &exit_code);
     if (!r)
         return exit_code;
     for (int i = 0; i < PQntuples(r); i++) {
@@ -52,10 +52,15 @@ int ctl_check_register(struct ctl *c, const char *code)
             names[n++] = PQgetvalue(r, i, 0);
     }
     if (!there) {
-        const char *near = strlen(code) < 60 ? ctl_nearest(code, names, n) : NULL;
-        ctl_complain("there is no register %s.%s%s%s", code,
-                     near ? " Did you mean " : " `paaslactl register` lists them.", near ? near : "", near ? "?" : "");
+        const char *near = ctl_nearest(code, names, n);
+        ctl_complain("there is no %s %s.%s%s%s", what, code, near ? " Did you mean " : "", near ? near : "",
+                     near ? "?" : "");
     }
     PQclear(r);
     return there ? CTL_OK : CTL_USAGE;
+}
+
+int ctl_check_register(struct ctl *c, const char *code)
+{
+    return ctl_check_code(c, "register", "ctl_register_codes", code);
 }

@@ -12,7 +12,8 @@ struct ctl_who {
 
 /* CTL_OK, CTL_USAGE (nobody, or several: said) or what the database said. */
 int ctl_find_person(struct ctl *c, const char *word, struct ctl_who *out);
-/* The same for the code of a register. */
+/* CTL_OK when the query lists the code in its first column. */
+int ctl_check_code(struct ctl *c, const char *what, const char *query, const char *code);
 int ctl_check_register(struct ctl *c, const char *code);
 
 #endif
