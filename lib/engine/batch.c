@@ -180,11 +180,13 @@ static void row_person(struct batch *b, struct dir *d, const struct pl_row *r)
 
 static void row_group(struct batch *b, struct dir *d, const struct pl_row *r)
 {
+    /* The same groups come with every LOAD, in the same order: normalising their DNs each time would cost the most. */
+    bool same = b->dir && b->n_groups < d->n_groups && pl_str_eq(d->groups[b->n_groups].dn, r->group.group_dn);
     struct group g = {.dir = d,
                       .role_group_id = r->group.role_group_id,
                       .dn = pl_arena_str(b->arena, r->group.group_dn),
                       .purpose = pl_arena_str(b->arena, r->group.purpose),
-                      .dn_hash = pl_dn_hash(r->group.group_dn),
+                      .dn_hash = same ? d->groups[b->n_groups].dn_hash : pl_dn_hash(r->group.group_dn),
                       .mode = r->group.mode,
                       .put_back = r->group.put_back};
     PUSH(b->groups, b->n_groups, g);

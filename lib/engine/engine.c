@@ -226,8 +226,7 @@ static void start_preview(struct pl_engine *e)
         return;
     const struct preview *p = &e->previews[0];
     for (size_t i = 0; i < e->n_dirs; i++)
-        if ((!p->only || p->only == &e->dirs[i]) &&
-            (!e->dirs[i].up || e->dirs[i].scan || !e->dirs[i].groups_known))
+        if ((!p->only || p->only == &e->dirs[i]) && (!e->dirs[i].up || e->dirs[i].scan || !e->dirs[i].groups_known))
             return; /* a dry run that saw only a part would say "nothing" */
     e->preview_runs = true;
     e->preview_left = 1;
@@ -236,17 +235,23 @@ static void start_preview(struct pl_engine *e)
             e->preview_left++;
             pl_scan_start(&e->dirs[i], true);
         }
-    pl_e_preview_part(e, NULL, 0);
+    pl_e_preview_part(e, NULL, 0, true);
 }
 
-void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n)
+void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole)
 {
+    e->preview_broken = e->preview_broken || !whole;
     e->preview_persons =
         pl_xrealloc_array(e->preview_persons, e->n_preview_persons + n + 1, sizeof *e->preview_persons);
     for (size_t i = 0; i < n; i++)
         e->preview_persons[e->n_preview_persons++] = persons[i].person_id;
     if (--e->preview_left > 0)
         return;
+    if (e->preview_broken) {
+        e->preview_broken = e->preview_runs = false;
+        e->n_preview_persons = 0;
+        return;
+    }
     struct preview p = e->previews[0];
     memmove(e->previews, e->previews + 1, --e->n_previews * sizeof *e->previews);
     e->preview_runs = false;
@@ -292,7 +297,7 @@ static void set_timer(struct pl_engine *e)
     int64_t at = 0;
 #define SOONER(t)                                                                                                      \
     do {                                                                                                               \
-        if ((t) > e->now && (at == 0 || (t) < at))                                                                          \
+        if ((t) > e->now && (at == 0 || (t) < at))                                                                     \
             at = (t);                                                                                                  \
     } while (0)
     if (e->store_up && e->recovered && !e->stopping) {

@@ -74,8 +74,11 @@ static void preview(struct batch *b)
         }
     }
     struct pl_buf why = {0};
+    if (b->any->preview_why)
+        pl_buf_add_c(&why, b->any->preview_why);
+    b->any->preview_why = NULL;
     if (unread > 0)
-        pl_buf_printf(&why, "%ld accounts could not be read", unread);
+        pl_buf_printf(&why, "%s%ld accounts could not be read", why.len ? "; " : "", unread);
     store_plan(b, b->dir, true, pl_buf_str(&why), items, n, locks, removals);
     pl_buf_free(&why);
 }

@@ -73,6 +73,18 @@ static enum pl_write_kind write_kind(enum pl_op op)
     }
 }
 
+/* What paasla.membership shall say: the directory shows it. */
+static void fact(struct task *t, int64_t role_group_id, bool present)
+{
+    for (size_t i = 0; i < t->n_facts; i++)
+        if (t->facts[i].role_group_id == role_group_id) {
+            t->facts[i].present = present;
+            return;
+        }
+    struct pl_membership_cmd f = {role_group_id, present};
+    PUSH(t->facts, t->n_facts, f);
+}
+
 static void report_failure(struct task *t, const struct op *o)
 {
     bool closing =
@@ -156,6 +168,8 @@ void pl_plan_settle_open_intents(struct task *t)
                                 (int)t->p.login.len, t->p.login.s, o->code,
                                 pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
         PUSH(t->done, t->n_done, d);
+        if (did && o->role_group_id) /* also of a group that nobody granted: its put-backs are counted by this row */
+            fact(t, o->role_group_id, o->op == PL_OP_ADD_MEMBER);
     }
     t->n_ops = 0;
 }
@@ -226,17 +240,6 @@ static void plan_account(struct task *t)
     t->sentence = r->sentence;
     if (r->next != PL_STATE_COUNT)
         t->state = r->next;
-}
-
-static void fact(struct task *t, int64_t role_group_id, bool present)
-{
-    for (size_t i = 0; i < t->n_facts; i++)
-        if (t->facts[i].role_group_id == role_group_id) {
-            t->facts[i].present = present;
-            return;
-        }
-    struct pl_membership_cmd f = {role_group_id, present};
-    PUSH(t->facts, t->n_facts, f);
 }
 
 static void plan_member(struct task *t, const struct group *g, const struct pl_member_in *in, enum pl_mode mode,

@@ -243,7 +243,8 @@ struct pl_engine {
         struct dir *only;
     } *previews;
     size_t n_previews;
-    bool preview_runs;
+    bool preview_runs, preview_broken;
+    const char *preview_why; /* what it could not see */
     size_t preview_left; /* directories still being compared for it */
     int64_t *preview_persons;
     size_t n_preview_persons;
@@ -309,7 +310,8 @@ void pl_exec_targets_free(struct dir *d);
 
 /* scan.c */
 void pl_scan_start(struct dir *d, bool preview);
-void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n); /* one directory compared */
+/* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
+void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
 void pl_scan_drop(struct dir *d);
 

@@ -172,6 +172,9 @@ static void note(struct scan *s)
     struct pl_engine *e = s->d->e;
     flush(s, true);
     if (s->preview) {
+        s->done = true;
+        if (s->incomplete)
+            e->preview_why = s->why;
         pl_scan_drop(s->d);
         return;
     }
@@ -488,7 +491,7 @@ void pl_scan_drop(struct dir *d)
     }
     d->scan = NULL;
     if (s->preview)
-        pl_e_preview_part(d->e, s->nominees, s->n_nominees);
+        pl_e_preview_part(d->e, s->nominees, s->n_nominees, s->done);
     pl_e_forget(d->e, s);
     free(s->records);
     free(s->by_id.slots);

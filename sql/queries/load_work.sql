@@ -19,6 +19,12 @@ WITH pair AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT * FROM paasla.wanted_account_at(now()) x
                         WHERE x.person_id = p.person_id AND x.directory = p.directory) w
     LEFT JOIN paasla.account a ON a.person_id = w.person_id AND a.directory = w.directory AND a.purpose = w.purpose
+    UNION ALL -- accounts in a directory that the person's institutions use no more: nobody wants them, nothing is concluded
+    SELECT a.person_id, a.directory, a.purpose, 'none', 'never', NULL, a.account_id, a.login, a.native_id, a.dn, a.state
+    FROM pair p
+    JOIN paasla.account a ON a.person_id = p.person_id AND a.directory = p.directory AND a.purpose IN ('personal', 'admin')
+    WHERE NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) x
+                      WHERE x.person_id = p.person_id AND x.directory = p.directory AND x.purpose = a.purpose)
 ), member AS MATERIALIZED (
     SELECT w.person_id, w.directory, w.purpose, rg.role_group_id, e.role_group_id IS NOT NULL AS wanted,
            coalesce(m.present, false) AS believed, rr.mode, rr.on_drift = 'put_back' AS put_back,
@@ -46,37 +52,40 @@ WITH pair AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
     SELECT * FROM sorted WHERE $1::text = 'preview' OR urgent AND $1::text = 'urgent'
     UNION ALL (SELECT * FROM sorted WHERE NOT urgent AND $1::text = 'bulk' ORDER BY first LIMIT $3::int)
-), named AS MATERIALIZED ( -- HR named this leaver: few people left by the transaction that ended the employment, or
-                          -- somebody said it once more for few people
-    SELECT c.person_id, c.directory,
-        (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = l.ended_xact) <= $4::int
-        OR EXISTS (SELECT FROM paasla.dirty d WHERE d.person_id = c.person_id AND d.directory = c.directory
-                   AND d.cause = 'departed' AND d.xact_id <> l.ended_xact
-                   AND (SELECT count(DISTINCT o.person_id) FROM paasla.dirty o WHERE o.xact_id = d.xact_id) <= $4::int) AS named
-    FROM chosen c
-    JOIN LATERAL (SELECT e.ended_xact FROM paasla.employment e WHERE e.person_id = c.person_id AND upper(e.period) <= now()
-        AND e.ended_xact IS NOT NULL ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1) l ON true
+), leaver AS MATERIALIZED ( -- who is not employed here now, and the last departure
+    SELECT c.person_id, c.directory, l.ended_xact, l.said_again_xact FROM chosen c
+    JOIN LATERAL (SELECT e.ended_xact, e.said_again_xact FROM paasla.employment e WHERE e.person_id = c.person_id
+        AND upper(e.period) <= now() AND e.ended_xact IS NOT NULL ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1) l ON true
+    WHERE EXISTS (SELECT FROM wanted w WHERE w.person_id = c.person_id AND w.directory = c.directory
+                  AND w.purpose = 'personal' AND w.cause IN ('departed', 'arriving'))
+), named AS MATERIALIZED ( -- HR named this leaver: the transaction that ended the employment ended few, or somebody said it
+                          -- once more, and of few people in one transaction. Nothing that is consumed counts.
+    SELECT l.person_id, l.directory FROM leaver l JOIN (SELECT x.ended_xact FROM (SELECT DISTINCT ended_xact FROM leaver) x
+        WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.ended_xact) <= $4::int) few
+        ON few.ended_xact = l.ended_xact
+    UNION
+    SELECT l.person_id, l.directory FROM leaver l
+    WHERE l.said_again_xact IS NOT NULL
+      AND (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = l.said_again_xact) <= $4::int
 )
 SELECT r.c0, r.c1, r.c2, r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11, r.c12, r.c13, r.c14, r.c15, r.c16, r.c17,
        r.c18, r.c19, r.c20
 FROM (
     SELECT 0 AS part, 0::bigint AS person, d.directory AS dir, 0 AS kind, '' AS purpose, 0::bigint AS n,
         'T' AS c0, d.directory AS c1,
-        (SELECT count(*) FROM paasla.account a WHERE a.directory = d.directory AND a.state = 'open')::text AS c2,
-        (SELECT count(*) FROM paasla.membership m JOIN paasla.account a ON a.account_id = m.account_id
-            WHERE m.present AND a.directory = d.directory)::text AS c3,
+        coalesce(t.open_accounts, 0)::text AS c2, coalesce(t.memberships, 0)::text AS c3,
         coalesce(d.identity, '') AS c4, '' AS c5, '' AS c6, '' AS c7, '' AS c8, '' AS c9, '' AS c10, '' AS c11, '' AS c12,
         '' AS c13, '' AS c14, '' AS c15, '' AS c16, '' AS c17, '' AS c18, '' AS c19, '' AS c20
-    FROM paasla.directory d WHERE d.directory = ANY ($2::text[])
+    FROM paasla.directory d LEFT JOIN paasla.directory_total t ON t.directory = d.directory WHERE d.directory = ANY ($2::text[])
     UNION ALL
     SELECT 1, 0, g.directory, 0, '', g.role_group_id, 'G', g.directory, g.role_group_id::text, g.role_id::text, g.group_dn, rr.mode,
         CASE WHEN rr.on_drift = 'put_back' THEN 't' ELSE 'f' END, g.purpose, '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM paasla.role_group g JOIN paasla.register_role rr ON rr.role_id = g.role_id WHERE g.directory = ANY ($2::text[])
     UNION ALL
     SELECT 2, c.person_id, c.directory, 1, w.purpose, 0, 'P', c.person_id::text, c.directory, w.purpose, w.want, w.cause,
-        CASE WHEN n.named THEN 't' ELSE 'f' END, coalesce(w.account_id::text, ''), coalesce(w.login, ''),
+        CASE WHEN n.person_id IS NOT NULL THEN 't' ELSE 'f' END, coalesce(w.account_id::text, ''), coalesce(w.login, ''),
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
-        coalesce(e.employee_no, ''), coalesce(e.unit, ''), coalesce(e.position, ''), coalesce(e.institution, ''), d.mode,
+        coalesce(e.employee_no, ''), coalesce(j.unit, ''), coalesce(j.position, ''), coalesce(e.institution, ''), d.mode,
         coalesce((extract(epoch FROM w.since) * 1000000)::bigint::text, ''),
         (SELECT count(*) FROM member m WHERE m.person_id = c.person_id AND m.directory = c.directory
             AND m.purpose = w.purpose AND m.wanted)::text
@@ -87,7 +96,10 @@ FROM (
     LEFT JOIN named n ON n.person_id = c.person_id AND n.directory = c.directory
     LEFT JOIN LATERAL (SELECT x.* FROM paasla.employment x JOIN paasla.institution_directory i
         ON i.institution = x.institution AND i.directory = c.directory WHERE x.person_id = c.person_id
-        ORDER BY lower(x.period), x.employment_id LIMIT 1) e ON true
+        ORDER BY lower(x.period), x.employment_id LIMIT 1) e ON true -- the first number stands in the entry for life
+    LEFT JOIN LATERAL (SELECT x.* FROM paasla.employment x JOIN paasla.institution_directory i
+        ON i.institution = x.institution AND i.directory = c.directory WHERE x.person_id = c.person_id
+        ORDER BY x.period @> now() DESC, lower(x.period) DESC, x.employment_id LIMIT 1) j ON true -- the work of today
     UNION ALL
     SELECT 2, m.person_id, m.directory, 2, m.purpose, m.role_group_id, 'M', m.person_id::text, m.directory, m.purpose,
         m.role_group_id::text, CASE WHEN m.wanted THEN 't' ELSE 'f' END, CASE WHEN m.believed THEN 't' ELSE 'f' END, m.mode,
