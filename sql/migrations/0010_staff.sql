@@ -1,7 +1,7 @@
 -- HR's view and functions. One UPDATE is the whole interface to offboarding.
 
 -- Whether the log-in (not the function's owner) may act for an institution.
-CREATE FUNCTION paasla.hr_sees(institution text) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION paasla.hr_sees(institution text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_has_role(session_user, 'paasla_owner', 'member')
         OR EXISTS (SELECT FROM paasla.hr_scope s WHERE s.role_name = session_user AND s.institution = hr_sees.institution)
 $$;
