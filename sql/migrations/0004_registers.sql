@@ -72,6 +72,14 @@ CREATE INDEX grant_role ON paasla.access_grant (role_id);
 CREATE INDEX grant_starts ON paasla.access_grant (lower(valid));
 CREATE INDEX grant_ends ON paasla.access_grant (upper(valid)) WHERE upper(valid) IS NOT NULL;
 
+-- Begins and ends of grants that still lie ahead when they are written. mark_due() takes a row when its moment has come,
+-- however late its transaction was committed, and opens what has to be done by hand.
+CREATE TABLE paasla.grant_due (
+    grant_id bigint NOT NULL,
+    at       timestamptz NOT NULL
+);
+CREATE INDEX grant_due_at ON paasla.grant_due (at);
+
 CREATE TABLE paasla.work_order ( -- registers that hang on no directory: a person does it and says so
     work_order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     person_id     bigint NOT NULL REFERENCES paasla.person,

@@ -40,6 +40,45 @@ CREATE TABLE paasla.membership (
 );
 CREATE INDEX membership_group ON paasla.membership (role_group_id) WHERE present;
 
+-- How much there is in a directory, for the brake: counted as it changes, because counting anew takes longer than a lock.
+CREATE TABLE paasla.directory_total (
+    directory     text COLLATE "C" PRIMARY KEY REFERENCES paasla.directory,
+    open_accounts bigint NOT NULL DEFAULT 0,
+    memberships   bigint NOT NULL DEFAULT 0
+);
+
+-- TG_ARGV[0]: 1 for the rows that are new, -1 for those that were.
+CREATE FUNCTION paasla.count_accounts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO paasla.directory_total AS t (directory, open_accounts)
+    SELECT r.directory, count(*) * TG_ARGV[0]::int FROM rows r WHERE r.state = 'open' GROUP BY r.directory
+    ON CONFLICT (directory) DO UPDATE SET open_accounts = t.open_accounts + excluded.open_accounts;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER account_count_new AFTER INSERT ON paasla.account REFERENCING NEW TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_accounts('1');
+CREATE TRIGGER account_count_is AFTER UPDATE ON paasla.account REFERENCING NEW TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_accounts('1');
+CREATE TRIGGER account_count_was AFTER UPDATE ON paasla.account REFERENCING OLD TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_accounts('-1');
+
+CREATE FUNCTION paasla.count_memberships() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO paasla.directory_total AS t (directory, memberships)
+    SELECT a.directory, count(*) * TG_ARGV[0]::int FROM rows r JOIN paasla.account a ON a.account_id = r.account_id
+        WHERE r.present GROUP BY a.directory
+    ON CONFLICT (directory) DO UPDATE SET memberships = t.memberships + excluded.memberships;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER membership_count_new AFTER INSERT ON paasla.membership REFERENCING NEW TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_memberships('1');
+CREATE TRIGGER membership_count_is AFTER UPDATE ON paasla.membership REFERENCING NEW TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_memberships('1');
+CREATE TRIGGER membership_count_was AFTER UPDATE ON paasla.membership REFERENCING OLD TABLE AS rows
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.count_memberships('-1');
+
 -- Wake-ups. Append-only: no unique key, no ON CONFLICT, or a wake-up that meets a row being consumed would be lost.
 CREATE TABLE paasla.dirty (
     seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -97,8 +136,10 @@ CREATE TABLE paasla.plan_item (
     role_group_id int,
     op            text NOT NULL,
     row           int,
+    over          boolean NOT NULL DEFAULT false, -- done, so already, or wanted no more
     PRIMARY KEY (plan_id, ordinal)
 );
+CREATE INDEX plan_item_left ON paasla.plan_item (plan_id) WHERE NOT over;
 CREATE INDEX plan_item_person ON paasla.plan_item (person_id);
 
 CREATE TABLE paasla.intent ( -- no directory write without one, committed before it

@@ -5,6 +5,24 @@
 CREATE FUNCTION paasla.ahead(t timestamptz, before interval) RETURNS timestamptz LANGUAGE sql IMMUTABLE
     AS $$ SELECT (t AT TIME ZONE 'Europe/Tallinn' - before) AT TIME ZONE 'Europe/Tallinn' $$;
 
+-- One row for each person and directory that the person's institutions use, or ever used for that person. Attributes
+-- without a history (it_admin) are today's.
+CREATE FUNCTION paasla.standing_at(t timestamptz)
+RETURNS TABLE (person_id bigint, directory text, employed boolean, admin_now boolean, admin_ever boolean, arriving boolean,
+               last_end timestamptz, began timestamptz, begins timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT e.person_id, d.directory,
+        bool_or(e.period @> t),
+        bool_or(e.period @> t AND e.it_admin),
+        bool_or(e.was_it_admin),
+        bool_or(lower(e.period) > t AND paasla.ahead(lower(e.period), d.create_ahead) <= t),
+        max(greatest(upper(e.period), e.ended_stmt)) FILTER (WHERE upper(e.period) <= t),
+        min(lower(e.period)) FILTER (WHERE e.period @> t),
+        min(lower(e.period)) FILTER (WHERE lower(e.period) > t)
+    FROM paasla.employment e JOIN paasla.institution_directory d ON d.institution = e.institution
+    GROUP BY e.person_id, d.directory
+$$;
+
 CREATE FUNCTION paasla.wanted_account_at(t timestamptz)
 RETURNS TABLE (person_id bigint, directory text, purpose text, want text, cause text, since timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -19,18 +37,7 @@ LANGUAGE sql STABLE AS $$
              WHEN g.last_end IS NOT NULL THEN 'departed'
              ELSE 'never' END,
         CASE WHEN g.employed THEN g.began WHEN g.arriving THEN g.begins ELSE g.last_end END
-    FROM (
-        SELECT e.person_id, d.directory,
-            bool_or(e.period @> t) AS employed,
-            bool_or(e.period @> t AND e.it_admin) AS admin_now,
-            bool_or(e.was_it_admin) AS admin_ever,
-            bool_or(lower(e.period) > t AND paasla.ahead(lower(e.period), d.create_ahead) <= t) AS arriving,
-            max(greatest(upper(e.period), e.ended_stmt)) FILTER (WHERE upper(e.period) <= t) AS last_end,
-            min(lower(e.period)) FILTER (WHERE e.period @> t) AS began,
-            min(lower(e.period)) FILTER (WHERE lower(e.period) > t) AS begins
-        FROM paasla.employment e JOIN paasla.institution_directory d ON d.institution = e.institution
-        GROUP BY e.person_id, d.directory
-    ) g
+    FROM paasla.standing_at(t) g
     CROSS JOIN (VALUES ('admin'::text), ('personal')) p (purpose)
     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM paasla.absence a
         WHERE a.person_id = g.person_id AND a.suspend AND a.period @> t) AS away) s
@@ -39,6 +46,9 @@ $$;
 
 CREATE VIEW paasla.wanted_account AS SELECT * FROM paasla.wanted_account_at(now());
 
+-- Groups of current grants where the account is wanted open or is suspended, which comes to: employed (as administrator).
+-- It asks for that itself: joining the grouped rows of wanted_account_at hides from the planner how few directories there
+-- are, and it walked all grants once for each group (12 s instead of 0.5 s for half a million grants).
 CREATE FUNCTION paasla.entitlement_at(t timestamptz)
 RETURNS TABLE (person_id bigint, directory text, purpose text, role_id int, role_group_id int, group_dn text, mode text,
                since timestamptz, until timestamptz)
@@ -48,10 +58,10 @@ LANGUAGE sql STABLE AS $$
     FROM paasla.access_grant g
     JOIN paasla.register_role r ON r.role_id = g.role_id
     JOIN paasla.role_group rg ON rg.role_id = g.role_id
-    JOIN paasla.wanted_account_at(t) w
-      ON w.person_id = g.person_id AND w.directory = rg.directory AND w.purpose = rg.purpose
-     AND (w.want = 'open' OR w.cause = 'suspended')
-    WHERE g.valid @> t
+    WHERE g.valid @> t AND EXISTS (
+        SELECT FROM paasla.employment e JOIN paasla.institution_directory d ON d.institution = e.institution
+        WHERE e.person_id = g.person_id AND d.directory = rg.directory AND e.period @> t
+          AND (rg.purpose = 'personal' OR e.it_admin))
 $$;
 
 CREATE VIEW paasla.entitlement AS SELECT * FROM paasla.entitlement_at(now());

@@ -128,6 +128,12 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
+CREATE FUNCTION paasla.note_due(grants bigint[]) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO paasla.grant_due (grant_id, at)
+    SELECT g.grant_id, m.at FROM paasla.access_grant g CROSS JOIN LATERAL (VALUES (lower(g.valid)), (upper(g.valid))) m (at)
+    WHERE g.grant_id = ANY (grants) AND m.at > now()
+$$;
+
 CREATE FUNCTION paasla.work_order_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
@@ -153,6 +159,7 @@ BEGIN
             jsonb_build_object('text', n.reason, 'value', n.reference))
         FROM new n JOIN paasla.register_role r USING (role_id) LEFT JOIN paasla.request q USING (reference);
         PERFORM paasla.open_work((SELECT array_agg(grant_id) FROM new));
+        PERFORM paasla.note_due((SELECT array_agg(grant_id) FROM new));
         PERFORM paasla.mark((SELECT array_agg(person_id) FROM new), 'granted');
         RETURN NULL;
     END IF;
@@ -166,6 +173,8 @@ BEGIN
     FROM new n JOIN old o USING (grant_id) JOIN paasla.register_role r ON r.role_id = n.role_id
         LEFT JOIN paasla.request q ON q.reference = n.reference WHERE n IS DISTINCT FROM o;
     PERFORM paasla.open_work((SELECT array_agg(grant_id) FROM new));
+    PERFORM paasla.note_due((SELECT array_agg(n.grant_id) FROM new n JOIN old o USING (grant_id)
+        WHERE n.valid IS DISTINCT FROM o.valid));
     PERFORM paasla.mark((SELECT array_agg(n.person_id) FROM new n JOIN old o USING (grant_id) WHERE n.valid IS DISTINCT FROM o.valid),
         'revoked');
     RETURN NULL;

@@ -116,16 +116,18 @@ DECLARE
     p paasla.plan;
     n int;
 BEGIN
-    SELECT count(*) INTO n FROM paasla.plan x WHERE x.state = 'held' AND length(plan) >= 8 AND starts_with(x.digest, lower(plan));
+    SELECT count(*) INTO n FROM paasla.plan x WHERE x.state = 'held'
+        AND CASE WHEN length(plan) >= 8 THEN starts_with(x.digest, lower(plan)) ELSE x.plan_id::text = plan END;
     IF n <> 1 THEN
-        RAISE EXCEPTION '% held plans have a digest that begins with %', n, plan USING ERRCODE = 'no_data_found',
+        RAISE EXCEPTION '% held plans have the number, or a digest that begins with, %', n, plan USING ERRCODE = 'no_data_found',
             HINT = 'Give at least 8 characters of the digest that `paaslactl plan list` shows.';
     END IF;
     IF valid_for <= interval '0' OR valid_for > interval '1 day' THEN
         RAISE EXCEPTION 'an approval for % is refused', valid_for USING HINT = 'At most one day.';
     END IF;
     UPDATE paasla.plan x SET state = 'approved', approved_by = session_user, approved_at = clock_timestamp(),
-        expires_at = clock_timestamp() + valid_for WHERE x.state = 'held' AND starts_with(x.digest, lower(plan)) RETURNING * INTO p;
+        expires_at = clock_timestamp() + valid_for WHERE x.state = 'held'
+        AND CASE WHEN length(plan) >= 8 THEN starts_with(x.digest, lower(plan)) ELSE x.plan_id::text = plan END RETURNING * INTO p;
     PERFORM audit.append('plan.approved', jsonb_build_object('plan_id', p.plan_id, 'directory', p.directory),
         jsonb_build_object('digest', p.digest, 'items', p.items, 'expires_at', p.expires_at));
     INSERT INTO paasla.dirty (directory, person_id, cause)

@@ -13,37 +13,36 @@ BEGIN
 END $$;
 
 -- What fell due since the last time becomes dirty; work orders of that time are opened. Returns the next moment in
--- microseconds, 0 for none. Writes nothing when nothing fell due.
+-- microseconds, 0 for none. Writes nothing when nothing fell due: its own NOTIFY would call it again and again.
+-- An end that is committed after its moment is not seen here; its own trigger made its person dirty.
 CREATE FUNCTION paasla.mark_due() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    since timestamptz;
-    upto timestamptz := clock_timestamp();
+    upto timestamptz := now(); -- before the snapshots of the statements below
+    lo timestamptz;
+    hi timestamptz;
     due bigint[];
     grants bigint[];
 BEGIN
-    SELECT last_at INTO since FROM paasla.clock_tick;
-    SELECT array_agg(DISTINCT person_id) INTO due FROM (
-        SELECT person_id FROM paasla.employment WHERE lower(period) > since AND lower(period) <= upto
-        UNION SELECT person_id FROM paasla.employment WHERE upper(period) > since AND upper(period) <= upto AND upper(period) IS NOT NULL
+    -- A clock that was set back has passed some moments too early: they are looked at again.
+    SELECT least(last_at, upto), greatest(last_at, upto) INTO lo, hi FROM paasla.clock_tick;
+    SELECT array_agg(DISTINCT x.person_id) INTO due FROM (
+        SELECT person_id FROM paasla.employment WHERE lower(period) > lo AND lower(period) <= hi
+        UNION SELECT person_id FROM paasla.employment WHERE upper(period) > lo AND upper(period) <= hi
         UNION SELECT e.person_id FROM paasla.employment e JOIN paasla.institution_directory d ON d.institution = e.institution
-            WHERE lower(e.period) > since AND paasla.ahead(lower(e.period), d.create_ahead) > since AND paasla.ahead(lower(e.period), d.create_ahead) <= upto
-        UNION SELECT person_id FROM paasla.absence WHERE suspend AND (lower(period) > since AND lower(period) <= upto
-            OR upper(period) > since AND upper(period) <= upto)
+            WHERE lower(e.period) > lo AND paasla.ahead(lower(e.period), d.create_ahead) > lo
+              AND paasla.ahead(lower(e.period), d.create_ahead) <= hi
+        UNION SELECT person_id FROM paasla.absence WHERE suspend AND (lower(period) > lo AND lower(period) <= hi
+            OR upper(period) > lo AND upper(period) <= hi)
+        UNION SELECT person_id FROM paasla.access_grant WHERE lower(valid) > lo AND lower(valid) <= hi
+        UNION SELECT person_id FROM paasla.access_grant WHERE upper(valid) > lo AND upper(valid) <= hi
     ) x;
-    SELECT due || array_agg(person_id) INTO due FROM (
-        SELECT person_id FROM paasla.access_grant WHERE lower(valid) > since AND lower(valid) <= upto
-        UNION SELECT person_id FROM paasla.access_grant WHERE upper(valid) > since AND upper(valid) <= upto
-            AND upper(valid) IS NOT NULL) g;
-    -- A transaction that was long open may have committed an end that passed meanwhile. Its person is dirty by its own
-    -- triggers; its work order is not open yet. Looking back a day finds it, and opens nothing twice.
-    SELECT array_agg(grant_id) INTO grants FROM (
-        SELECT grant_id FROM paasla.access_grant WHERE lower(valid) > since - interval '1 day' AND lower(valid) <= upto
-        UNION SELECT grant_id FROM paasla.access_grant WHERE upper(valid) > since - interval '1 day' AND upper(valid) <= upto
-            AND upper(valid) IS NOT NULL) g;
-    PERFORM paasla.open_work(grants);
+    WITH d AS (DELETE FROM paasla.grant_due WHERE at <= upto RETURNING grant_id) SELECT array_agg(grant_id) INTO grants FROM d;
+    IF grants IS NOT NULL THEN
+        PERFORM paasla.open_work(grants);
+    END IF;
     UPDATE paasla.plan SET state = 'expired' WHERE state = 'approved' AND expires_at <= upto;
-    IF EXISTS (SELECT FROM unnest(due) p WHERE p IS NOT NULL) THEN
-        PERFORM paasla.mark((SELECT array_agg(DISTINCT p) FROM unnest(due) p WHERE p IS NOT NULL), 'due');
+    IF due IS NOT NULL THEN
+        PERFORM paasla.mark(due, 'due');
         UPDATE paasla.clock_tick SET last_at = upto;
     END IF;
     RETURN coalesce((extract(epoch FROM paasla.next_change(upto)) * 1000000)::bigint, 0);
@@ -127,6 +126,46 @@ BEGIN
     END IF;
 END $$;
 
+-- Plans of which nothing is left are closed: an approved one is done, a held one has become needless. An item is over
+-- when it was done, when things are that way already, or when nobody wants it any more.
+CREATE FUNCTION paasla.close_plans(dir text, who bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    plans bigint[];
+    p paasla.plan;
+BEGIN
+    SELECT array_agg(DISTINCT x.plan_id) INTO plans FROM paasla.plan x JOIN paasla.plan_item i ON i.plan_id = x.plan_id
+        WHERE i.person_id = who AND x.directory = dir AND x.state IN ('held', 'approved');
+    IF plans IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE paasla.plan_item i SET over = true FROM paasla.plan x
+    WHERE x.plan_id = ANY (plans) AND i.plan_id = x.plan_id AND i.person_id = who AND NOT i.over AND (
+        EXISTS (SELECT FROM paasla.intent n WHERE n.account_id = i.account_id AND n.op = i.op AND n.outcome = 'done'
+            AND n.role_group_id IS NOT DISTINCT FROM i.role_group_id AND n.at >= x.approved_at)
+        OR CASE WHEN i.op = 'remove_member' THEN NOT EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present)
+                  OR EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op = 'add_member' THEN EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present)
+                  OR NOT EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op IN ('lock', 'close') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose AND w.want = 'locked')
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.account_id = i.account_id
+                    AND a.state = ANY (CASE i.op WHEN 'close' THEN ARRAY['out'] ELSE ARRAY['out', 'paused', 'ready'] END))
+                WHEN i.op IN ('open', 'create') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose
+                      AND (w.want = 'open' OR w.cause = 'arriving' AND i.op = 'create'))
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.person_id = who AND a.directory = dir AND a.purpose = i.purpose
+                    AND (a.state = 'open' OR i.op = 'create' AND a.state NOT IN ('none', 'creating')))
+                ELSE true END);
+    FOR p IN UPDATE paasla.plan x SET state = CASE x.state WHEN 'approved' THEN 'done' ELSE 'superseded' END
+             WHERE x.plan_id = ANY (plans) AND NOT EXISTS (SELECT FROM paasla.plan_item i WHERE i.plan_id = x.plan_id AND NOT i.over)
+             RETURNING x.* LOOP
+        PERFORM audit.append('plan.' || p.state, jsonb_build_object('plan_id', p.plan_id, 'directory', dir),
+            jsonb_build_object('digest', p.digest, 'items', p.items));
+    END LOOP;
+END $$;
+
 CREATE FUNCTION paasla.settle(s jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     who bigint := (s->>'person_id')::bigint;
@@ -192,11 +231,7 @@ BEGIN
         INSERT INTO paasla.dirty (directory, person_id, cause, not_before)
         VALUES (dir, who, 'retry', clock_timestamp() + (s->>'retry_after_us')::bigint * interval '1 microsecond');
     END IF;
-    UPDATE paasla.plan p SET state = 'done' WHERE p.state = 'approved' AND p.directory = dir
-        AND p.plan_id IN (SELECT plan_id FROM paasla.plan_item WHERE person_id = who)
-        AND NOT EXISTS (SELECT FROM paasla.plan_item i WHERE i.plan_id = p.plan_id AND NOT EXISTS (
-            SELECT FROM paasla.intent n WHERE n.account_id = i.account_id AND n.op = i.op AND n.outcome = 'done'
-                AND n.role_group_id IS NOT DISTINCT FROM i.role_group_id AND n.at >= p.approved_at));
+    PERFORM paasla.close_plans(dir, who);
 END $$;
 
 CREATE FUNCTION paasla.hold(h jsonb) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -224,6 +259,10 @@ BEGIN
         UPDATE paasla.control SET done_at = clock_timestamp(), plan_id = id, result = nullif(h->>'why', '')
             WHERE control_id = (h->>'control_id')::bigint;
     ELSE
+        UPDATE paasla.plan p SET state = 'superseded' -- all of it stands in the new one
+        WHERE p.state = 'held' AND p.directory = h->>'directory' AND p.plan_id <> id AND NOT EXISTS (
+            SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i WHERE i.plan_id = p.plan_id
+            EXCEPT SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i WHERE i.plan_id = id);
         PERFORM audit.append('plan.held', jsonb_build_object('plan_id', id, 'directory', h->'directory'),
             jsonb_build_object('digest', h->'digest', 'why', h->'why', 'locks', h->'locks', 'removals', h->'removals'));
     END IF;
@@ -234,7 +273,9 @@ CREATE FUNCTION paasla.nominate(dir text, n jsonb) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO paasla.dirty (directory, person_id, cause)
-    SELECT dir, (v->>'person_id')::bigint, v->>'cause' FROM jsonb_array_elements(n->'persons') v;
+    SELECT dir, (v->>'person_id')::bigint, v->>'cause' FROM jsonb_array_elements(n->'persons') v
+    WHERE NOT EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = dir AND d.person_id = (v->>'person_id')::bigint
+                      AND d.not_before <= now()); -- will be looked at anyway
     PERFORM paasla.note_finding(dir, v) FROM jsonb_array_elements(n->'findings') v;
 END $$;
 

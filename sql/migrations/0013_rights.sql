@@ -21,7 +21,7 @@ GRANT SELECT ON paasla.schema_version TO PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA paasla TO paasla_owner;
 
 -- What anybody with a role of ours may call.
-GRANT EXECUTE ON FUNCTION paasla.wanted_account_at(timestamptz), paasla.entitlement_at(timestamptz),
+GRANT EXECUTE ON FUNCTION paasla.standing_at(timestamptz), paasla.wanted_account_at(timestamptz), paasla.entitlement_at(timestamptz),
     paasla.next_change(timestamptz), paasla.ahead(timestamptz, interval), paasla.name_ok(text), paasla.hr_sees(text), audit.acting_person(), paasla.personal_code_ok(text),
     paasla.keys_stay(), paasla.refuse(), paasla.dirty_notify(), paasla.request_approval(), paasla.staff_statement()
     TO paasla_daemon, paasla_hr, paasla_admin, paasla_grantor, paasla_approver, paasla_auditor;
@@ -61,7 +61,7 @@ GRANT EXECUTE ON FUNCTION audit.commitment(text, bytea, text) TO paasla_auditor;
 
 -- Daemon: reads what should be, writes through its functions only.
 GRANT SELECT ON paasla.person, paasla.employment, paasla.institution_directory, paasla.directory, paasla.register_role,
-    paasla.role_group, paasla.access_grant, paasla.account, paasla.membership, paasla.dirty, paasla.plan, paasla.plan_item,
+    paasla.role_group, paasla.access_grant, paasla.account, paasla.membership, paasla.directory_total, paasla.dirty, paasla.plan, paasla.plan_item,
     paasla.intent, paasla.absence, paasla.control, paasla.wanted_account, paasla.entitlement TO paasla_daemon;
 GRANT EXECUTE ON FUNCTION paasla.recover(), paasla.mark_due(), paasla.reserve(text, bigint, text, text[]), paasla.intend(jsonb),
     paasla.settle(jsonb), paasla.hold(jsonb), paasla.nominate(text, jsonb), paasla.note_compare(text, jsonb),
