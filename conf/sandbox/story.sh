@@ -25,7 +25,10 @@ as() {
     as_status=0
     PGUSER=$as_role "$@" >"$DIR/run/said" 2>&1 || as_status=$?
     sed 's/^/      /' "$DIR/run/said"
-    [ "$as_status" -eq 0 ] || untold "$* ended with $as_status"
+    case "$as_status $2" in # 1 from those that look round says: something needs a person
+        "0 "*|"1 why"|"1 status"|"1 findings") ;;
+        *) untold "$* ended with $as_status" ;;
+    esac
 }
 
 # ---- looking ----
