@@ -62,8 +62,8 @@ const struct ctl_command ctl_commands[] = {
      "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name.\n"
      "  Exit 1 when somebody has left and is not yet out.",
      "  paaslactl why 1042\n  paaslactl why 'Mari Tamm' STAR", cmd_why},
-    {"person", "person [PERSON]", "people and their accounts", NULL,
-     "  paaslactl person\n  paaslactl person linn/1042", cmd_person},
+    {"person", "person [PERSON]", "people and their accounts", NULL, "  paaslactl person\n  paaslactl person linn/1042",
+     cmd_person},
     {"register", "register [REGISTER]", "registers, or the roles of one", NULL,
      "  paaslactl register\n  paaslactl register STAR", cmd_register},
     {"matrix", "matrix [--register R] [--person P] [--institution I]", "who may do what now",
@@ -76,6 +76,17 @@ const struct ctl_command ctl_commands[] = {
      "  --severity S   only info, warning or critical\n\n"
      "Exit 1 when a critical one is open.",
      "  paaslactl findings\n  paaslactl findings --severity critical", cmd_findings},
+    {"log", "log [--person P] [--register R] [--since T] [--until T] [--action A] [--limit N] [--follow]",
+     "who did what, and when",
+     "  --person P     only about this person\n"
+     "  --register R   only about this register\n"
+     "  --since T      from then on: 2026-03-01, 2026-03-01T08:00:00+02:00, today, -2h, -30m\n"
+     "  --until T      before that moment; a day is its beginning\n"
+     "  --action A     only this action, or all that begin with it: grant, grant.given\n"
+     "  --limit N      so many of the newest (200; 20 with --follow)\n"
+     "  --follow       go on with what is added; what stands beside a long open transaction comes when that ends\n\n"
+     "Times are Tallinn's; with --json they are UTC, and --follow prints one object a line.",
+     "  paaslactl log --person 1042 --since -2h\n  paaslactl log --follow", cmd_log},
     {0},
 };
 
