@@ -207,6 +207,8 @@ int cmd_log(struct ctl *c, int argc, char **argv)
     if (!r)
         return code;
     print_rows(c, r, follows);
+    if (!follows && PQntuples(r) == 0)
+        ctl_say(c, "The log holds nothing of that kind.");
     if (!limit && !follows && PQntuples(r) == 200)
         ctl_complain("these are the newest 200; --limit N shows more.");
     PQclear(r);

@@ -40,7 +40,7 @@ static void count(struct ctl_why *w)
     f->open[CTL_OPEN_PENDING] = number(w->state, 0, 5);
     for (int i = 0; i < PQntuples(w->accounts); i++) {
         bool stays = is(w->accounts, i, ACC_WANT, "open") || is(w->accounts, i, ACC_CAUSE, "suspended");
-        f->open[CTL_OPEN_ACCOUNT] += !is(w->accounts, i, ACC_CLOSED, "t");
+        f->open[CTL_OPEN_ACCOUNT] += is(w->accounts, i, ACC_NOT_CLOSED, "t");
         f->open[CTL_OPEN_GROUP] += stays ? 0 : number(w->accounts, i, ACC_GROUPS);
     }
     for (int i = 0; i < PQntuples(w->work); i++)

@@ -25,7 +25,7 @@ enum {
     ACC_STATE_AT,
     ACC_WANT,
     ACC_CAUSE,
-    ACC_CLOSED,
+    ACC_NOT_CLOSED,
     ACC_CHANGED_AT,
     ACC_LOCKED_AT,
     ACC_LOCK_MS,

@@ -196,7 +196,7 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
     int said = 0;
     for (int i = 0; i < PQntuples(w->accounts); i++) {
         const PGresult *r = w->accounts;
-        if (!is(r, i, ACC_CLOSED, "t")) {
+        if (is(r, i, ACC_NOT_CLOSED, "t")) {
             ctl_say(c, "  %s in %s is not known to be closed.", val(r, i, ACC_LOGIN), val(r, i, ACC_DIRECTORY));
             said++;
         }

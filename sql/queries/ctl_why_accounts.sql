@@ -1,14 +1,14 @@
 -- The accounts of a person, what each should be, and the last thing that was written to it.
 -- params: $1 person_id
 -- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, closed (as it should
---         be, or should be open), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
+--         be), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
 --         last_outcome, last_code, last_settled_at, last_compare_at
 SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_text, a.state_at, w.want, w.cause,
-    CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
+    NOT CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
          WHEN w.want = 'open' THEN true
          WHEN w.cause = 'suspended' THEN a.state IN ('paused', 'out', 'none')
          WHEN w.cause = 'arriving' THEN a.state IN ('ready', 'paused', 'out', 'none')
-         ELSE a.state IN ('out', 'none') END AS closed,
+         ELSE a.state IN ('out', 'none') END AS not_closed,
     a.changed_at, a.locked_at,
     CASE WHEN a.locked_at >= a.changed_at
          THEN pg_catalog.round(extract(epoch FROM a.locked_at - a.changed_at) * 1000)::bigint END AS lock_ms,
