@@ -10,7 +10,7 @@ WITH pair AS MATERIALIZED (
     GROUP BY d.directory, d.person_id
     HAVING min(d.not_before) <= clock_timestamp() OR $1::text = 'preview'
     UNION ALL
-    SELECT x.directory, p, false, 0 FROM unnest($5::bigint[]) p CROSS JOIN unnest($2::text[]) x (directory)
+    SELECT x.directory, p, false, 0 FROM (SELECT DISTINCT p FROM unnest($5::bigint[]) p) q (p) CROSS JOIN unnest($2::text[]) x (directory)
     WHERE $1::text = 'preview'
       AND NOT EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = x.directory AND d.person_id = p)
 ), wanted AS MATERIALIZED (
