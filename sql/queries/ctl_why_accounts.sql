@@ -1,7 +1,7 @@
 -- The accounts of a person, what each should be, and the last thing that was written to it.
 -- params: $1 person_id
--- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, closed (as it should
---         be), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
+-- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, not_closed (and
+--         should be), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
 --         last_outcome, last_code, last_settled_at, last_compare_at
 SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_text, a.state_at, w.want, w.cause,
     NOT CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
