@@ -32,28 +32,45 @@ static void cap_grants(struct store *s, int person, int64_t now, int64_t xact)
     bool changed = false;
     for (int i = 0; i < w->n_grants; i++) {
         struct grant *g = &w->grants[i];
-        if (g->person != person || g->from == g->to || g->to <= now)
+        int64_t to = g->given_until < ends ? g->given_until : ends;
+        if (g->person != person || g->from == g->to || g->to <= now || g->ended_by == GRANT_REVOKED || g->to == to)
             continue;
-        if (!(ends != NEVER && g->to > ends) && !(g->by_departure && g->to != ends))
-            continue;
-        g->to = ends <= g->from ? g->from : ends;
-        g->by_departure = ends != NEVER;
+        g->to = to <= g->from ? g->from : to;
+        g->ended_by = g->to == g->given_until ? GRANT_RUNS : GRANT_CAPPED;
         changed = true;
     }
     if (changed)
         store_mark_all(s, person, "revoked", xact);
 }
 
-static void depart(struct store *s, int employment, int64_t to, int64_t now, int64_t xact)
+/* An arrival that is called off becomes an employment of one microsecond that is over. */
+static void call_off(const struct world *w, struct employment *e, int64_t now)
+{
+    int64_t free = now - 1;
+    for (int i = 0; i < w->n_employments; i++) {
+        const struct employment *o = &w->employments[i];
+        if (o != e && o->person == e->person && o->institution == e->institution && o->to != NEVER && o->to > free)
+            free = o->to;
+    }
+    e->from = free;
+    e->to = free + 1;
+}
+
+static bool depart(struct store *s, int employment, int64_t to, int64_t now, int64_t xact)
 {
     struct employment *e = &s->w->employments[employment];
     if (e->to <= to || e->to <= now)
-        return;                                      /* somebody else was first */
-    e->to = to > e->from ? to : e->from + US_SECOND; /* a period is never empty */
+        return false; /* somebody else was first */
+    if (to > e->from)
+        e->to = to;
+    else if (e->from > now)
+        call_off(s->w, e, now);
+    else
+        return false;
     e->ended_xact = xact;
-    s->xact_leavers[xact]++;
     cap_grants(s, e->person, now, xact);
     store_mark_all(s, e->person, "departed", xact);
+    return true;
 }
 
 static bool overlaps(const struct world *w, int person, int institution, int64_t from, int64_t to)
@@ -66,55 +83,62 @@ static bool overlaps(const struct world *w, int person, int institution, int64_t
     return false;
 }
 
-static void hire(const struct deed *x, struct store *s, int64_t xact)
+static bool hire(const struct deed *x, struct store *s, int64_t xact)
 {
     struct world *w = s->w;
     int number = 0;
     if (x->kind == HIRE && x->person != w->n_persons)
-        return;
+        return false;
     if (overlaps(w, x->person, x->institution, x->from, x->to) || w->n_employments == MAX_EMPLOYMENTS)
-        return;
+        return false;
     if (x->kind == HIRE)
         w->persons[w->n_persons++] = names[(x->person * 7 + 3) % N_NAMES];
     for (int i = 0; i < w->n_employments; i++) /* a number is one person's for ever */
         if (w->employments[i].person == x->person && w->employments[i].institution == x->institution)
             number = w->employments[i].number;
-    w->employments[w->n_employments++] = (struct employment){
-        x->person, x->institution,           number ? number : 1001 + w->next_number++, x->flag, x->from,
-        x->to,     x->to == NEVER ? 0 : xact};
-    s->xact_leavers[xact] += x->to != NEVER;
+    w->employments[w->n_employments++] = (struct employment){.person = x->person,
+                                                             .institution = x->institution,
+                                                             .number = number ? number : 1001 + w->next_number++,
+                                                             .it_admin = x->flag,
+                                                             .was_it_admin = x->flag,
+                                                             .from = x->from,
+                                                             .to = x->to,
+                                                             .ended_xact = x->to == NEVER ? 0 : xact};
     store_mark_all(s, x->person, "hired", xact);
+    return true;
 }
 
-static void grant(const struct deed *x, struct store *s, int64_t xact)
+static bool grant(const struct deed *x, struct store *s, int64_t xact)
 {
     struct world *w = s->w;
     int64_t last = last_end(w, x->person);
-    struct grant g = {x->person, x->role, x->from, x->to, false};
+    struct grant g = {x->person, x->role, x->from, x->to, x->to, GRANT_RUNS};
     if (last <= (x->from > x->at_us ? x->from : x->at_us))
-        return; /* not employed then */
+        return false; /* not employed then */
     if (g.to > last) {
         g.to = last;
-        g.by_departure = true;
+        g.ended_by = GRANT_CAPPED;
     }
     for (int i = 0; i < w->n_grants; i++)
         if (w->grants[i].person == g.person && w->grants[i].role == g.role && w->grants[i].from < w->grants[i].to &&
             w->grants[i].from < g.to && g.from < w->grants[i].to)
-            return; /* no two for the same person and role at once */
+            return false; /* no two for the same person and role at once */
     if (w->n_grants == MAX_GRANTS || g.to <= g.from)
-        return;
+        return false;
     w->grants[w->n_grants++] = g;
     store_mark_all(s, x->person, "granted", xact);
+    return true;
 }
 
-static void grant_change(const struct deed *x, struct store *s, int64_t xact)
+static bool grant_change(const struct deed *x, struct store *s, int64_t xact)
 {
     struct grant *g = &s->w->grants[x->grant];
     if (g->to <= x->to || g->to <= x->at_us || x->to <= g->from)
-        return;
-    g->to = x->to;
-    g->by_departure = false;
+        return false;
+    g->to = g->given_until = x->to;
+    g->ended_by = x->to <= x->at_us ? GRANT_REVOKED : GRANT_RUNS;
     store_mark_all(s, g->person, "revoked", xact);
+    return true;
 }
 
 static bool holds_role(const struct store *s, int person, int role, int64_t now)
@@ -133,26 +157,28 @@ static void role_changed(struct store *s, int role, int64_t now, int64_t xact)
             store_mark_all(s, p, "role", xact);
 }
 
-static void dir_mode(const struct deed *x, struct store *s, int64_t xact)
+static bool dir_mode(const struct deed *x, struct store *s, int64_t xact)
 {
     if (s->w->dir_mode[x->dir] == (enum pl_mode)x->mode)
-        return;
+        return false;
     s->w->dir_mode[x->dir] = (enum pl_mode)x->mode;
     for (int p = 0; p < s->w->n_persons; p++)
         if (store_wanted(s, p, x->dir, PERSONAL, x->at_us).row)
             store_mark(s, x->dir, p, "directory", 0, xact);
+    return true;
 }
 
 /* A departure that has not come yet is taken back. */
-static void stay(const struct deed *x, struct store *s, int64_t xact)
+static bool stay(const struct deed *x, struct store *s, int64_t xact)
 {
     struct employment *e = &s->w->employments[x->employment];
     if (e->to <= x->at_us || e->to == NEVER || overlaps(s->w, e->person, e->institution, e->to, NEVER))
-        return;
+        return false;
     e->to = NEVER;
     e->ended_xact = 0;
     cap_grants(s, e->person, x->at_us, xact);
     store_mark_all(s, e->person, "departed", xact);
+    return true;
 }
 
 static void absence(const struct deed *x, struct store *s, int64_t xact)
@@ -166,73 +192,87 @@ static void absence(const struct deed *x, struct store *s, int64_t xact)
 }
 
 /* paasla.recreate_account: a lost account is made anew only when somebody says so. */
-static void recreate(const struct deed *x, struct store *s, int64_t xact)
+static bool recreate(const struct deed *x, struct store *s, int64_t xact)
 {
     struct account *a = &s->accounts[x->account];
     if (a->state != PL_STATE_LOST)
-        return;
+        return false;
     a->state = PL_STATE_NONE;
     a->native_id[0] = a->dn[0] = '\0';
     for (int g = 0; g < MAX_GROUPS; g++)
         a->present[g] = a->present[g] == 1 ? 0 : a->present[g];
     store_mark(s, a->dir, a->person, "recreate", 0, xact);
+    return true;
 }
 
-void deed_do(const struct deed *x, struct store *s)
+static bool depart_list(const struct deed *x, struct store *s, int64_t xact)
+{
+    bool any = false;
+    for (int i = 0; i < x->n_list; i++)
+        any |= depart(s, x->list[i], x->to, x->at_us, xact);
+    return any;
+}
+
+/* What nothing can stand in the way of. */
+static bool set(const struct deed *x, struct store *s, int64_t xact)
 {
     struct world *w = s->w;
-    int64_t xact = store_begin(s);
-    s->reserved_seq = x->first_seq;
+    if (x->kind == DEPART_AGAIN) {
+        w->employments[x->employment].said_again_xact = xact;
+        store_mark_all(s, x->person, "departed", xact);
+        store_mark_all(s, x->person, "employment", xact);
+    } else if (x->kind == ABSENT || x->kind == BACK) {
+        absence(x, s, xact);
+    } else if (x->kind == IT_ADMIN) {
+        w->employments[x->employment].it_admin ^= true;
+        w->employments[x->employment].was_it_admin = true; /* it was or it is */
+        store_mark_all(s, w->employments[x->employment].person, "employment", xact);
+    } else {
+        if (x->kind == ROLE_MODE)
+            w->roles[x->role].mode = (enum pl_mode)x->mode;
+        else
+            w->roles[x->role].put_back = x->flag;
+        role_changed(s, x->role, x->at_us, xact);
+    }
+    return true;
+}
+
+static bool carry_out(const struct deed *x, struct store *s, int64_t xact)
+{
     switch (x->kind) {
     case HIRE:
     case REHIRE:
-        hire(x, s, xact);
-        break;
+        return hire(x, s, xact);
     case DEPART:
-        depart(s, x->employment, x->to, x->at_us, xact);
-        break;
+        return depart(s, x->employment, x->to, x->at_us, xact);
     case DEPART_LIST:
-        for (int i = 0; i < x->n_list; i++)
-            depart(s, x->list[i], x->to, x->at_us, xact);
-        break;
-    case DEPART_AGAIN:
-        store_mark_all(s, x->person, "departed", xact);
-        break;
+        return depart_list(x, s, xact);
     case STAY:
-        stay(x, s, xact);
-        break;
+        return stay(x, s, xact);
     case GRANT:
-        grant(x, s, xact);
-        break;
+        return grant(x, s, xact);
     case REVOKE:
     case GRANT_END:
-        grant_change(x, s, xact);
-        break;
-    case ABSENT:
-    case BACK:
-        absence(x, s, xact);
-        break;
-    case IT_ADMIN:
-        w->employments[x->employment].it_admin ^= true;
-        store_mark_all(s, w->employments[x->employment].person, "employment", xact);
-        break;
-    case ROLE_MODE:
-        w->roles[x->role].mode = (enum pl_mode)x->mode;
-        role_changed(s, x->role, x->at_us, xact);
-        break;
-    case ROLE_DRIFT:
-        w->roles[x->role].put_back = x->flag;
-        role_changed(s, x->role, x->at_us, xact);
-        break;
+        return grant_change(x, s, xact);
     case DIR_MODE:
-        dir_mode(x, s, xact);
-        break;
+        return dir_mode(x, s, xact);
     case RECREATE:
-        recreate(x, s, xact);
-        break;
+        return recreate(x, s, xact);
+    case APPROVE:
+        if (s->plans[x->plan].state != PLAN_HELD)
+            return false;
+        store_approve(s, x->plan, x->at_us, xact);
+        return true;
     default:
-        if (s->plans[x->plan].state == PLAN_HELD)
-            store_approve(s, x->plan, x->at_us, xact);
+        return set(x, s, xact);
     }
+}
+
+bool deed_do(const struct deed *x, struct store *s)
+{
+    int64_t xact = store_begin(s);
+    s->reserved_seq = x->first_seq;
+    bool done = carry_out(x, s, xact);
     s->reserved_seq = 0;
+    return done;
 }

@@ -41,7 +41,7 @@ struct deed {
 /* Draws one that makes sense now; false when this kind finds nobody. */
 bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struct rng *r, int64_t now);
 
-/* Carries it out; what has become impossible since it was drawn does nothing. */
-void deed_do(const struct deed *x, struct store *s);
+/* Carries it out; false when it has become impossible since it was drawn, and nothing was done. */
+bool deed_do(const struct deed *x, struct store *s);
 
 #endif

@@ -85,6 +85,25 @@ static bool draw_absence(struct deed *x, const struct world *w, struct rng *r, i
     return w->n_absences < MAX_ABSENCES;
 }
 
+/* The departure that a number means when it is said again: of those that have ended, the one that began last. */
+static bool draw_again(struct deed *x, const struct world *w, struct rng *r, int64_t now)
+{
+    int any = rng_below(r, w->n_employments);
+    x->person = w->employments[any].person;
+    x->institution = w->employments[any].institution;
+    x->employment = any;
+    for (int i = 0; i < w->n_employments; i++) {
+        const struct employment *e = &w->employments[i];
+        if (e->person != x->person || e->institution != x->institution)
+            continue;
+        if (e->to > now)
+            return false;
+        if (e->from > w->employments[x->employment].from)
+            x->employment = i;
+    }
+    return true;
+}
+
 static bool draw_plan(struct deed *x, const struct store *s, struct rng *r)
 {
     for (int tries = 0; tries < 6 && s->n_plans > 0; tries++) {
@@ -110,8 +129,7 @@ bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struc
     case DEPART_LIST:
         return draw_list(x, w, r, now);
     case DEPART_AGAIN:
-        x->person = rng_below(r, w->n_persons);
-        return !world_employed(w, x->person, -1, now);
+        return draw_again(x, w, r, now);
     case STAY:
         x->employment = rng_below(r, w->n_employments);
         return w->employments[x->employment].to > now && w->employments[x->employment].to != NEVER;

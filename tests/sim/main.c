@@ -2,16 +2,18 @@
  *
  *   paasla-sim --seeds N [--from N] [--events N]   runs N seeds and says what was reached
  *   paasla-sim --trace SEED [--events N]           runs one seed and tells everything
+ *   paasla-sim --history SEED [--events N]         prints a history for a real PostgreSQL, see history.h
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "history.h"
 #include "run.h"
 
 struct options {
     uint64_t seeds, from, one;
-    bool trace;
+    bool trace, history;
     int events;
 };
 
@@ -35,13 +37,14 @@ static bool parse(int argc, char **argv, struct options *o)
             o->from = v;
         else if (!strcmp(argv[i], "--events"))
             o->events = (int)v;
-        else if (!strcmp(argv[i], "--trace")) {
-            o->trace = true;
+        else if (!strcmp(argv[i], "--trace") || !strcmp(argv[i], "--history")) {
+            o->history = !strcmp(argv[i], "--history");
+            o->trace = !o->history;
             o->one = v;
         } else
             return false;
     }
-    return o->trace || o->seeds > 0;
+    return o->trace || o->history || o->seeds > 0;
 }
 
 int main(int argc, char **argv)
@@ -50,8 +53,13 @@ int main(int argc, char **argv)
     char fail[MAX_FAIL];
     uint64_t failed = 0;
     if (!parse(argc, argv, &o)) {
-        fprintf(stderr, "usage: paasla-sim --seeds N [--from N] [--events N] | --trace SEED [--events N]\n");
+        fprintf(stderr,
+                "usage: paasla-sim --seeds N [--from N] [--events N] | --trace SEED [--events N] | --history SEED\n");
         return 2;
+    }
+    if (o.history) {
+        history_print(o.one, o.events);
+        return 0;
     }
     if (o.trace) {
         bool ok = sim_run(o.one, o.events, true, fail);

@@ -21,8 +21,6 @@ void store_free(struct store *s)
     free(s->dirty);
     free(s->intents);
     free(s->findings);
-    free(s->xact_persons);
-    free(s->xact_leavers);
 }
 
 int store_dir(struct pl_str name)
@@ -40,16 +38,7 @@ enum purpose store_purpose(struct pl_str name)
 
 int64_t store_begin(struct store *s)
 {
-    int64_t x = s->next_xact++;
-    if ((size_t)x >= s->cap_xacts) {
-        size_t was = s->cap_xacts;
-        s->cap_xacts = was ? was * 2 : 512;
-        s->xact_persons = pl_xrealloc_array(s->xact_persons, s->cap_xacts, sizeof *s->xact_persons);
-        s->xact_leavers = pl_xrealloc_array(s->xact_leavers, s->cap_xacts, sizeof *s->xact_leavers);
-        memset(s->xact_leavers + was, 0, (s->cap_xacts - was) * sizeof *s->xact_leavers);
-        memset(s->xact_persons + was, 0, (s->cap_xacts - was) * sizeof *s->xact_persons);
-    }
-    return x;
+    return s->next_xact++;
 }
 
 void store_mark(struct store *s, int dir, int person, const char *cause, int64_t not_before, int64_t xact)
@@ -58,11 +47,6 @@ void store_mark(struct store *s, int dir, int person, const char *cause, int64_t
         s->cap_dirty = s->cap_dirty ? s->cap_dirty * 2 : 64;
         s->dirty = pl_xrealloc_array(s->dirty, s->cap_dirty, sizeof *s->dirty);
     }
-    bool known = false;
-    for (size_t i = 0; i < s->n_dirty && !known; i++)
-        known = s->dirty[i].xact == xact && s->dirty[i].person == person;
-    if (!known)
-        s->xact_persons[xact]++;
     int64_t seq = s->reserved_seq ? s->reserved_seq++ : s->next_seq++;
     s->dirty[s->n_dirty++] = (struct dirty){seq, not_before, xact, dir, person, cause};
 }
@@ -96,12 +80,35 @@ bool store_entitled(const struct store *s, int person, int group, int64_t now)
     return world_entitled(s->w, person, group, s->account_of[person][g->dir][g->purpose] >= 0, now);
 }
 
+bool store_is_due(const struct store *s, int person, int dir, int64_t now)
+{
+    for (size_t i = 0; i < s->n_dirty; i++)
+        if (s->dirty[i].person == person && s->dirty[i].dir == dir && s->dirty[i].not_before <= now)
+            return true;
+    return false;
+}
+
 bool store_is_dirty(const struct store *s, int person, int dir)
 {
     for (size_t i = 0; i < s->n_dirty; i++)
         if (s->dirty[i].person == person && s->dirty[i].dir == dir)
             return true;
     return false;
+}
+
+/* How many persons' employments a transaction ended (or said once more that they ended). */
+static int leavers(const struct world *w, int64_t xact, bool again)
+{
+    bool left[MAX_PERSONS] = {false};
+    int n = 0;
+    for (int i = 0; i < w->n_employments; i++) {
+        const struct employment *e = &w->employments[i];
+        if ((again ? e->said_again_xact : e->ended_xact) == xact && !left[e->person]) {
+            left[e->person] = true;
+            n++;
+        }
+    }
+    return n;
 }
 
 /* HR named this leaver: few people left by the transaction that ended the employment, or it was said once more for few.
@@ -114,17 +121,11 @@ bool store_named(const struct store *s, int person, int dir, int named_max, int6
         if (e->person == person && e->to <= now && e->ended_xact != 0 && (!last || e->to >= last->to))
             last = e;
     }
-    if (!last || world_employed(s->w, person, dir, now))
+    struct wanted n = store_wanted(s, person, dir, PERSONAL, now);
+    if (!last || !n.row || (n.need != PL_NEED_OUT && n.need != PL_NEED_READY))
         return false;
-    if (s->xact_leavers[last->ended_xact] <= named_max)
-        return true;
-    for (size_t i = 0; i < s->n_dirty; i++) {
-        const struct dirty *d = &s->dirty[i];
-        if (d->person == person && d->dir == dir && d->xact != last->ended_xact && !strcmp(d->cause, "departed") &&
-            s->xact_persons[d->xact] <= named_max)
-            return true;
-    }
-    return false;
+    return leavers(s->w, last->ended_xact, false) <= named_max ||
+           (last->said_again_xact != 0 && leavers(s->w, last->said_again_xact, true) <= named_max);
 }
 
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind)
@@ -136,50 +137,4 @@ const struct finding *store_finding(const struct store *s, int dir, int person, 
             return f;
     }
     return NULL;
-}
-
-static bool has_item(const struct plan *pl, int person, enum purpose p, enum pl_op op, int group)
-{
-    for (size_t k = 0; k < pl->n; k++) {
-        const struct plan_item *it = &pl->items[k];
-        if (it->person == person && it->purpose == p && it->op == op && it->group == group)
-            return true;
-    }
-    return false;
-}
-
-bool store_held(const struct store *s, int person, int dir, enum purpose p, enum pl_op op, int group, int64_t now,
-                bool *approved)
-{
-    bool held = false;
-    *approved = false;
-    for (size_t i = 0; i < s->n_plans; i++) {
-        const struct plan *pl = &s->plans[i];
-        bool live = pl->state == PLAN_HELD || (pl->state == PLAN_APPROVED && pl->expires_us > now);
-        if (live && pl->dir == dir && has_item(pl, person, p, op, group)) {
-            held = true;
-            *approved |= pl->state == PLAN_APPROVED;
-        }
-    }
-    return held;
-}
-
-bool store_was_approved(const struct store *s, int person, int dir, enum purpose p, enum pl_op op, int group)
-{
-    for (size_t i = 0; i < s->n_plans; i++) {
-        const struct plan *pl = &s->plans[i];
-        if ((pl->state == PLAN_APPROVED || pl->state == PLAN_DONE) && pl->dir == dir &&
-            has_item(pl, person, p, op, group))
-            return true;
-    }
-    return false;
-}
-
-void store_approve(struct store *s, size_t plan, int64_t now, int64_t xact)
-{
-    struct plan *pl = &s->plans[plan];
-    pl->state = PLAN_APPROVED;
-    pl->expires_us = now + US_HOUR;
-    for (size_t k = 0; k < pl->n; k++)
-        store_mark(s, pl->dir, pl->items[k].person, "approved", 0, xact);
 }

@@ -37,19 +37,19 @@ struct finding {
     bool open;
 };
 
-enum plan_state { PLAN_HELD, PLAN_APPROVED, PLAN_DONE, PLAN_PREVIEW };
+enum plan_state { PLAN_HELD, PLAN_APPROVED, PLAN_DONE, PLAN_SUPERSEDED, PLAN_PREVIEW };
 
 struct plan_item {
     int person, group;
     enum purpose purpose;
     enum pl_op op;
-    bool carried_out;
+    bool over; /* done, so already, or nobody wants it any more */
 };
 
 struct plan {
     int dir;
     enum plan_state state;
-    int64_t expires_us;
+    int64_t approved_us, expires_us;
     struct plan_item *items;
     size_t n;
 };
@@ -82,9 +82,6 @@ struct store {
     int account_of[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* -1 none */
     int n_accounts, n_logins;
     int64_t next_seq, next_xact, ticked_us;
-    int *xact_persons; /* how many persons the transaction marked, ever */
-    int *xact_leavers; /* how many persons' employments it ended */
-    size_t cap_xacts;
     size_t first_open_intent;
     int64_t reserved_seq;      /* not 0: numbers drawn when a long transaction began */
     char identity[N_DIRS][24]; /* paasla.directory.identity: the server our records were made against */
@@ -105,6 +102,7 @@ struct account *store_account(struct store *s, int person, int dir, enum purpose
 struct wanted store_wanted(const struct store *s, int person, int dir, enum purpose p, int64_t now);
 bool store_entitled(const struct store *s, int person, int group, int64_t now);
 bool store_named(const struct store *s, int person, int dir, int named_max, int64_t now);
+bool store_is_due(const struct store *s, int person, int dir, int64_t now);
 bool store_is_dirty(const struct store *s, int person, int dir);
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind);
 bool store_held(const struct store *s, int person, int dir, enum purpose p, enum pl_op op, int group, int64_t now,
@@ -124,6 +122,8 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* f
 void store_hold(struct store *s, const struct pl_hold *h, int64_t now);
 void store_nominate(struct store *s, int dir, const struct pl_command *c, int64_t now);
 void store_note_compare(struct store *s, int dir, const struct pl_command *c);
+void store_consume(struct store *s, const int64_t *seqs, size_t n);
+void store_close_plans(struct store *s, int dir, int person, int64_t now);
 void store_approve(struct store *s, size_t plan, int64_t now, int64_t xact);
 
 int store_dir(struct pl_str name); /* -1 unknown */

@@ -149,7 +149,7 @@ void store_note_compare(struct store *s, int dir, const struct pl_command *c)
         copy_text(s->identity[dir], sizeof s->identity[dir], c->compare.identity);
 }
 
-static void consume(struct store *s, const int64_t *seqs, size_t n)
+void store_consume(struct store *s, const int64_t *seqs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < s->n_dirty; k++)
@@ -174,19 +174,6 @@ static void settle_intents(struct store *s, const struct pl_settle *t)
         struct intent *in = &s->intents[t->intents[i].intent_id - 1];
         if (in->outcome < 0)
             in->outcome = t->intents[i].outcome;
-        const struct account *a = &s->accounts[in->account];
-        for (size_t k = 0; k < s->n_plans && in->outcome == PL_OUT_DONE; k++) {
-            struct plan *pl = &s->plans[k];
-            size_t left = 0;
-            for (size_t m = 0; pl->state == PLAN_APPROVED && pl->dir == a->dir && m < pl->n; m++) {
-                struct plan_item *it = &pl->items[m];
-                it->carried_out |=
-                    it->person == a->person && it->purpose == a->purpose && it->op == in->op && it->group == in->group;
-                left += !it->carried_out;
-            }
-            if (pl->state == PLAN_APPROVED && pl->dir == a->dir && left == 0)
-                pl->state = PLAN_DONE;
-        }
     }
     while (s->first_open_intent < s->n_intents && s->intents[s->first_open_intent].outcome >= 0)
         s->first_open_intent++;
@@ -213,56 +200,21 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now)
     for (size_t i = 0; i < t->n_findings; i++)
         note_finding(s, dir, &t->findings[i]);
     resolve_findings(s, dir, t);
-    consume(s, t->seqs, t->n_seqs);
+    store_consume(s, t->seqs, t->n_seqs);
     if (t->retry_after_us > 0)
         store_mark(s, dir, (int)t->person_id - 1, "retry", now + t->retry_after_us, store_begin(s));
+    store_close_plans(s, dir, (int)t->person_id - 1, now);
     return true;
-}
-
-/* An approval that has run out is no plan any more: the same items are held anew. */
-static bool same_plan(const struct plan *pl, const struct pl_hold *h, int dir, int64_t now)
-{
-    bool live = pl->state == PLAN_HELD || (pl->state == PLAN_APPROVED && pl->expires_us > now);
-    if (pl->dir != dir || pl->n != h->n_items || !live)
-        return false;
-    for (size_t i = 0; i < pl->n; i++)
-        if (pl->items[i].person != (int)h->items[i].person_id - 1 || pl->items[i].op != h->items[i].op ||
-            pl->items[i].group != (int)h->items[i].role_group_id - 1 ||
-            pl->items[i].purpose != store_purpose(h->items[i].purpose))
-            return false;
-    return true;
-}
-
-void store_hold(struct store *s, const struct pl_hold *h, int64_t now)
-{
-    int dir = store_dir(h->directory);
-    for (size_t i = 0; i < s->n_plans && !h->preview; i++)
-        if (same_plan(&s->plans[i], h, dir, now)) {
-            consume(s, h->seqs, h->n_seqs);
-            return;
-        }
-    if (s->n_plans == s->cap_plans) {
-        s->cap_plans = s->cap_plans ? s->cap_plans * 2 : 8;
-        s->plans = pl_xrealloc_array(s->plans, s->cap_plans, sizeof *s->plans);
-    }
-    struct plan *pl = &s->plans[s->n_plans++];
-    *pl = (struct plan){dir, h->preview ? PLAN_PREVIEW : PLAN_HELD, 0, NULL, h->n_items};
-    pl->items = pl_xcalloc(h->n_items, sizeof *pl->items);
-    for (size_t i = 0; i < h->n_items; i++)
-        pl->items[i] = (struct plan_item){(int)h->items[i].person_id - 1, (int)h->items[i].role_group_id - 1,
-                                          store_purpose(h->items[i].purpose), h->items[i].op, false};
-    if (!h->preview)
-        consume(s, h->seqs, h->n_seqs);
 }
 
 void store_nominate(struct store *s, int dir, const struct pl_command *c, int64_t now)
 {
     int64_t xact = store_begin(s);
-    (void)now;
     for (size_t i = 0; i < c->nominate.n_persons; i++) {
         int person = (int)c->nominate.persons[i].person_id - 1;
         bool removal = !strcmp(c->nominate.persons[i].cause, "compare_removal");
-        store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
+        if (!store_is_due(s, person, dir, now)) /* else it will be looked at anyway */
+            store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
     }
     for (size_t i = 0; i < c->nominate.n_findings; i++)
         note_finding(s, dir, &c->nominate.findings[i]);

@@ -47,7 +47,7 @@ static struct standing stand(const struct world *w, int person, int dir, int64_t
         if (!concerns(w, e, person, dir))
             continue;
         s.ever = true;
-        s.ever_admin |= e->it_admin;
+        s.ever_admin |= e->was_it_admin;
         if (holds(e->from, e->to, t)) {
             s.current = true;
             s.current_admin |= e->it_admin;
@@ -81,8 +81,8 @@ static struct wanted answer(const char *want, const char *cause, enum pl_need ne
 struct wanted world_wanted(const struct world *w, int person, int dir, enum purpose p, bool has_account, int64_t t)
 {
     struct standing s = stand(w, person, dir, t);
-    if (!s.ever || (p == ADMIN && !s.ever_admin && !has_account))
-        return (struct wanted){0};
+    if (!s.ever || (p == ADMIN && !s.ever_admin)) /* nobody's wish; an account that is there is left alone */
+        return has_account ? answer("none", "never", PL_NEED_NONE, 0) : (struct wanted){0};
     if (p == ADMIN && s.current && !s.current_admin)
         return answer("locked", "not_admin", PL_NEED_OUT, s.began);
     if (s.current && suspended(w, person, t))

@@ -36,10 +36,11 @@ struct person {
 
 struct employment {
     int person, institution;
-    int number; /* employee number, printed as text */
-    bool it_admin;
-    int64_t from, to;   /* [from, to) */
-    int64_t ended_xact; /* the transaction that set the end; 0 none */
+    int number;                  /* employee number, printed as text */
+    bool it_admin, was_it_admin; /* now; ever */
+    int64_t from, to;            /* [from, to) */
+    int64_t ended_xact;          /* the transaction that set the end; 0 none */
+    int64_t said_again_xact;     /* the newest that said the departure once more; 0 none */
 };
 
 struct absence {
@@ -50,8 +51,9 @@ struct absence {
 
 struct grant {
     int person, role;
-    int64_t from, to;  /* from == to: it never began */
-    bool by_departure; /* the end follows the employment's */
+    int64_t from, to; /* from == to: it never began */
+    int64_t given_until;
+    enum { GRANT_RUNS, GRANT_REVOKED, GRANT_CAPPED } ended_by; /* capped: the end follows the employment's */
 };
 
 struct role {
