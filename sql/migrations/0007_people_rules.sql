@@ -158,7 +158,8 @@ BEGIN
         WHERE upper(n.period) IS DISTINCT FROM upper(o.period)
            OR n.said_again_xact IS DISTINCT FROM o.said_again_xact) x), 'departed');
     PERFORM paasla.mark((SELECT array_agg(person_id) FROM (SELECT n.person_id FROM new n JOIN old o USING (employment_id)
-        WHERE n IS DISTINCT FROM o AND upper(n.period) IS NOT DISTINCT FROM upper(o.period)) x), 'employment');
+        WHERE n IS DISTINCT FROM o AND upper(n.period) IS NOT DISTINCT FROM upper(o.period)
+          AND n.said_again_xact IS NOT DISTINCT FROM o.said_again_xact) x), 'employment');
     RETURN NULL;
 END $$;
 CREATE TRIGGER employment_new AFTER INSERT ON paasla.employment REFERENCING NEW TABLE AS new

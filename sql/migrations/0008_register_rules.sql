@@ -16,7 +16,7 @@ DECLARE
     r record;
     j jsonb;
     verb text := CASE TG_OP WHEN 'INSERT' THEN 'added' WHEN 'UPDATE' THEN 'changed' ELSE 'removed' END;
-    ids text[] := ARRAY['register_code', 'role_id', 'role_group_id', 'directory', 'request_id'];
+    ids text[] := ARRAY['register_code', 'role_id', 'role_group_id', 'directory', 'request_id', 'person_id'];
     private text[] := ARRAY['name', 'contact', 'owner_id', 'group_dn', 'note', 'reference', 'requested_by', 'approved_by',
                             'document_sha256', 'identity'];
 BEGIN
@@ -46,7 +46,8 @@ DECLARE
     op text;
 BEGIN
     FOREACH t SLICE 1 IN ARRAY ARRAY[['register', 'register'], ['register_role', 'role'], ['role_group', 'role_group'],
-        ['directory', 'directory'], ['institution_directory', 'institution_directory'], ['request', 'request']] LOOP
+        ['directory', 'directory'], ['institution_directory', 'institution_directory'], ['request', 'request'],
+        ['institution', 'institution'], ['hr_scope', 'hr_scope'], ['db_login', 'db_login']] LOOP
         FOREACH op IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
             CONTINUE WHEN t[1] = 'directory' AND op = 'UPDATE'; -- the daemon notes compares there: see below
             EXECUTE format('CREATE TRIGGER %I AFTER %s ON paasla.%I REFERENCING %s TABLE AS changed FOR EACH STATEMENT

@@ -6,6 +6,14 @@ CREATE FUNCTION paasla.hr_sees(institution text) RETURNS boolean LANGUAGE sql ST
         OR EXISTS (SELECT FROM paasla.hr_scope s WHERE s.role_name = session_user AND s.institution = hr_sees.institution)
 $$;
 
+CREATE FUNCTION paasla.hr_must_see(institution text) RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT paasla.hr_sees(institution) THEN
+        RAISE EXCEPTION 'log-in % does not act for institution %', session_user, coalesce(institution, '(none)')
+            USING ERRCODE = 'insufficient_privilege', HINT = 'paasla.hr_scope says which log-in sees which institution.';
+    END IF;
+END $$;
+
 CREATE FUNCTION paasla.clean_name(n text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $$ SELECT normalize(btrim(n), NFC) $$;
 
@@ -22,7 +30,10 @@ CREATE VIEW paasla.staff WITH (security_barrier) AS
 CREATE FUNCTION paasla.say_moment(employee_no text, at timestamptz) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET timezone = 'Europe/Tallinn' AS $$
 BEGIN
-    IF at = date_trunc('day', at) THEN
+    IF NOT isfinite(at) THEN
+        RAISE EXCEPTION 'number % cannot depart at %', employee_no, at
+            USING ERRCODE = 'check_violation', HINT = 'Who does not depart has departed_at = NULL.';
+    ELSIF at = date_trunc('day', at) THEN
         RAISE NOTICE 'number % departs at %, the very beginning of %: the last whole day is %', employee_no, at,
             to_char(at, 'DD.MM.YYYY'), to_char(at - interval '1 hour', 'DD.MM.YYYY')
             USING HINT = 'paasla.depart(number, last_day) takes the last working day instead.';
@@ -66,10 +77,7 @@ DECLARE
     given text := paasla.clean_name(given_name);
     family text := paasla.clean_name(family_name);
 BEGIN
-    IF NOT paasla.hr_sees(institution) THEN
-        RAISE EXCEPTION 'log-in % does not act for institution %', session_user, coalesce(institution, '(none)')
-            USING ERRCODE = 'insufficient_privilege', HINT = 'paasla.hr_scope says which log-in sees which institution.';
-    END IF;
+    PERFORM paasla.hr_must_see(institution);
     IF NOT EXISTS (SELECT FROM paasla.institution i WHERE i.institution = hire.institution) THEN
         RAISE EXCEPTION 'there is no institution %', institution USING ERRCODE = 'no_data_found', HINT = 'See paasla.institution.';
     END IF;
@@ -237,6 +245,61 @@ BEGIN
     RETURN e;
 END $$;
 
+-- ---- absences: HR's, and only of its own institutions; why somebody is absent is not asked ----
+
+CREATE VIEW paasla.absences WITH (security_barrier) AS
+    SELECT a.absence_id, e.institution, e.employee_no, a.period, a.suspend, a.deputy_id, a.person_id
+    FROM paasla.absence a JOIN paasla.employment e ON e.person_id = a.person_id
+    WHERE paasla.hr_sees(e.institution);
+
+-- Whole days, both included; last_day NULL: until it is known. suspend: the account is locked for that time.
+CREATE FUNCTION paasla.absent(employee_no text, first_day date, last_day date DEFAULT NULL, deputy_no text DEFAULT NULL,
+    suspend boolean DEFAULT false, institution text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    e paasla.employment := paasla.find_employment(employee_no, institution);
+    deputy bigint := paasla.person_by_no(e.institution, deputy_no);
+    id bigint;
+BEGIN
+    PERFORM paasla.hr_must_see(e.institution);
+    IF deputy_no IS NOT NULL AND deputy IS NULL THEN
+        RAISE EXCEPTION 'nobody has employee number % at %, so nobody can stand in for %', deputy_no, e.institution, employee_no
+            USING ERRCODE = 'no_data_found', HINT = 'The deputy is named by a number of the same institution.';
+    ELSIF last_day < first_day THEN
+        RAISE EXCEPTION 'an absence of number % from % to % ends before it begins', employee_no, first_day, last_day
+            USING ERRCODE = 'check_violation', HINT = 'Both days are included.';
+    END IF;
+    INSERT INTO paasla.absence (person_id, period, deputy_id, suspend)
+    VALUES (e.person_id, tstzrange(first_day::timestamp AT TIME ZONE 'Europe/Tallinn',
+        (last_day + 1)::timestamp AT TIME ZONE 'Europe/Tallinn'), deputy, suspend) RETURNING absence_id INTO id;
+    RETURN id;
+END $$;
+
+-- The person is back: with the end of that day, or now. One that has not begun is taken back whole.
+CREATE FUNCTION paasla.end_absence(absence bigint, last_day date DEFAULT NULL) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    a paasla.absence;
+    at timestamptz := coalesce((last_day + 1)::timestamp AT TIME ZONE 'Europe/Tallinn', now());
+BEGIN
+    SELECT * INTO a FROM paasla.absence x WHERE x.absence_id = absence FOR UPDATE;
+    IF a.absence_id IS NULL OR NOT EXISTS (SELECT FROM paasla.employment e WHERE e.person_id = a.person_id
+                                           AND paasla.hr_sees(e.institution)) THEN
+        RAISE EXCEPTION 'there is no absence % that log-in % sees', absence, session_user
+            USING ERRCODE = 'no_data_found', HINT = 'See paasla.absences.';
+    ELSIF upper(a.period) <= now() THEN
+        RAISE EXCEPTION 'absence % ended on %', absence, upper(a.period) USING HINT = 'What was, stays.';
+    ELSIF at < now() THEN
+        RAISE EXCEPTION 'absence % cannot end on %, which has passed', absence, last_day USING HINT = 'Leave the day out: it ends now.';
+    END IF;
+    UPDATE paasla.absence x SET suspend = x.suspend AND lower(x.period) < at,
+        period = CASE WHEN lower(x.period) < at THEN tstzrange(lower(x.period), at)
+                      ELSE tstzrange(lower(x.period), lower(x.period) + interval '1 microsecond') END
+    WHERE x.absence_id = absence;
+    RETURN at;
+END $$;
+
 -- The end of `last_day` in Tallinn, or now. Ends what lasts and calls off what has not begun under that number.
 CREATE FUNCTION paasla.depart(employee_no text, last_day date DEFAULT NULL, reference text DEFAULT NULL,
     institution text DEFAULT NULL) RETURNS timestamptz
@@ -245,10 +308,7 @@ DECLARE
     e paasla.employment := paasla.find_employment(employee_no, institution);
     at timestamptz := CASE WHEN last_day IS NULL THEN now() ELSE (last_day + 1)::timestamp AT TIME ZONE 'Europe/Tallinn' END;
 BEGIN
-    IF NOT paasla.hr_sees(e.institution) THEN
-        RAISE EXCEPTION 'log-in % does not act for institution %', session_user, e.institution
-            USING ERRCODE = 'insufficient_privilege', HINT = 'paasla.hr_scope says which log-in sees which institution.';
-    END IF;
+    PERFORM paasla.hr_must_see(e.institution);
     IF upper(e.period) <= now() THEN
         RAISE NOTICE 'number % departed on % already; the daemon is told once more', employee_no, upper(e.period);
         -- Named by itself now: a list that is held does not hold this person up any longer.
