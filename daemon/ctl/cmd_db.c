@@ -24,7 +24,7 @@ static int compare(const PGresult *r, int *have)
 {
     *have = 0;
     for (int i = 0; r && i < PQntuples(r); i++) {
-        int v = atoi(PQgetvalue(r, i, 0));
+        int v = ctl_int(r, i, 0);
         if (v > *have)
             *have = v;
         if (v < 1 || v > pl_sql_schema_version())

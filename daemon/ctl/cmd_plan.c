@@ -42,7 +42,7 @@ static PGresult *items_of(struct ctl *c, const char *plan_id, int *code)
     PQclear(r);
     for (int i = 0; copy && i < PQntuples(copy); i++) {
         const char *text =
-            sentence(atoi(PQgetvalue(copy, i, ITEM_ROW)), strstr(PQgetvalue(copy, i, ITEM_OP), "member") != NULL);
+            sentence(ctl_int(copy, i, ITEM_ROW), strstr(PQgetvalue(copy, i, ITEM_OP), "member") != NULL);
         char room[400];
         snprintf(room, sizeof room, "%s", text);
         PQsetvalue(copy, i, ITEM_WHY, room, (int)strlen(room));

@@ -27,7 +27,7 @@ enum {
 
 static int count(const PGresult *r, int column)
 {
-    return atoi(PQgetvalue(r, 0, column));
+    return ctl_int(r, 0, column);
 }
 
 /* Adds "n of them" to the first line. Returns n. */

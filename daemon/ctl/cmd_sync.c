@@ -11,7 +11,7 @@ enum { PENDING_DUE, PENDING_LATER, PENDING_HELD, PENDING_INCOMPLETE };
 
 static int count(const PGresult *r, int column)
 {
-    return atoi(PQgetvalue(r, 0, column));
+    return ctl_int(r, 0, column);
 }
 
 int cmd_sync(struct ctl *c, int argc, char **argv)

@@ -86,4 +86,7 @@ int cmd_matrix(struct ctl *c, int argc, char **argv);
 int cmd_findings(struct ctl *c, int argc, char **argv);
 int cmd_log(struct ctl *c, int argc, char **argv);
 
+/* A whole number from the database; 0 for NULL and for anything else. */
+int ctl_int(const PGresult *r, int row, int column);
+
 #endif

@@ -1,9 +1,11 @@
 /* The connection, and queries as sentences. */
 #include "ctl.h"
 
+#include "lib/base/str.h"
 #include "sql/embed.h"
 
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 /* PostgreSQL's message as a sentence: "prefix: text. Hint." */
@@ -129,4 +131,12 @@ int ctl_query_table(struct ctl *c, const char *query_name, int n, const char *co
         ctl_print_result(c, r, empty_text);
     PQclear(r);
     return code;
+}
+
+int ctl_int(const PGresult *r, int row, int column)
+{
+    int64_t v = 0;
+    if (!pl_str_to_i64(pl_str_c(PQgetvalue(r, row, column)), &v) || v > INT_MAX || v < INT_MIN)
+        return 0;
+    return (int)v;
 }

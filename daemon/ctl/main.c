@@ -1,7 +1,6 @@
 /* paaslactl: the operator's command line. Global options, help, and the way to a command. */
 #include "args.h"
 
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +60,6 @@ int main(int argc, char **argv)
     struct ctl c = {0};
     bool help = false, literal = false;
     int n = 0;
-    setlocale(LC_CTYPE, "C.UTF-8");
     char **words = calloc((size_t)argc + 1, sizeof *words);
     if (!words)
         abort();
