@@ -108,7 +108,9 @@ story_play() {
     story_drift
     story_list
     story_around
-    step "What was never ours was never written"
+    step "8. What was never ours was never written"
+    must "the account without an employment is not reported" true_sql "EXISTS (SELECT FROM paasla.finding
+        WHERE kind = 'orphan_account' AND text LIKE '%vana.praktikant%')"
     must "an entry that Pääsla does not manage was changed" [ "$untouched" = "$(not_ours)" ]
     tell "vana.praktikant (no employment), the group matkaklubi and the canary are as they were."
     say "" "The story came true."
@@ -171,6 +173,7 @@ story_leaver() {
     leaver_password=$(first_password "$leaver")
     must "$leaver cannot log in before" binds "$leaver" "$leaver_password"
     tell "$leaver logs in. Groups: $(groups_seen "$leaver" | one_line)"
+    since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     sql hr_mari "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-2026-114' WHERE employee_no = '1042'"
     returned=$(date +%s%N)
     soon 10 "$leaver still logs in" refused "$leaver" "$leaver_password"
@@ -193,7 +196,7 @@ story_leaver() {
     sql audiitor_peep "SELECT a.login, a.state, round(extract(epoch FROM a.locked_at - a.changed_at) * 1000, 1) AS lock_ms, round(extract(epoch FROM a.out_at - a.changed_at) * 1000, 1) AS out_ms FROM paasla.account a WHERE a.login = '$leaver'"
     as it_jaan paaslactl work list
     as audiitor_peep paaslactl why 1042
-    as audiitor_peep paaslactl log --person 1042
+    as audiitor_peep paaslactl log --person 1042 --since "$since"
 }
 
 story_drift() {
@@ -213,7 +216,7 @@ LDIF
     soon 10 "no finding says that somebody added $helper" true_sql "EXISTS (SELECT FROM paasla.finding f JOIN paasla.account a
         ON a.account_id = f.account_id WHERE a.login = '$helper' AND f.kind LIKE 'drift%')"
     tell "Found and put back."
-    as it_jaan paaslactl findings
+    as it_jaan paaslactl findings --all
 }
 
 locked_in_jogi() { ask "SELECT count(*) FROM paasla.account a WHERE a.state = 'out' AND a.person_id IN ($jogi)"; }
