@@ -175,7 +175,8 @@ static void fight(struct sim *m, const struct pl_intent *in, const struct accoun
     int times = 0;
     for (size_t i = m->s.n_intents; i > 0 && m->s.intents[i - 1].at_us > m->now - US_HOUR; i--) {
         const struct intent *o = &m->s.intents[i - 1];
-        times += o->put_back && o->account == (int)in->account_id - 1 && o->group == (int)in->role_group_id - 1;
+        times += o->put_back && o->outcome == PL_OUT_DONE && o->account == (int)in->account_id - 1 &&
+                 o->group == (int)in->role_group_id - 1;
     }
     if (in->put_back && times >= 3 && x->need[a->purpose] != PL_NEED_OUT)
         check_fail(m, "5: drift of account %lld in group %lld is put back more than three times in an hour",

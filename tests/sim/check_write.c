@@ -163,6 +163,11 @@ void check_late(struct sim *m, const struct pl_command *c, int dir)
 void check_command(struct sim *m, const struct pl_command *c)
 {
     count_commands(m);
+    if (m->stop_us > 0 && m->stop_us < m->now &&
+        (c->kind == PL_CMD_TICK || (c->kind == PL_CMD_LOAD && c->load.class != PL_LOAD_PREVIEW)))
+        check_fail(m, "9: asked to stop, the daemon begins something new");
+    if (c->kind == PL_CMD_HOLD && c->hold->preview && c->hold->n_seqs > 0)
+        check_fail(m, "7: a dry run consumes dirty rows");
     if (c->kind != PL_CMD_MODIFY && c->kind != PL_CMD_ADD)
         return;
     int dir = store_dir(c->directory);

@@ -34,7 +34,8 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "entry renamed",
                                            "foreign entry with our log-in",
                                            "group deleted",
-                                           "compares never get through"};
+                                           "compares never get through",
+                                           "daemon asked to stop"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {
@@ -127,20 +128,44 @@ static bool dir_down(struct sim *m, int d)
     return true;
 }
 
+static void end_daemon(struct sim *m)
+{
+    serve_drop(m, 0, true);
+    pl_engine_free(m->e);
+    m->e = NULL;
+    m->engine_no++;
+    m->stop_us = 0;
+    m->store_up = false;
+    check_dropped(m, -1);
+    queue_add(&m->q, m->now + rng_log(&m->rng, 10000, 10 * US_SECOND), RUN_START, 0, NULL);
+}
+
 static bool crash(struct sim *m)
 {
     if (!m->e)
         return false;
     sim_trace(m, "fault: the daemon crashes");
     cover_fault(F_CRASH);
-    serve_drop(m, 0, true);
-    pl_engine_free(m->e);
-    m->e = NULL;
-    m->engine_no++;
-    m->store_up = false;
-    check_dropped(m, -1);
-    queue_add(&m->q, m->now + rng_log(&m->rng, 10000, 10 * US_SECOND), RUN_START, 0, NULL);
+    end_daemon(m);
     return true;
+}
+
+static bool ask_to_stop(struct sim *m)
+{
+    struct pl_event ev = {.kind = PL_EV_SHUTDOWN};
+    if (!m->e || m->stop_us > 0)
+        return false;
+    sim_trace(m, "the daemon is asked to stop");
+    cover_fault(F_STOPPED);
+    m->stop_us = m->now;
+    sim_event(m, &ev);
+    return true;
+}
+
+void happen_stopped(struct sim *m)
+{
+    sim_trace(m, "the daemon stops as asked");
+    end_daemon(m);
 }
 
 static bool break_directory(struct sim *m, enum fault f)
@@ -228,6 +253,8 @@ int happen_one(struct sim *m)
         return dir_down(m, rng_below(&m->rng, N_DIRS));
     if (what < 92)
         return crash(m);
+    if (what < 93)
+        return ask_to_stop(m);
     if (what < 97)
         return break_directory(m, broken[rng_below(&m->rng, 5)]);
     return ask_control(m);

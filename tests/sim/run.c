@@ -302,6 +302,10 @@ bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL])
     while (m->c.fail[0] == '\0' && queue_take(&m->q, &h)) {
         m->now = h.at_us;
         take(m, &h);
+        if (m->e && m->stop_us > 0 && pl_engine_idle(m->e))
+            happen_stopped(m);
+        else if (m->e && m->stop_us > 0 && m->now > m->stop_us + 10 * US_MINUTE)
+            check_fail(m, "9: asked to stop, and ten minutes later something is still open");
         if (++steps > STEPS_MAX)
             check_fail(m, "no rest after %d steps", STEPS_MAX);
         if (!m->calm || m->c.fail[0] != '\0')

@@ -56,6 +56,7 @@ enum fault {
     F_ENTRY_FOREIGN,
     F_GROUP_DELETED,
     F_NO_COMPARE,
+    F_STOPPED,
     N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];
@@ -126,7 +127,8 @@ struct sim {
     struct directory d[N_DIRS];
     struct pl_engine *e;
     long engine_no, timer_no;
-    bool hinted; /* a hint is on its way */
+    bool hinted;     /* a hint is on its way */
+    int64_t stop_us; /* when the daemon was asked to stop; 0: it was not */
     bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
     int slow[N_DIRS];
     bool lock_observed[N_DIRS], denied[MAX_PERSONS];
@@ -172,6 +174,7 @@ void serve_drop(struct sim *m, int dir, bool crash); /* dir -1: the store; what 
 int happen_one(struct sim *m);              /* 1, or 0 when chance drew nothing that could be done */
 void happen_ambush(struct sim *m, int dir); /* dir -1: the store or the daemon */
 void happen_commit(struct sim *m, void *deed);
+void happen_stopped(struct sim *m); /* the daemon has ended as asked */
 void happen_mend(struct sim *m, int dir);
 void happen_calm(struct sim *m);         /* all faults end */
 void happen_town(struct sim *m);         /* the first day: people, roles, groups, entries that were there before us */

@@ -3,11 +3,11 @@
 #include <string.h>
 #include "store.h"
 
-static bool has_item(const struct plan *pl, int person, enum purpose p, enum pl_op op, int group)
+static bool has_item(const struct plan *pl, int person, enum purpose p, enum pl_op op, int group, bool open)
 {
     for (size_t k = 0; k < pl->n; k++) {
         const struct plan_item *it = &pl->items[k];
-        if (it->person == person && it->purpose == p && it->op == op && it->group == group)
+        if (it->person == person && it->purpose == p && it->op == op && it->group == group && !(open && it->over))
             return true;
     }
     return false;
@@ -21,7 +21,7 @@ bool store_held(const struct store *s, int person, int dir, enum purpose p, enum
     for (size_t i = 0; i < s->n_plans; i++) {
         const struct plan *pl = &s->plans[i];
         bool live = pl->state == PLAN_HELD || (pl->state == PLAN_APPROVED && pl->expires_us > now);
-        if (live && pl->dir == dir && has_item(pl, person, p, op, group)) {
+        if (live && pl->dir == dir && has_item(pl, person, p, op, group, true)) {
             held = true;
             *approved |= pl->state == PLAN_APPROVED;
         }
@@ -34,7 +34,7 @@ bool store_was_approved(const struct store *s, int person, int dir, enum purpose
     for (size_t i = 0; i < s->n_plans; i++) {
         const struct plan *pl = &s->plans[i];
         if ((pl->state == PLAN_APPROVED || pl->state == PLAN_DONE) && pl->dir == dir &&
-            has_item(pl, person, p, op, group))
+            has_item(pl, person, p, op, group, false))
             return true;
     }
     return false;
@@ -72,7 +72,7 @@ static bool same_plan(const struct plan *pl, const struct pl_hold *h, int dir, i
 static bool stands_in(const struct plan *old, const struct plan *pl)
 {
     for (size_t i = 0; i < old->n; i++)
-        if (!has_item(pl, old->items[i].person, old->items[i].purpose, old->items[i].op, old->items[i].group))
+        if (!has_item(pl, old->items[i].person, old->items[i].purpose, old->items[i].op, old->items[i].group, false))
             return false;
     return true;
 }

@@ -166,7 +166,7 @@ static void pair_rows(struct store *s, int person, int dir, int named_max, int64
         const struct plan *pl = &s->plans[i];
         bool live = pl->state == PLAN_HELD || (pl->state == PLAN_APPROVED && pl->expires_us > now);
         for (size_t k = 0; live && pl->dir == dir && k < pl->n; k++)
-            if (pl->items[k].person == person) {
+            if (pl->items[k].person == person && !pl->items[k].over) {
                 struct row *r = pair_row(out, "H", person, dir, purpose_names[pl->items[k].purpose]);
                 put(r, pl->state == PLAN_HELD ? "held" : "approved");
                 put(r, pl_op_name(pl->items[k].op));
