@@ -152,12 +152,12 @@ CREATE FUNCTION paasla.recreate_account(account bigint, reason text) RETURNS voi
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE a paasla.account;
 BEGIN
-    UPDATE paasla.account SET state = 'none', native_id = NULL, dn = NULL, state_text = NULL, state_at = clock_timestamp()
-    WHERE account_id = account AND state = 'lost' RETURNING * INTO a;
+    UPDATE paasla.account x SET state = 'none', native_id = NULL, dn = NULL, state_text = NULL, state_at = clock_timestamp()
+    WHERE x.account_id = account AND x.state = 'lost' RETURNING x.* INTO a;
     IF a.account_id IS NULL OR coalesce(btrim(reason), '') = '' THEN
         RAISE EXCEPTION 'account % is not lost, or no reason was given', account USING HINT = '`paaslactl findings` names lost accounts.';
     END IF;
-    UPDATE paasla.membership SET present = false, since = clock_timestamp() WHERE account_id = account AND present;
+    UPDATE paasla.membership m SET present = false, since = clock_timestamp() WHERE m.account_id = account AND m.present;
     PERFORM audit.append('account.recreate', jsonb_build_object('account_id', account, 'person_id', a.person_id,
         'directory', a.directory), '{}', jsonb_build_object('text', reason, 'login', a.login));
     INSERT INTO paasla.dirty (directory, person_id, cause) VALUES (a.directory, a.person_id, 'recreate');

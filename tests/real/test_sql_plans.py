@@ -1,0 +1,206 @@
+"""Held plans, approvals, previews, full compares: what the brake and the compare leave in the store."""
+
+import json
+import select
+
+import psycopg2
+import pytest
+
+from sqldaemon import account, hold, intend, item, load, only, settle
+
+A, B = "a" * 64, "b" * 64
+
+
+def plans(town):
+    return town.rows("SELECT digest, state FROM paasla.plan ORDER BY plan_id")
+
+
+def held(town, *numbers):
+    """Open accounts of these, their holders departed, and a plan that holds the locks."""
+    accounts = {}
+    for no in numbers:
+        if no not in ("1001", "1002", "1042"):
+            town.hire(no)
+        accounts[no] = account(town, no, state="open")[0]
+    town.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = ANY (%s)", list(numbers), user="hr")
+    seqs = [r[0] for r in town.rows("SELECT seq FROM paasla.dirty")]
+    plan = hold(town, A, [item(town, no, acc) for no, acc in accounts.items()], seqs=seqs)
+    return plan, accounts
+
+
+def compare(town, directory="linn", **more):
+    told = dict(control_id=0, complete=True, entries=5, accounts=4, groups=3, nominated=2, orphans=1, identity="", why="")
+    told.update(more)
+    town.query("note_compare", directory, json.dumps(told))
+
+
+def nominate(town, persons=(), findings=(), directory="linn"):
+    town.query("nominate", directory, json.dumps(dict(persons=[dict(person_id=p, cause=c) for p, c in persons], findings=list(findings))))
+
+
+def test_a_held_plan_takes_its_rows_and_is_approved_by_digest(town):
+    plan, accounts = held(town, "1042", "1043")
+    assert town.dirty() == [] and plans(town) == [(A, "held")]
+    assert hold(town, A, [item(town, "1042", accounts["1042"])]) == plan, "held once"
+    town.refused("0 held plans", "SELECT paasla.approve_plan(%s)", B, user="approver")
+    town.refused("0 held plans", "SELECT paasla.approve_plan('aaa')", user="approver")
+    town.refused("permission denied", "SELECT paasla.approve_plan(%s)", A, user="grantor")
+    town.refused("At most one day", "SELECT paasla.approve_plan(%s, '2 days')", A, user="approver")
+    assert town.one("SELECT paasla.approve_plan(%s)", A[:12], user="approver") == plan
+    assert {c for _, _, c in town.dirty()} == {"approved"} and len(town.dirty()) == 2
+    assert [r[4] for r in only(load(town), "H")] == ["approved", "approved"]
+
+
+def test_a_plan_is_approved_by_its_number_too(town):
+    plan, _ = held(town, "1042")
+    assert town.one("SELECT paasla.approve_plan(%s)", str(plan), user="approver") == plan
+
+
+def test_an_approved_plan_is_done_when_all_of_it_is(town):
+    _, accounts = held(town, "1042", "1043")
+    town.rows("SELECT paasla.approve_plan(%s)", A, user="approver")
+    for no, acc in accounts.items():
+        assert plans(town) == [(A, "approved")]
+        n = intend(town, no, acc, "close")
+        settle(town, no, acc, "out", intents=[dict(id=n, outcome="done", code=0, at_us=0)])
+    assert plans(town) == [(A, "done")]
+    assert town.one("SELECT count(*) FROM audit.event WHERE action = 'plan.done'") == 1
+
+
+def test_a_held_plan_that_became_needless_is_closed(town):
+    _, accounts = held(town, "1042", "1043")
+    town.hire("1042", "Mari", "Tamm")
+    settle(town, "1042", accounts["1042"], "open")
+    assert plans(town) == [(A, "held")]
+    settle(town, "1043", accounts["1043"], "out")  # somebody named the leaver
+    assert plans(town) == [(A, "superseded")]
+
+
+def test_an_approval_that_ran_out_is_none(town):
+    _, accounts = held(town, "1042", "1043")
+    town.rows("SELECT paasla.approve_plan(%s, '0.05 seconds')", A, user="approver")
+    town.rows("SELECT pg_sleep(0.1)")
+    assert only(load(town), "H") == []
+    hold(town, A, [item(town, no, acc) for no, acc in accounts.items()])
+    assert plans(town) == [(A, "expired"), (A, "held")]
+    town.rows("SELECT paasla.approve_plan(%s, '0.05 seconds')", A, user="approver")
+    town.rows("SELECT pg_sleep(0.1)")
+    town.query("tick")
+    assert plans(town) == [(A, "expired"), (A, "expired")]
+
+
+def test_a_larger_plan_takes_the_place_of_a_smaller_one(town):
+    _, accounts = held(town, "1042", "1043", "1044")
+    hold(town, B, [item(town, no, accounts[no]) for no in accounts] + [item(town, "1001", 0)])
+    assert plans(town) == [(A, "superseded"), (B, "held")]
+
+
+def test_preview_ends_its_control_row_and_consumes_nothing(town):
+    control = town.one("SELECT paasla.ask('preview')", user="admin")
+    town.grant("1042")
+    before = town.dirty()
+    assert town.query("controls") == [(control, "preview", "")]
+    plan = hold(town, A, [item(town, "1042", 0, "create")], preview=True, control=control, directory="")
+    assert town.one("SELECT done_at IS NOT NULL, plan_id FROM paasla.control") == (True, plan)
+    assert town.dirty() == before and plans(town) == [(A, "preview")]
+    assert town.query("controls") == []
+
+
+def test_ask_names_a_directory_that_exists(town):
+    town.refused("no directory x", "SELECT paasla.ask('sync', 'x')", user="admin")
+    town.refused("control_kind", "SELECT paasla.ask('dance')", user="admin")
+    town.rows("SELECT paasla.ask('sync', 'linn')", user="admin")
+    assert town.one("SELECT directory, detail LIKE '%sync%' FROM audit.event WHERE action = 'control.asked'") == ("linn", True)
+
+
+def test_control_taken_by_a_daemon_that_died_is_handed_on(town):
+    town.rows("SELECT paasla.ask('sync', 'linn')", user="admin")
+    assert len(town.query("controls")) == 1 and town.query("controls") == []
+    assert len(town.query("controls_unfinished")) == 1
+    town.query("recover")
+    assert len(town.query("controls")) == 1
+
+
+def test_nominees_are_not_doubled(town):
+    who = town.person("1042")
+    town.clean()
+    nominate(town, [(who, "compare")])
+    nominate(town, [(who, "compare_removal")])
+    assert [c for _, _, c in town.dirty()] == ["compare"]
+    town.rows("UPDATE paasla.dirty SET not_before = now() + interval '1 hour'")
+    nominate(town, [(who, "compare_removal")])
+    assert len(town.dirty()) == 2, "a retry that waits does not hide what the compare saw"
+    nominate(town, findings=[dict(kind="orphan_account", severity="warning", person_id=0, account_id=0, role_group_id=0, key="id", text="uid=x")])
+    assert town.one("SELECT person_id, account_id, text FROM paasla.finding") == (None, None, "uid=x")
+
+
+def test_the_first_complete_compare_says_which_server_it_is(town):
+    def identity():
+        return town.one("SELECT coalesce(identity, ''), last_compare_complete FROM paasla.directory WHERE directory = 'linn'")
+    compare(town, complete=False, identity="A", why="canary not seen")
+    assert identity() == ("", False)
+    compare(town, identity="A")
+    assert identity() == ("A", True)
+    compare(town, identity="B")
+    assert identity() == ("A", True)
+    assert town.one("SELECT kind, severity, key FROM paasla.finding") == ("server_changed", "critical", "linn")
+    assert [r[4] for r in only(load(town), "T")] == ["", "A"]
+    town.refused("permission denied", "SELECT paasla.accept_server('linn')", user="approver")
+    town.refused("no directory x", "SELECT paasla.accept_server('x')", user="admin")
+    town.rows("SELECT paasla.accept_server('linn')", user="admin")
+    assert identity()[0] == "" and town.one("SELECT state FROM paasla.finding") == "resolved"
+    compare(town, identity="B")
+    assert identity() == ("B", True)
+
+
+def test_compare_ends_what_somebody_asked_for(town):
+    control = town.one("SELECT paasla.ask('sync', 'linn')", user="admin")
+    compare(town, control_id=control)
+    done, result = town.one("SELECT done_at IS NOT NULL, result FROM paasla.control")
+    assert done and result.startswith("5 entries, 4 accounts, 3 groups")
+    assert "identity" not in town.one("SELECT detail FROM audit.event WHERE action = 'compare.done'")
+
+
+def test_a_lost_account_is_made_anew_only_on_a_persons_word(town):
+    acc = account(town, "1042", state="lost")[0]
+    town.refused("no reason", "SELECT paasla.recreate_account(%s, ' ')", acc, user="admin")
+    assert town.one("SELECT state FROM paasla.account") == "lost"
+    town.rows("SELECT paasla.recreate_account(%s, 'kustutati kogemata')", acc, user="admin")
+    assert town.one("SELECT state, native_id FROM paasla.account") == ("none", None)
+    town.refused("is not lost", "SELECT paasla.recreate_account(%s, 'x')", acc, user="admin")
+
+
+def test_totals_are_what_counting_gives(town):
+    groups = [r[0] for r in town.rows("SELECT role_group_id FROM paasla.role_group WHERE purpose = 'personal' ORDER BY 1")]
+    for no in ("1001", "1002", "1042"):
+        acc = account(town, no)[0]
+        settle(town, no, acc, "open", memberships=[dict(role_group_id=g, present=True) for g in groups])
+    settle(town, "1042", acc, "out", memberships=[dict(role_group_id=groups[0], present=False), dict(role_group_id=groups[1], present=True)])
+    assert town.one("SELECT open_accounts, memberships FROM paasla.directory_total") == town.one(
+        "SELECT (SELECT count(*) FROM paasla.account WHERE state = 'open'), (SELECT count(*) FROM paasla.membership WHERE present)") == (2, 5)
+
+
+@pytest.mark.parametrize("statement", ["settle", "hold", "intents"])
+def test_nonsense_is_refused_whole(town, statement):
+    before = town.one("SELECT count(*) FROM audit.event")
+    with pytest.raises(psycopg2.Error):
+        town.query(statement, "not json")
+    assert town.one("SELECT count(*) FROM audit.event") == before
+
+
+def test_a_wake_up_is_sent_for_rows_and_only_for_rows(town):
+    ear = town.session("daemon")
+    ear.cursor().execute("LISTEN paasla_dirty")
+    town.query("tick")  # what was made with the town is due once
+    town.grant("1042")
+    town.query("tick")
+    ear.notifies.clear()
+    town.query("tick")
+    town.query("recover")
+    nominate(town)
+    ear.cursor().execute("SELECT 1")  # what was sent so far comes with the answer
+    assert ear.notifies == []
+    town.rows("SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja')", user="grantor")
+    select.select([ear], [], [], 10)
+    ear.poll()
+    assert [n.channel for n in ear.notifies] == ["paasla_dirty"]
