@@ -25,7 +25,7 @@ fill() {
     fill_file=$1; shift
     fill_script=
     for pair in "$@"; do
-        value=$(printf '%s' "${pair#*=}" | sed 's/[\\&|]/\\&/g')
+        value=$(printf '%s' "${pair#*=}" | sed 's/[\\&|]/\\&/g; $!s/$/\\/')
         fill_script="$fill_script
 s|@${pair%%=*}@|$value|g"
     done

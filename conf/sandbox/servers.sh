@@ -75,11 +75,12 @@ slapd_tls() {
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=Paju CA' \
           -keyout ca.key -out ca.pem
       openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=localhost' -keyout slapd.key -out slapd.csr
-      printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >slapd.ext
+      # libldap checks "localhost" as if the machine's own name had been written
+      printf 'subjectAltName=DNS:localhost,DNS:%s,IP:127.0.0.1\n' "$(uname -n)" >slapd.ext
       openssl x509 -req -in slapd.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile slapd.ext -out slapd.pem
     ) >"$DIR/log/openssl.log" 2>&1 || die "The TLS certificate could not be made; see $DIR/log/openssl.log."
-    SLAPD_TLS="TLSCACertificateFile $DIR/ldap/ca.pem\\
-TLSCertificateFile $DIR/ldap/slapd.pem\\
+    SLAPD_TLS="TLSCACertificateFile $DIR/ldap/ca.pem
+TLSCertificateFile $DIR/ldap/slapd.pem
 TLSCertificateKeyFile $DIR/ldap/slapd.key"
     SLAPD_URLS="ldap://127.0.0.1:$PAASLA_SANDBOX_LDAP_PORT"
 }
@@ -96,6 +97,7 @@ write_conf() {
 }
 
 start_paaslad() {
+    began=$(date +%s%N)
     as_user "$BUILD/daemon/paaslad" -t -c "$DIR/paasla.conf" >"$DIR/log/paaslad.check" 2>&1 ||
         { cat "$DIR/log/paaslad.check" >&2; die "paaslad does not accept $DIR/paasla.conf."; }
     # shellcheck disable=SC2016 # the inner shell expands them
@@ -104,6 +106,11 @@ start_paaslad() {
           "$BUILD/daemon/paaslad" ) &
     until_true 5 test -s "$DIR/run/paaslad.pid" || die "paaslad did not start; see $DIR/log/paaslad.log."
     PAASLAD_PID=$(cat "$DIR/run/paaslad.pid")
+    until_true 60 compared || die "paaslad has not read the directory whole; see $DIR/log/paaslad.log."
+}
+
+compared() {
+    [ "$(psql_super -Atc 'SELECT bool_and(last_compare_complete) FROM paasla.directory')" = t ]
 }
 
 stop_paaslad() {

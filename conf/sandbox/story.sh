@@ -92,7 +92,6 @@ not_ours() { # the entries that Pääsla must never touch, with the mark of thei
 }
 
 story_in_step() {
-    began=$(date +%s%N)
     soon 120 "the town does not come in step; paaslactl status says more" in_step
     said_in_step="$(ask "SELECT count(*) || ' accounts created, ' || count(*) FILTER (WHERE state = 'open') || ' of them open, '
         || (SELECT count(*) FROM paasla.membership WHERE present) || ' memberships' FROM paasla.account WHERE state <> 'none'")"
