@@ -257,6 +257,16 @@ static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
     return l == PL_LOCK_OPEN ? PL_SEEN_OPEN : l == PL_LOCK_PROVEN ? PL_SEEN_LOCKED : PL_SEEN_DOUBTFUL;
 }
 
+/* A server may tell only the classes that were written, without those they are made of. */
+static bool is_account(const struct pl_entry *e)
+{
+    static const char *const classes[] = {"person", "organizationalPerson", "inetOrgPerson", "account", "posixAccount"};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (pl_entry_has_class(e, classes[i]))
+            return true;
+    return false;
+}
+
 static void entry_person(struct scan *s, const struct pl_entry *e)
 {
     const struct dir *d = s->d;
@@ -270,10 +280,11 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
     if (!r) {
         struct pl_str login = pl_entry_first(e, d->conf.login_attr.s);
         struct record *named = lookup(&s->by_login, s, offsetof(struct record, login_hash), lower_hash(login));
-        if (named && named->id_hash == 0)
-            nominate(s, named, "compare"); /* ours whose id we have not stored, or a stranger in its place */
-        else if (pl_entry_has_class(e, "person") && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
-                 !pl_dn_equal(e->dn, d->conf.placeholder_dn))
+        if (named && named->id_hash == 0) {
+            named->dn_hash = pl_dn_hash(e->dn); /* its memberships are not a stranger's */
+            nominate(s, named, "compare");      /* ours whose id we have not stored, or a stranger in its place */
+        } else if (is_account(e) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
+                   !pl_dn_equal(e->dn, d->conf.placeholder_dn))
             report(s, "orphan_account", 0, id,
                    pl_arena_printf(s->arena, "%.*s is an account that belongs to no person in the table.",
                                    (int)e->dn.len, e->dn.s));
@@ -437,6 +448,10 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
     }
     if (ev->failed || s->incomplete) {
         give_up(s, "the table could not be read whole");
+        return;
+    }
+    if (d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity)) {
+        give_up(s, "the directory is not the server that our records were made against");
         return;
     }
     if (tag == SC_ACCOUNTS) {

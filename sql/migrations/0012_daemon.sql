@@ -283,6 +283,7 @@ CREATE FUNCTION paasla.note_compare(dir text, c jsonb) RETURNS void LANGUAGE plp
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     d paasla.directory;
+    gone paasla.finding;
     said text := format('%s entries, %s accounts, %s groups compared; %s persons to look at, %s orphans%s', c->>'entries',
         c->>'accounts', c->>'groups', c->>'nominated', c->>'orphans', coalesce('; ' || nullif(c->>'why', ''), ''));
 BEGIN
@@ -295,6 +296,15 @@ BEGIN
     IF d.identity IS NOT NULL AND c->>'identity' <> '' AND d.identity <> c->>'identity' THEN
         PERFORM paasla.note_finding(dir, jsonb_build_object('kind', 'server_changed', 'severity', 'critical', 'key', dir, 'text',
             format('Directory %s answers as another server than before (a restore, a clone or a wrong address). Nothing is concluded and nothing written until an administrator says paasla.accept_server(%L).', dir, dir)));
+    END IF;
+    -- Strangers that this compare did not see again are gone. (Past a thousand they are only counted, so nothing is concluded.)
+    IF (c->>'complete')::boolean AND (c->>'orphans')::int <= 1000 THEN
+        FOR gone IN UPDATE paasla.finding f SET state = 'resolved', resolved_at = clock_timestamp()
+            WHERE f.state = 'open' AND f.directory = dir AND f.kind IN ('orphan_account', 'unmanaged_member')
+              AND f.last_at < d.last_compare_at RETURNING f.* LOOP
+            PERFORM audit.append('finding.resolved', jsonb_build_object('finding_id', gone.finding_id, 'directory', dir),
+                jsonb_build_object('kind', gone.kind));
+        END LOOP;
     END IF;
     PERFORM audit.append('compare.done', jsonb_build_object('directory', dir), c - ARRAY['identity', 'why']);
     UPDATE paasla.control SET done_at = clock_timestamp(), result = said WHERE control_id = (c->>'control_id')::bigint;

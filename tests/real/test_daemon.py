@@ -305,3 +305,21 @@ def test_absence_locks_and_keeps_password_and_groups(town):
     assert not town.binds(1000, password) and town.in_groups(1000) == ["r0"]
     town.state_is(1000, "open", 10)
     assert town.binds(1000, password)
+
+
+def test_strangers_are_reported_and_forgotten_when_they_are_gone(town):
+    stranger = "uid=vana,%s" % PEOPLE
+    town.ldap.add("dn: %s\nobjectClass: inetOrgPerson\nuid: vana\ncn: Vana\nsn: Vana\n" % stranger)
+    town.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (town.group_dn(4), stranger))
+
+    def compare():
+        control = town.one("SELECT paasla.ask('sync')")
+        until(lambda: town.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s" % control), what="the compare")
+
+    compare()
+    assert "uid=vana" in town.findings("orphan_account")[0][1] and len(town.findings("unmanaged_member")) == 1
+    assert stranger in town.ldap.search(town.group_dn(4), "(objectClass=*)", "member"), "not ours: never written"
+    town.ldap._tool("ldapdelete", stranger)
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (town.group_dn(4), stranger))
+    compare()
+    assert not town.findings("orphan_account") and not town.findings("unmanaged_member")
