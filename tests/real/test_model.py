@@ -16,7 +16,7 @@ from pgserver import PgServer
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIM = os.path.join(os.environ.get("PAASLA_BUILD", "build"), "tests", "sim", "paasla-sim")
 QUERIES = os.path.join(HERE, "..", "..", "sql", "queries")
-SEEDS = range(1, int(os.environ.get("PAASLA_MODEL_SEEDS", "40")) + 1)
+SEEDS = range(1, int(os.environ.get("PAASLA_MODEL_SEEDS", "30")) + 1)
 ORDER = "PMIHD"
 
 

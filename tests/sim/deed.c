@@ -43,17 +43,20 @@ static void cap_grants(struct store *s, int person, int64_t now, int64_t xact)
         store_mark_all(s, person, "revoked", xact);
 }
 
-/* An arrival that is called off becomes an employment of one microsecond that is over. */
-static void call_off(const struct world *w, struct employment *e, int64_t now)
+/* An arrival that is called off becomes an employment of one microsecond, after the one before it. False: it is so. */
+static bool call_off(const struct world *w, struct employment *e, int64_t now)
 {
     int64_t free = now - 1;
     for (int i = 0; i < w->n_employments; i++) {
         const struct employment *o = &w->employments[i];
-        if (o != e && o->person == e->person && o->institution == e->institution && o->to != NEVER && o->to > free)
+        if (o != e && o->person == e->person && o->institution == e->institution && o->to <= e->from && o->to > free)
             free = o->to;
     }
+    if (e->from == free)
+        return false;
     e->from = free;
     e->to = free + 1;
+    return true;
 }
 
 static bool depart(struct store *s, int employment, int64_t to, int64_t now, int64_t xact)
@@ -63,9 +66,7 @@ static bool depart(struct store *s, int employment, int64_t to, int64_t now, int
         return false; /* somebody else was first */
     if (to > e->from)
         e->to = to;
-    else if (e->from > now)
-        call_off(s->w, e, now);
-    else
+    else if (e->from <= now || !call_off(s->w, e, now))
         return false;
     e->ended_xact = xact;
     cap_grants(s, e->person, now, xact);
@@ -220,7 +221,6 @@ static bool set(const struct deed *x, struct store *s, int64_t xact)
     if (x->kind == DEPART_AGAIN) {
         w->employments[x->employment].said_again_xact = xact;
         store_mark_all(s, x->person, "departed", xact);
-        store_mark_all(s, x->person, "employment", xact);
     } else if (x->kind == ABSENT || x->kind == BACK) {
         absence(x, s, xact);
     } else if (x->kind == IT_ADMIN) {

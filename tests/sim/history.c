@@ -106,26 +106,39 @@ static void settle(struct store *s, struct rng *r, int64_t now)
         intents_json, facts_json, (long long)t.retry_after_us, dir_names[a->dir], a->person + 1);
 }
 
+/* A plan of one or two closures. Its digest is its number, eight times. */
 static void hold(struct store *s, struct rng *r, int64_t now)
 {
-    int at = any_account(s, r);
-    if (at < 0 || s->n_plans > 9)
+    struct pl_plan_item items[2];
+    char json[512] = "", digest[24] = "";
+    struct pl_hold h = {.items = items};
+    int first = any_account(s, r), dir = first < 0 ? 0 : s->accounts[first].dir;
+    size_t n = 0, before = s->n_plans;
+    if (first < 0 || s->n_plans > 9)
         return;
-    const struct account *a = &s->accounts[at];
-    struct pl_plan_item item = {.person_id = a->person + 1,
-                                .account_id = at + 1,
-                                .purpose = pl_str_c(purpose_names[a->purpose]),
-                                .op = PL_OP_CLOSE};
-    struct pl_hold h = {.directory = pl_str_c(dir_names[a->dir]), .items = &item, .n_items = 1};
-    size_t before = s->n_plans;
+    for (int i = 0; i < s->n_accounts && h.n_items < 2; i++) {
+        int at = (first + i) % s->n_accounts;
+        const struct account *a = &s->accounts[at];
+        if (a->dir != dir || (h.n_items == 1 && rng_pct(r, 50)))
+            continue;
+        items[h.n_items++] = (struct pl_plan_item){.person_id = a->person + 1,
+                                                   .account_id = at + 1,
+                                                   .purpose = pl_str_c(purpose_names[a->purpose]),
+                                                   .op = PL_OP_CLOSE};
+        n += (size_t)snprintf(json + n, sizeof json - n,
+                              "%s{\"person_id\": %d, \"account_id\": %d, \"purpose\": \"%s\", \"role_group_id\": 0, "
+                              "\"op\": \"close\", \"row\": 330}",
+                              n ? ", " : "", a->person + 1, at + 1, purpose_names[a->purpose]);
+    }
+    h.directory = pl_str_c(dir_names[dir]);
     store_hold(s, &h, now);
-    if (s->n_plans > before)
-        history_do(
-            "SELECT paasla.hold('{\"directory\": \"%s\", \"digest\": \"%zx%zx%zx%zx%zx%zx%zx%zx\", \"why\": \"x\", "
-            "\"locks\": 1, \"removals\": 0, \"items\": [{\"person_id\": %d, \"account_id\": %d, \"purpose\": "
-            "\"%s\", \"role_group_id\": 0, \"op\": \"close\", \"row\": 330}], \"seqs\": []}')",
-            dir_names[a->dir], s->n_plans, s->n_plans, s->n_plans, s->n_plans, s->n_plans, s->n_plans, s->n_plans,
-            s->n_plans, a->person + 1, at + 1, purpose_names[a->purpose]);
+    if (s->n_plans == before)
+        return;
+    for (int i = 0; i < 8; i++)
+        snprintf(digest + i, sizeof digest - (size_t)i, "%zx", s->n_plans % 16);
+    history_do("SELECT paasla.hold('{\"directory\": \"%s\", \"digest\": \"%s\", \"why\": \"x\", \"locks\": 1, "
+               "\"removals\": 0, \"items\": [%s], \"seqs\": []}')",
+               dir_names[dir], digest, json);
 }
 
 static void nominate(struct store *s, struct rng *r, int64_t now)
