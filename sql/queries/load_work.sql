@@ -13,18 +13,18 @@ WITH pair AS MATERIALIZED (
     SELECT x.directory, p, false, 0 FROM (SELECT DISTINCT p FROM unnest($5::bigint[]) p) q (p) CROSS JOIN unnest($2::text[]) x (directory)
     WHERE $1::text = 'preview'
       AND NOT EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = x.directory AND d.person_id = p)
+), asked AS MATERIALIZED (
+    SELECT w.* FROM pair p CROSS JOIN LATERAL (SELECT * FROM paasla.wanted_account_at(now()) x
+                                               WHERE x.person_id = p.person_id AND x.directory = p.directory) w
 ), wanted AS MATERIALIZED (
     SELECT w.*, a.account_id, a.login, a.native_id, a.dn, a.state
-    FROM pair p
-    CROSS JOIN LATERAL (SELECT * FROM paasla.wanted_account_at(now()) x
-                        WHERE x.person_id = p.person_id AND x.directory = p.directory) w
+    FROM asked w
     LEFT JOIN paasla.account a ON a.person_id = w.person_id AND a.directory = w.directory AND a.purpose = w.purpose
     UNION ALL -- accounts in a directory that the person's institutions use no more: nobody wants them, nothing is concluded
     SELECT a.person_id, a.directory, a.purpose, 'none', 'never', NULL, a.account_id, a.login, a.native_id, a.dn, a.state
     FROM pair p
     JOIN paasla.account a ON a.person_id = p.person_id AND a.directory = p.directory AND a.purpose IN ('personal', 'admin')
-    WHERE NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) x
-                      WHERE x.person_id = p.person_id AND x.directory = p.directory AND x.purpose = a.purpose)
+    WHERE NOT EXISTS (SELECT FROM asked w WHERE w.person_id = a.person_id AND w.directory = a.directory AND w.purpose = a.purpose)
 ), member AS MATERIALIZED (
     SELECT w.person_id, w.directory, w.purpose, rg.role_group_id, e.role_group_id IS NOT NULL AS wanted,
            coalesce(m.present, false) AS believed, rr.mode, rr.on_drift = 'put_back' AS put_back,
@@ -58,15 +58,17 @@ WITH pair AS MATERIALIZED (
         AND upper(e.period) <= now() AND e.ended_xact IS NOT NULL ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1) l ON true
     WHERE EXISTS (SELECT FROM wanted w WHERE w.person_id = c.person_id AND w.directory = c.directory
                   AND w.purpose = 'personal' AND w.cause IN ('departed', 'arriving'))
-), named AS MATERIALIZED ( -- HR named this leaver: the transaction that ended the employment ended few, or somebody said it
-                          -- once more, and of few people in one transaction. Nothing that is consumed counts.
-    SELECT l.person_id, l.directory FROM leaver l JOIN (SELECT x.ended_xact FROM (SELECT DISTINCT ended_xact FROM leaver) x
-        WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.ended_xact) <= $4::int) few
-        ON few.ended_xact = l.ended_xact
-    UNION
+), few AS MATERIALIZED ( -- transactions that ended the employments of few people, or said once more that they ended
+    SELECT x.xact FROM (SELECT DISTINCT ended_xact FROM leaver) x (xact)
+    WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.xact) <= $4::int
+), few_again AS MATERIALIZED (
+    SELECT x.xact FROM (SELECT DISTINCT said_again_xact FROM leaver WHERE said_again_xact IS NOT NULL) x (xact)
+    WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = x.xact) <= $4::int
+), named AS MATERIALIZED ( -- HR named this leaver, by either. Nothing that is consumed counts.
     SELECT l.person_id, l.directory FROM leaver l
-    WHERE l.said_again_xact IS NOT NULL
-      AND (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = l.said_again_xact) <= $4::int
+    WHERE l.ended_xact IN (SELECT xact FROM few) OR l.said_again_xact IN (SELECT xact FROM few_again)
+), holding AS MATERIALIZED (
+    SELECT m.person_id, m.directory, m.purpose, count(*) AS n FROM member m WHERE m.wanted GROUP BY m.person_id, m.directory, m.purpose
 )
 SELECT r.c0, r.c1, r.c2, r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11, r.c12, r.c13, r.c14, r.c15, r.c16, r.c17,
        r.c18, r.c19, r.c20
@@ -87,13 +89,13 @@ FROM (
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
         coalesce(e.employee_no, ''), coalesce(j.unit, ''), coalesce(j.position, ''), coalesce(e.institution, ''), d.mode,
         coalesce((extract(epoch FROM w.since) * 1000000)::bigint::text, ''),
-        (SELECT count(*) FROM member m WHERE m.person_id = c.person_id AND m.directory = c.directory
-            AND m.purpose = w.purpose AND m.wanted)::text
+        coalesce(h.n, 0)::text
     FROM chosen c
     JOIN wanted w ON w.person_id = c.person_id AND w.directory = c.directory
     JOIN paasla.person p ON p.person_id = c.person_id
     JOIN paasla.directory d ON d.directory = c.directory
     LEFT JOIN named n ON n.person_id = c.person_id AND n.directory = c.directory
+    LEFT JOIN holding h ON h.person_id = c.person_id AND h.directory = c.directory AND h.purpose = w.purpose
     LEFT JOIN LATERAL (SELECT x.* FROM paasla.employment x JOIN paasla.institution_directory i
         ON i.institution = x.institution AND i.directory = c.directory WHERE x.person_id = c.person_id
         ORDER BY lower(x.period), x.employment_id LIMIT 1) e ON true -- the first number stands in the entry for life

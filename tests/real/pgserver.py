@@ -136,6 +136,7 @@ class PgServer:
         not copied with it."""
         self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"', db="postgres")
         self.sql(f"ALTER DATABASE \"{name}\" SET timezone = 'Europe/Tallinn'", db="postgres")
+        self.sql(f'ALTER DATABASE "{name}" SET jit = off', db="postgres")
 
     def drop(self, name):
         self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', db="postgres")

@@ -1,0 +1,126 @@
+"""A hundred thousand people with half a million grants: the plans that the planner makes, and how long they take.
+
+Times are bounds that a slow machine keeps; what goes wrong here goes wrong by a factor of ten."""
+
+import json
+import time
+
+import pytest
+
+from sqltown import Town
+
+PEOPLE = 100000
+FILL = f"""
+SET session_replication_role = replica;
+INSERT INTO paasla.register_role (register_code, role_code, name, mode) SELECT 'KAUST', 'r' || i, 'r', 'enforce' FROM generate_series(1, 50) i;
+INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', 'cn=g' || role_id FROM paasla.register_role
+    WHERE role_code LIKE 'r%%';
+INSERT INTO paasla.person (given_name, family_name) SELECT 'Eesnimi', 'Nimi' || i FROM generate_series(1, {PEOPLE}) i;
+INSERT INTO paasla.employee_number SELECT 'LV', 'N' || person_id, person_id FROM paasla.person WHERE given_name = 'Eesnimi';
+INSERT INTO paasla.employment (person_id, institution, employee_no, period)
+    SELECT person_id, 'LV', employee_no, tstzrange('2020-01-01', NULL) FROM paasla.employee_number WHERE employee_no LIKE 'N%%';
+INSERT INTO paasla.access_grant (person_id, role_id, valid)
+    SELECT e.person_id, r.role_id, tstzrange('2021-01-01', NULL) FROM paasla.employment e CROSS JOIN generate_series(0, 4) k
+    JOIN (SELECT role_id, row_number() OVER (ORDER BY role_id) AS n FROM paasla.register_role WHERE role_code LIKE 'r%%') r
+        ON r.n = (e.person_id + k * 7) %% 50 + 1 WHERE e.employee_no LIKE 'N%%';
+INSERT INTO paasla.account (person_id, directory, purpose, login, state, native_id)
+    SELECT person_id, 'linn', 'personal', 'u' || person_id, 'open', 'id' || person_id FROM paasla.person WHERE given_name = 'Eesnimi';
+INSERT INTO paasla.membership (account_id, role_group_id, present)
+    SELECT a.account_id, rg.role_group_id, true FROM paasla.account a JOIN paasla.access_grant g ON g.person_id = a.person_id
+    JOIN paasla.role_group rg ON rg.role_id = g.role_id;
+DELETE FROM paasla.dirty;
+SET session_replication_role = origin;
+ANALYZE;
+""".replace("%%", "%")
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    t = Town()
+    t.rows(FILL)
+    yield t
+    t.close()
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def explain(crowd, text):
+    return crowd.one("EXPLAIN (ANALYZE, FORMAT JSON) " + text)[0]
+
+
+def best(what, times=5):
+    took = []
+    for _ in range(times):
+        begun = time.monotonic()
+        what()
+        took.append(time.monotonic() - begun)
+    return min(took)
+
+
+def test_the_whole_entitlement_walks_the_grants_once(crowd):
+    got = explain(crowd, "SELECT * FROM paasla.entitlement")
+    assert got["Plan"]["Actual Rows"] == PEOPLE * 5
+    scans = [n for n in nodes(got["Plan"]) if n.get("Relation Name") == "access_grant"]
+    assert [(n["Node Type"], n["Actual Loops"]) for n in scans] == [("Seq Scan", 1)]
+    assert got["Execution Time"] < 5000
+
+
+def test_the_whole_wanted_state_looks_at_nobody_twice(crowd):
+    got = explain(crowd, "SELECT * FROM paasla.wanted_account")
+    scans = [n for n in nodes(got["Plan"]) if n.get("Relation Name") == "employment"]
+    assert len(scans) == 1 and scans[0]["Actual Loops"] == 1 and got["Execution Time"] < 5000
+
+
+def test_one_person_costs_one_person(crowd):
+    crowd.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = 'N5000'", user="hr")
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    assert [r[0] for r in rows].count("P") == 1 and [r[0] for r in rows].count("M") == 5
+    assert ["T", "linn", "0", "0"] == list(rows[0][:4]), "filled without triggers, so nothing was counted"
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [])) < 0.05
+    big = [n for text in ("SELECT * FROM paasla.wanted_account_at(now()) WHERE person_id = 5000",
+                          "SELECT * FROM paasla.entitlement_at(now()) WHERE person_id = 5000")
+           for n in nodes(explain(crowd, text)["Plan"])
+           if n["Node Type"] == "Seq Scan" and n["Actual Rows"] + n.get("Rows Removed by Filter", 0) > 1000]
+    assert big == [], "person_id reaches the indexes through the functions"
+
+
+def test_quiet_statements_are_quick(crowd):
+    crowd.rows("DELETE FROM paasla.dirty")
+    crowd.query("tick")
+    assert best(lambda: crowd.query("tick")) < 0.05
+    assert best(lambda: crowd.query("recover")) < 0.05
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [])) < 0.05
+
+
+def test_one_group_is_read_in_one_walk(crowd):
+    dn = crowd.one("SELECT min(group_dn) FROM paasla.role_group WHERE group_dn LIKE 'cn=g%'")
+    begun = time.monotonic()
+    assert abs(len(crowd.query("scan_group", "linn", dn)) - PEOPLE // 10) < 10
+    assert time.monotonic() - begun < 3
+
+
+def test_settling_does_not_grow_with_the_plan(crowd):
+    """An approved plan of a thousand locks is looked at once for each of them, by their own items only."""
+    items = [dict(person_id=p, account_id=a, purpose="personal", role_group_id=0, op="close", row=330)
+             for p, a in crowd.rows("SELECT person_id, account_id FROM paasla.account ORDER BY account_id LIMIT 1000")]
+    crowd.query("hold", json.dumps(dict(directory="linn", preview=False, control_id=0, digest="c" * 64, why="", locks=1000, removals=0,
+                                        items=items, seqs=[])))
+    told = dict(person_id=items[0]["person_id"], directory="linn", purpose="personal", account_id=items[0]["account_id"], state="open", row=0,
+                sentence="", native_id="", dn="", intents=[], memberships=[], findings=[], resolved=[], changed_at_us=0, locked_at_us=0,
+                out_at_us=0, seqs=[], retry_after_us=0, retry_reason="")
+    assert best(lambda: crowd.query("settle", json.dumps(told))) < 0.05
+
+
+def test_a_thousand_departures_in_one_statement(crowd):
+    begun = time.monotonic()
+    crowd.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-M' WHERE employee_no LIKE 'N99___'", user="hr")
+    assert time.monotonic() - begun < 60
+    assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
+    begun = time.monotonic()
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    assert time.monotonic() - begun < 10
+    assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}
