@@ -469,8 +469,8 @@ def test_a_password_file_others_may_read(pg, harness, tmp_path):
 def test_a_statement_that_is_refused_is_answered_failed(pg, harness):
     h = harness()
     with Locked(pg):  # 55P03 after lock_timeout
-        h.ask("settle", 1)
-        assert h.wait_answer(1) == "STORE_DONE 1 failed"
+        h.ask("settle", 1)  # behind the question for controls, which waits for its own lock_timeout
+        assert h.wait_answer(1, 60) == "STORE_DONE 1 failed"
     h.ask("tick", 2)
     assert h.wait_answer(2).startswith("TICKED 2 next=")
     assert [h.answers(r) for r in (1, 2)] == [1, 1] and h.count("STORE_DOWN") == 0
