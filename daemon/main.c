@@ -24,7 +24,6 @@ static const char help[] =
     "  -h, --help         print this and end\n"
     "\n"
     "The first time:\n"
-    "  paaslactl conf sample > " DEFAULT_CONF "   a commented configuration to fill in\n"
     "  paaslactl db migrate                           creates or updates the schema in PostgreSQL\n"
     "  paaslad -t                                     says what is still wrong\n"
     "  paaslad                                        works in the foreground, writes to standard error\n"
