@@ -30,11 +30,13 @@ static void on_notice(void *arg, const PGresult *r)
     say_result(severity && strcmp(severity, "WARNING") == 0 ? "warning: " : "note: ", r, NULL);
 }
 
-static const char *hint_for(const PGresult *r)
+static const char *hint_for(const struct ctl *c, const PGresult *r)
 {
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     if (!state)
         return NULL;
+    if (strcmp(state, "42501") == 0 && strcmp(c->command->name, "db") == 0)
+        return "`db migrate` is for the owner of the database, `db status` for every role of ours.";
     if (strcmp(state, "42501") == 0)
         return "This log-in lacks the role for it: paasla_hr, paasla_grantor, paasla_approver, paasla_admin or "
                "paasla_auditor.";
@@ -61,7 +63,7 @@ static int failed(struct ctl *c, const PGresult *r)
         say_connection("the connection to the database was lost", c->db);
         return CTL_NO_DB;
     }
-    say_result("", r, hint_for(r));
+    say_result("", r, hint_for(c, r));
     return CTL_REFUSED;
 }
 

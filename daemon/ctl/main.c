@@ -79,6 +79,10 @@ int main(int argc, char **argv)
             c.dsn = argv[++i];
         } else if (strncmp(argv[i], "--dsn=", 6) == 0) {
             c.dsn = argv[i] + 6;
+        } else if (strcmp(argv[i], "--dsn") == 0) {
+            ctl_complain("--dsn needs a value.");
+            free(words);
+            return CTL_USAGE;
         } else if (n == 0 && strncmp(argv[i], "-", 1) == 0) {
             static const char *const known[] = {"--dsn", "--json", "--help", "--version"};
             const char *near = ctl_nearest(argv[i], known, 4);

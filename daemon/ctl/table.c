@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <utf8proc.h>
 
 #include "lib/base/str.h"
@@ -21,6 +20,23 @@ enum {
     OID_JSONB = 3802
 };
 
+/* Controls, direction marks and whatever else moves the text or hides in it. */
+static bool unseen(utf8proc_int32_t u)
+{
+    switch (utf8proc_category(u)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* One character or byte of *p as it is to be shown; moves *p on. Returns the columns. */
 static size_t next_shown(const char **p, struct pl_buf *out)
 {
@@ -34,27 +50,17 @@ static size_t next_shown(const char **p, struct pl_buf *out)
     const char *at = *p;
     *p += n;
     size_t before = out->len;
-    switch (utf8proc_category(u)) {
-    case UTF8PROC_CATEGORY_CC:
-        if (u == '\n' || u == '\r' || u == '\t')
-            pl_buf_printf(out, "\\%c", u == '\n' ? 'n' : u == '\r' ? 'r' : 't');
-        else if (u < 0x80)
-            pl_buf_printf(out, "\\x%02x", (unsigned)u);
-        else
-            pl_buf_printf(out, "\\u%04x", (unsigned)u);
-        return out->len - before;
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CS:
-    case UTF8PROC_CATEGORY_CO:
-    case UTF8PROC_CATEGORY_CN:
-    case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-        pl_buf_printf(out, u > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)u);
-        return out->len - before;
-    default:
+    if (!unseen(u)) {
         pl_buf_add(out, (struct pl_str){at, (size_t)n});
         return (size_t)utf8proc_charwidth(u);
     }
+    if (u == '\n' || u == '\r' || u == '\t')
+        pl_buf_printf(out, "\\%c", u == '\n' ? 'n' : u == '\r' ? 'r' : 't');
+    else if (u < 0x80)
+        pl_buf_printf(out, "\\x%02x", (unsigned)u);
+    else
+        pl_buf_printf(out, u > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)u);
+    return out->len - before;
 }
 
 static size_t shown(const char *value, struct pl_buf *out)
@@ -228,15 +234,29 @@ json_t *ctl_json_rows(const PGresult *r)
     return all;
 }
 
+/* JSON lets C1 controls and direction marks pass; they end on a terminal all the same. Letters stay as they are. */
 void ctl_print_json_value(json_t *v)
 {
-    size_t flags = JSON_ENCODE_ANY | JSON_COMPACT;
-    if (isatty(STDOUT_FILENO))
-        flags |= JSON_ENSURE_ASCII; /* C1 controls and direction marks pass JSON unescaped otherwise */
-    json_dumpf(v, stdout, flags);
+    char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+    json_decref(v);
+    if (!text)
+        abort();
+    for (const char *p = text; *p;) {
+        utf8proc_int32_t u;
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p, -1, &u);
+        if (n <= 0)
+            abort(); /* Jansson writes UTF-8 */
+        if (!unseen(u))
+            fwrite(p, 1, (size_t)n, stdout);
+        else if (u < 0x10000)
+            printf("\\u%04x", (unsigned)u);
+        else
+            printf("\\u%04x\\u%04x", 0xd800U + (((unsigned)u - 0x10000U) >> 10), 0xdc00U + ((unsigned)u & 0x3ffU));
+        p += n;
+    }
     putchar('\n');
     fflush(stdout);
-    json_decref(v);
+    free(text);
 }
 
 void ctl_print_json(const PGresult *r)

@@ -6,8 +6,8 @@
 
 struct ctl_who {
     char id[24];      /* person_id, as a parameter */
-    char number[200]; /* institution/number, several by commas */
-    char name[420];
+    char number[600]; /* institution/number, several by commas */
+    char name[820];   /* two names of 100 characters, of 4 bytes each */
 };
 
 /* CTL_OK, CTL_USAGE (nobody, or several: said) or what the database said. */

@@ -264,13 +264,14 @@ static void start_due(struct pl_engine *e)
 {
     if (!e->store_up || !e->recovered)
         return;
-    if (!e->stopping && (e->want_tick || (e->next_tick_us && e->now >= e->next_tick_us)))
-        tick(e);
     if (e->conf.poll_us > 0 && e->now >= e->next_poll_us) {
         e->next_poll_us = e->now + e->conf.poll_us;
+        e->want_tick = true; /* the NOTIFY that is lost may have told of a nearer change in time */
         for (size_t i = 0; i < e->n_dirs; i++)
             e->dirs[i].want[0] = e->dirs[i].want[1] = true;
     }
+    if (!e->stopping && (e->want_tick || (e->next_tick_us && e->now >= e->next_tick_us)))
+        tick(e);
     start_preview(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];

@@ -83,6 +83,11 @@ BEGIN
     END LOOP;
     RETURN NEW;
 END $$;
+CREATE TRIGGER person_keys BEFORE UPDATE ON paasla.person FOR EACH ROW EXECUTE FUNCTION paasla.keys_stay('person_id', 'created_at');
+CREATE TRIGGER account_keys BEFORE UPDATE ON paasla.account FOR EACH ROW
+    EXECUTE FUNCTION paasla.keys_stay('account_id', 'person_id', 'directory', 'purpose', 'login');
+CREATE TRIGGER intent_keys BEFORE UPDATE ON paasla.intent FOR EACH ROW
+    EXECUTE FUNCTION paasla.keys_stay('intent_id', 'account_id', 'role_group_id', 'op', 'at');
 CREATE TRIGGER register_keys BEFORE UPDATE ON paasla.register FOR EACH ROW EXECUTE FUNCTION paasla.keys_stay('register_code');
 CREATE TRIGGER role_keys BEFORE UPDATE ON paasla.register_role FOR EACH ROW
     EXECUTE FUNCTION paasla.keys_stay('role_id', 'register_code', 'role_code');

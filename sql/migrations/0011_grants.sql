@@ -128,6 +128,10 @@ BEGIN
     UPDATE paasla.plan x SET state = 'approved', approved_by = session_user, approved_at = clock_timestamp(),
         expires_at = clock_timestamp() + valid_for WHERE x.state = 'held'
         AND CASE WHEN length(plan) >= 8 THEN starts_with(x.digest, lower(plan)) ELSE x.plan_id::text = plan END RETURNING * INTO p;
+    IF NOT FOUND THEN -- another approver's transaction came first
+        RAISE EXCEPTION 'plan % is held no more', plan USING ERRCODE = 'no_data_found',
+            HINT = 'Another approver was faster, or it has become needless: see `paaslactl plan list`.';
+    END IF;
     PERFORM audit.append('plan.approved', jsonb_build_object('plan_id', p.plan_id, 'directory', p.directory),
         jsonb_build_object('digest', p.digest, 'items', p.items, 'expires_at', p.expires_at));
     INSERT INTO paasla.dirty (directory, person_id, cause)

@@ -114,7 +114,7 @@ FROM (
     UNION ALL
     SELECT 2, c.person_id, c.directory, 4, i.purpose, i.plan_id, 'H', c.person_id::text, c.directory, i.purpose, p.state, i.op,
         coalesce(i.role_group_id, 0)::text, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
-    FROM chosen c JOIN paasla.plan_item i ON i.person_id = c.person_id
+    FROM chosen c JOIN paasla.plan_item i ON i.person_id = c.person_id AND NOT i.over
     JOIN paasla.plan p ON p.plan_id = i.plan_id AND p.directory = c.directory
         AND (p.state = 'held' OR p.state = 'approved' AND p.expires_at > clock_timestamp())
     UNION ALL
