@@ -291,7 +291,7 @@ def test_two_approvers_of_one_plan(town, two):
     a.run("SELECT paasla.approve_plan('aaaaaaaa')")
     assert b.start("SELECT paasla.approve_plan('aaaaaaaa')")
     a.finish()
-    with pytest.raises(psycopg2.Error, match="held plans"):
+    with pytest.raises(psycopg2.Error, match="held no more"):
         b.finish()
     assert town.one("SELECT count(*) FROM audit.event WHERE action = 'plan.approved'") == 1
 
