@@ -1,4 +1,4 @@
-/* One directory: two connections that are up together or not at all. The urgent one is brought up first, then the bulk
+/* One directory: two connections that are up together or not at all, and a third that watches (dir_watch.c). The urgent one is brought up first, then the bulk
  * one to the same server; an address that fails is followed by the next, a whole failed round by a pause that grows with
  * jitter. Refused credentials are another matter: trying them again and again locks the service account out. */
 #include "dir_priv.h"
@@ -40,11 +40,12 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
     pld_log(level, "directory", "%s", line);
 }
 
-void dir_emit_result(struct pld_dir *d, uint64_t req, int code, bool complete)
+void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete)
 {
-    struct pl_event ev = {.kind = PL_EV_RESULT, .req = req, .directory = d->conf->name};
+    struct pl_event ev = {.kind = PL_EV_RESULT, .req = r->id, .directory = d->conf->name};
     ev.result.code = code;
     ev.result.complete = complete;
+    ev.result.version = r->version;
     d->host.emit(d->host.ctx, &ev);
 }
 
@@ -54,6 +55,8 @@ static void emit_up(struct pld_dir *d)
     ev.up.identity = pl_str_c(d->first.identity);
     ev.up.ppolicy = d->first.ppolicy;
     ev.up.assertion = d->first.assertion;
+    ev.up.sync = d->first.sync;
+    ev.up.post_read = d->first.post_read;
     d->host.emit(d->host.ctx, &ev);
 }
 
@@ -212,6 +215,15 @@ static void drop_stray(struct pld_dir *d)
     d->stray_end = &d->stray;
 }
 
+static void drop_watch(struct pld_dir *d)
+{
+    dir_watch_close(d);
+    if (d->watch.next)
+        dir_req_free(d->watch.next);
+    d->watch.next = NULL;
+    d->watch.ended = false;
+}
+
 void dir_down(struct pld_dir *d, const char *why, const char *hint)
 {
     bool was_up = d->up;
@@ -219,6 +231,7 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
     stop_opening(d);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
+    drop_watch(d);
     dir_say(d, 4, why, hint);
     if (was_up && dir_now_ms() - d->up_since_ms >= STABLE_MS)
         d->backoff_ms = DIR_BACKOFF_MIN_MS;
@@ -237,6 +250,19 @@ void dir_kick(struct pld_dir *d)
     arm(d->kick, 0);
 }
 
+static void work_watch(struct pld_dir *d)
+{
+    struct dir_req *next = d->watch.next;
+    if (d->watch.ended)
+        dir_watch_close(d);
+    d->watch.ended = false;
+    d->watch.next = NULL;
+    if (next)
+        dir_watch_begin(d, next);
+    else
+        dir_link_work(&d->watch.link);
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
     struct pld_dir *d = arg;
@@ -247,11 +273,12 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     d->stray_end = &d->stray;
     for (struct dir_req *r; (r = list);) {
         list = r->next;
-        dir_emit_result(d, r->id, r->code, false);
+        dir_emit_result(d, r, r->code, false);
         dir_req_free(r);
     }
     dir_link_work(&d->links[PL_CH_URGENT]);
     dir_link_work(&d->links[PL_CH_BULK]);
+    work_watch(d);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -261,6 +288,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     dir_link_tick(&d->links[PL_CH_URGENT]);
     dir_link_tick(&d->links[PL_CH_BULK]);
+    dir_link_tick(&d->watch.link);
 }
 
 static enum pl_channel channel_of(const struct pl_command *cmd)
@@ -275,15 +303,28 @@ static enum pl_channel channel_of(const struct pl_command *cmd)
     }
 }
 
+/* While the directory is down DIR_DOWN has answered it, or will. */
+static void watch_command(struct pld_dir *d, struct dir_req *r)
+{
+    if (d->watch.next)
+        dir_req_free(d->watch.next);
+    d->watch.next = d->up ? r : NULL;
+    if (!d->up)
+        dir_req_free(r);
+}
+
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
 {
     int code = 0;
-    if (cmd->kind != PL_CMD_SEARCH && cmd->kind != PL_CMD_MODIFY && cmd->kind != PL_CMD_ADD)
+    if (cmd->kind != PL_CMD_SEARCH && cmd->kind != PL_CMD_MODIFY && cmd->kind != PL_CMD_ADD &&
+        cmd->kind != PL_CMD_WATCH)
         return;
     struct dir_req *r = dir_req_new(cmd, &code);
     if (code == 0 && r->login && d->first_password_dir[0] == '\0')
         code = LDAP_OTHER;
-    if (code == 0 && d->up) {
+    if (cmd->kind == PL_CMD_WATCH) {
+        watch_command(d, r);
+    } else if (code == 0 && d->up) {
         dir_link_submit(&d->links[channel_of(cmd)], r);
     } else {
         r->code = code ? code : PL_RESULT_UNKNOWN;
@@ -332,6 +373,7 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     split_uris(d);
     dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);
     dir_link_init(&d->links[PL_CH_BULK], d, PL_CH_BULK);
+    dir_watch_init(d);
     d->cut = evtimer_new(host->base, on_cut, d);
     d->kick = evtimer_new(host->base, on_kick, d);
     d->retry = evtimer_new(host->base, on_retry, d);
@@ -357,6 +399,8 @@ void pld_dir_free(struct pld_dir *d)
     }
     stop_opening(d);
     drop_stray(d);
+    drop_watch(d);
+    dir_watch_free(d);
     for (size_t i = 0; i < 2; i++) {
         dir_link_close(&d->links[i]);
         event_free(d->links[i].flush);

@@ -2,6 +2,7 @@
  * the order in which it happens; the first step that fails ends it. Names of people and texts of the server never get
  * into a sentence. */
 #include "dir_priv.h"
+#include "../lib/directory/sync.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -370,6 +371,8 @@ static bool read_root(struct bringup *b)
     if (code == LDAP_SUCCESS) {
         LDAPMessage *entry = ldap_first_entry(b->ld, msg);
         b->o->opened.ppolicy = has_value(b, entry, "supportedControl", DIR_OID_PPOLICY);
+        b->o->opened.sync = has_value(b, entry, "supportedControl", PL_OID_SYNC_REQUEST);
+        b->o->opened.post_read = has_value(b, entry, "supportedControl", PL_OID_POST_READ);
         b->o->opened.assertion = has_value(b, entry, "supportedControl", DIR_OID_ASSERTION);
     }
     ldap_msgfree(msg);

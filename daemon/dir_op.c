@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/directory/sync.h"
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -14,7 +15,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life of a link ---- */
 
-void dir_link_init(struct dir_link *l, struct pld_dir *d, enum pl_channel ch)
+void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch)
 {
     *l = (struct dir_link){.dir = d, .channel = ch, .fd = -1};
     l->queue_end = &l->queue;
@@ -110,13 +111,13 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
     else if (r->password_file)
         pld_log(5, "directory", "%s: a first password lies in %s", l->dir->name, l->dir->first_password_dir);
     if (!r->probe)
-        dir_emit_result(l->dir, r->id, code, complete);
+        dir_emit_result(l->dir, r, code, complete);
     dir_req_free(r);
 }
 
 void dir_link_arm(struct dir_link *l, struct dir_req *r)
 {
-    r->deadline_ms = dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
+    r->deadline_ms = r->stays ? INT64_MAX : dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
 }
 
 /* ---- sending ---- */
@@ -140,15 +141,39 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
     return rc;
 }
 
+static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
+{
+    LDAPControl sync = {.ldctl_oid = (char[]){PL_OID_SYNC_REQUEST}, .ldctl_iscritical = 1}, *ctrls[] = {&sync, NULL};
+    sync.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
+    return ldap_search_ext(l->ld, r->dn, LDAP_SCOPE_SUBTREE, "(objectClass=*)", r->attrs, 0, ctrls, NULL, NULL,
+                           LDAP_NO_LIMIT, msgid);
+}
+
+static LDAPControl post_read_control(const struct dir_req *r)
+{
+    static char oid[] = PL_OID_POST_READ;
+    return (LDAPControl){.ldctl_oid = oid,
+                         .ldctl_value = {.bv_val = (char *)(uintptr_t)r->post_read.s, .bv_len = r->post_read.len}};
+}
+
+static int send_add(struct dir_link *l, struct dir_req *r, int *msgid)
+{
+    LDAPControl post = post_read_control(r), *ctrls[] = {r->post_read.len ? &post : NULL, NULL};
+    return ldap_add_ext(l->ld, r->dn, r->mods, ctrls, NULL, msgid);
+}
+
 static int send_modify(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    LDAPControl *assertion = NULL, *ctrls[2] = {NULL};
+    LDAPControl post = post_read_control(r), *assertion = NULL, *ctrls[3] = {NULL};
+    size_t n = 0;
     if (r->assertion) {
         int rc = ldap_create_assertion_control(l->ld, (char *)(uintptr_t)r->assertion, 1, &assertion);
         if (rc != LDAP_SUCCESS)
             return rc;
-        ctrls[0] = assertion;
+        ctrls[n++] = assertion;
     }
+    if (r->post_read.len)
+        ctrls[n] = &post;
     struct berval value = {.bv_val = r->password, .bv_len = r->password ? strlen(r->password) : 0};
     struct berval *values[] = {&value, NULL};
     LDAPMod replace = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = (char[]){"userPassword"}};
@@ -180,7 +205,9 @@ static int send_any(struct dir_link *l, struct dir_req *r, int *msgid)
     case PL_CMD_SEARCH:
         return send_search(l, r, msgid);
     case PL_CMD_ADD:
-        return ldap_add_ext(l->ld, r->dn, r->mods, NULL, NULL, msgid);
+        return send_add(l, r, msgid);
+    case PL_CMD_WATCH:
+        return send_watch(l, r, msgid);
     default:
         return send_modify(l, r, msgid);
     }

@@ -5,6 +5,7 @@
  *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, first reads, sentences
  *   dir_req.c       one request: copies of what a command wants
  *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
+ *   dir_watch.c     the third connection: the search that stays open
  *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
  *   dir_password.c  the one-time password and its file
@@ -46,7 +47,7 @@ struct dir_opened { /* what the thread hands over */
     LDAP *ld;
     int fd; /* inside ld */
     bool tls;
-    bool ppolicy, assertion;
+    bool ppolicy, assertion, sync, post_read;
     char identity[128];
 };
 
@@ -100,6 +101,8 @@ struct dir_req {
     const char *filter;
     char **attrs;
     bool paged, usability;
+    bool stays;            /* WATCH: it has no end of its own */
+    struct pl_str control; /* WATCH: value of the Sync Request control */
     bool incomplete;       /* an open range or a reference was seen */
     struct berval *cookie; /* of the next page */
     bool paused;
@@ -109,6 +112,8 @@ struct dir_req {
     LDAPMod **mods;
     size_t n_mods;
     const char *assertion;
+    struct pl_str post_read; /* value of the control; empty: not asked */
+    struct pl_str version;   /* what it answered */
     const char *login;   /* not NULL: add a first password */
     char *password;      /* until it is sent */
     char *password_file; /* path below first_password_dir */
@@ -116,8 +121,8 @@ struct dir_req {
 
 struct dir_link { /* one channel's connection */
     struct pld_dir *dir;
-    enum pl_channel channel;
-    LDAP *ld; /* NULL: down */
+    int channel; /* enum pl_channel, or DIR_CH_WATCH */
+    LDAP *ld;    /* NULL: down */
     int fd;
     struct event *readable, *flush;
     bool reading;
@@ -129,7 +134,8 @@ struct dir_link { /* one channel's connection */
     int64_t quiet_since_ms;
 };
 
-void dir_link_init(struct dir_link *l, struct pld_dir *d, enum pl_channel ch);
+void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch);
+void dir_link_broken(struct dir_link *l, const char *why, const char *hint); /* down with what hangs on it */
 bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o); /* takes the handle */
 void dir_link_close(struct dir_link *l);                             /* drops handle and requests, tells nobody */
 void dir_link_submit(struct dir_link *l, struct dir_req *r);
@@ -143,6 +149,27 @@ void dir_link_forget(struct dir_link *l, struct dir_req *r);     /* out of the t
 void dir_link_arm(struct dir_link *l, struct dir_req *r);        /* deadline from now */
 void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete); /* answers and frees */
 
+/* ---- the watch (dir_watch.c) ---- */
+
+enum { DIR_CH_WATCH = 2 };
+
+struct dir_watch {
+    struct dir_link link;
+    struct dir_opening *opening;
+    struct event *opened, *cut;
+    struct dir_req *waiting; /* until the connection is up */
+    struct dir_req *next;    /* begun from the event loop */
+    uint64_t req;            /* the engine's; 0: none */
+    bool ended;              /* to be closed from the event loop */
+};
+
+void dir_watch_init(struct pld_dir *d);
+void dir_watch_free(struct pld_dir *d);
+void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
+void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
+void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
+enum dir_step dir_watch_message(struct dir_link *l, LDAPMessage *m);
+
 /* ---- the directory (dir.c) ---- */
 
 struct pld_dir {
@@ -152,6 +179,7 @@ struct pld_dir {
     char **uris;
     size_t n_uris, uri;
     struct dir_link links[2]; /* by enum pl_channel */
+    struct dir_watch watch;
     bool up;                  /* up: DIR_UP was emitted */
     struct dir_opening *opening;
     enum pl_channel opening_for;
@@ -169,7 +197,7 @@ void dir_kick(struct pld_dir *d); /* work from the event loop, soon */
 
 /* Tears both channels down, answers all that is open by one DIR_DOWN, and comes back later. Only from the event loop. */
 void dir_down(struct pld_dir *d, const char *why, const char *hint);
-void dir_emit_result(struct pld_dir *d, uint64_t req, int code, bool complete);
+void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete);
 
 /* One log line about this directory; the same one again only after a while. */
 void dir_say(struct pld_dir *d, int level, const char *text, const char *hint);

@@ -2,6 +2,7 @@
  * libldap hold data that the socket does not show. A request that gets no answer in time takes the whole directory down:
  * what the server did with it is unknown. */
 #include "dir_priv.h"
+#include "../lib/directory/sync.h"
 
 /* ---- one message ---- */
 
@@ -43,6 +44,16 @@ static struct berval *next_page(struct dir_link *l, LDAPControl **ctrls)
     return out;
 }
 
+/* The entryCSN that our write made: what a watch will tell of it is then known to be ours. */
+static void take_version(struct dir_req *r, LDAPControl **ctrls)
+{
+    LDAPControl *c = ldap_control_find(PL_OID_POST_READ, ctrls, NULL);
+    if (!c)
+        return;
+    struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len};
+    r->version = pl_arena_str(r->arena, pl_post_read_value(value, PL_STR("entryCSN")));
+}
+
 static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     int code = LDAP_OTHER;
@@ -51,6 +62,8 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
         return DIR_STEP_BROKEN;
     ber_bvfree(r->cookie);
     r->cookie = r->paged && code == LDAP_SUCCESS && ctrls ? next_page(l, ctrls) : NULL;
+    if (r->post_read.len && code == LDAP_SUCCESS && ctrls)
+        take_version(r, ctrls);
     if (ctrls)
         ldap_controls_free(ctrls);
     dir_link_forget(l, r);
@@ -70,6 +83,8 @@ static enum dir_step take_message(struct dir_link *l, struct dir_req *r, LDAPMes
     static const int results[] = {
         [PL_CMD_SEARCH] = LDAP_RES_SEARCH_RESULT, [PL_CMD_MODIFY] = LDAP_RES_MODIFY, [PL_CMD_ADD] = LDAP_RES_ADD};
     int type = ldap_msgtype(m);
+    if (r->kind == PL_CMD_WATCH)
+        return dir_watch_message(l, m);
     if (type == results[r->kind])
         return take_result(l, r, m);
     if (r->kind != PL_CMD_SEARCH)
@@ -183,11 +198,11 @@ void dir_link_work(struct dir_link *l)
     if (!l->ld)
         return;
     if (!resume(l) || !drain(l, &why)) {
-        dir_down(l->dir, why, "");
+        dir_link_broken(l, why, "");
         return;
     }
     if (!dir_link_send(l)) {
-        dir_down(l->dir, "the connection was lost", "");
+        dir_link_broken(l, "the connection was lost", "");
         return;
     }
     set_reading(l);
@@ -202,6 +217,19 @@ static bool is_overdue(const struct dir_link *l, int64_t now)
             return true;
     /* libldap takes nothing, though nothing is in flight: cannot be, but must not last */
     return l->n_sent == 0 && l->queue && now - l->quiet_since_ms > l->dir->conf->timeout_ms;
+}
+
+static bool is_quiet(const struct dir_link *l)
+{
+    return !l->queue && (l->n_sent == 0 || (l->n_sent == 1 && l->sent[0]->stays));
+}
+
+void dir_link_broken(struct dir_link *l, const char *why, const char *hint)
+{
+    if (l->channel == DIR_CH_WATCH)
+        dir_watch_broken(l->dir, why, hint);
+    else
+        dir_down(l->dir, why, hint);
 }
 
 /* A question to a quiet connection, so that a dead one is noticed before somebody leaves. */
@@ -223,11 +251,11 @@ void dir_link_tick(struct dir_link *l)
     if (!l->ld)
         return;
     if (is_overdue(l, now)) {
-        dir_down(l->dir, "no answer in time; what became of open requests is unknown and will be read again",
+        dir_link_broken(l, "no answer in time; what became of open requests is unknown and will be read again",
                  "Is the server overloaded? timeout_ms says how long to wait.");
         return;
     }
-    if (l->n_sent == 0 && !l->queue && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
+    if (is_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
         ask_something(l);
         dir_link_work(l);
     }

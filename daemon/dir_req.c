@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/directory/sync.h"
 
 static char **copy_attrs(struct pl_arena *a, const char *const *attrs)
 {
@@ -32,11 +33,21 @@ static int fill_search(struct dir_req *r, const struct pl_command *cmd)
     return r->filter ? LDAP_SUCCESS : LDAP_OTHER;
 }
 
+static void ask_version(struct dir_req *r)
+{
+    struct pl_buf b = {0};
+    pl_post_read_request(&b, PL_STR("entryCSN"));
+    r->post_read = pl_arena_str(r->arena, pl_buf_str(&b));
+    pl_buf_free(&b);
+}
+
 static int fill_modify(struct dir_req *r, const struct pl_command *cmd)
 {
     r->dn = dir_cstr(r->arena, cmd->modify.dn);
     r->mods = dir_mods_make(r->arena, cmd->modify.mods, cmd->modify.n, 1);
     r->n_mods = cmd->modify.n;
+    if (cmd->modify.tell_version)
+        ask_version(r);
     if (cmd->modify.assertion.len && !(r->assertion = dir_cstr(r->arena, cmd->modify.assertion)))
         return LDAP_OTHER;
     if (cmd->modify.first_password && !(r->login = dir_cstr(r->arena, cmd->modify.login)))
@@ -46,10 +57,22 @@ static int fill_modify(struct dir_req *r, const struct pl_command *cmd)
     return r->mods ? LDAP_SUCCESS : LDAP_OTHER;
 }
 
+/* Only the shape of a search: base, what to tell, the control. */
+static int fill_watch(struct dir_req *r, const struct pl_command *cmd)
+{
+    r->dn = dir_cstr(r->arena, cmd->watch.base);
+    r->attrs = copy_attrs(r->arena, cmd->watch.attrs);
+    r->control = pl_arena_str(r->arena, cmd->watch.control);
+    r->stays = true;
+    return r->dn ? LDAP_SUCCESS : LDAP_INVALID_DN_SYNTAX;
+}
+
 static int fill_add(struct dir_req *r, const struct pl_command *cmd)
 {
     r->dn = dir_cstr(r->arena, cmd->add.dn);
     r->mods = dir_attrs_make(r->arena, cmd->add.attrs, cmd->add.n);
+    if (cmd->add.tell_version)
+        ask_version(r);
     if (!r->dn)
         return LDAP_INVALID_DN_SYNTAX;
     return r->mods ? LDAP_SUCCESS : LDAP_OTHER;
@@ -61,9 +84,10 @@ struct dir_req *dir_req_new(const struct pl_command *cmd, int *code)
     r->arena = pl_arena_new();
     r->id = cmd->req;
     r->kind = cmd->kind;
-    *code = cmd->kind == PL_CMD_SEARCH ? fill_search(r, cmd)
-            : cmd->kind == PL_CMD_ADD  ? fill_add(r, cmd)
-                                       : fill_modify(r, cmd);
+    *code = cmd->kind == PL_CMD_SEARCH  ? fill_search(r, cmd)
+            : cmd->kind == PL_CMD_WATCH ? fill_watch(r, cmd)
+            : cmd->kind == PL_CMD_ADD   ? fill_add(r, cmd)
+                                        : fill_modify(r, cmd);
     return r;
 }
 

@@ -62,6 +62,7 @@ static void dispatch(struct daemon *d, const struct pl_command *cmd)
     case PL_CMD_SEARCH:
     case PL_CMD_MODIFY:
     case PL_CMD_ADD:
+    case PL_CMD_WATCH:
         to_directory(d, cmd);
         break;
     case PL_CMD_TIMER:

@@ -138,6 +138,12 @@ static bool compare(struct pld_task *t, const struct pl_command *c)
     return put_json(t, pld_json_compare(t->arena, c)) && ok;
 }
 
+static bool watched(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    return put_json(t, pld_json_watched(t->arena, c)) && ok;
+}
+
 static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 {
     return put_str(t, c->directory);
@@ -165,6 +171,8 @@ static const struct kind {
     {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan_accounts},
     {PL_CMD_SCAN_GROUP, "scan_group", scan_group},
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},
+    {PL_CMD_WATCH_STATE, "watch_state", scan_accounts},
+    {PL_CMD_WATCHED, "watched", watched},
 };
 
 struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, bool *ok)

@@ -213,16 +213,40 @@ const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h)
     return finish(a, o);
 }
 
+static void put_nominees(json_t *o, const struct pl_nominee *persons, size_t n)
+{
+    json_t *a = put_array(o, "persons");
+    for (size_t i = 0; i < n; i++) {
+        json_t *x = json_object();
+        put_int(x, "person_id", persons[i].person_id);
+        put_c(x, "cause", persons[i].cause);
+        json_array_append_new(a, x);
+    }
+}
+
+const char *pld_json_watched(struct pl_arena *a, const struct pl_command *cmd)
+{
+    json_t *o = json_object();
+    json_t *entries = put_array(o, "entries");
+    for (size_t i = 0; i < cmd->watched.n_entries; i++) {
+        const struct pl_changed *c = &cmd->watched.entries[i];
+        json_t *x = c->finding.kind ? finding(&c->finding) : json_object();
+        put_text(x, "id", c->id);
+        put_text(x, "login", c->login);
+        json_array_append_new(entries, x);
+    }
+    put_nominees(o, cmd->watched.persons, cmd->watched.n_persons);
+    put_findings(o, cmd->watched.findings, cmd->watched.n_findings);
+    put_text(o, "cookie", cmd->watched.cookie);
+    put_text(o, "identity", cmd->watched.identity);
+    put_bool(o, "forget", cmd->watched.forget);
+    return finish(a, o);
+}
+
 const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd)
 {
     json_t *o = json_object();
-    json_t *persons = put_array(o, "persons");
-    for (size_t i = 0; i < cmd->nominate.n_persons; i++) {
-        json_t *x = json_object();
-        put_int(x, "person_id", cmd->nominate.persons[i].person_id);
-        put_c(x, "cause", cmd->nominate.persons[i].cause);
-        json_array_append_new(persons, x);
-    }
+    put_nominees(o, cmd->nominate.persons, cmd->nominate.n_persons);
     put_findings(o, cmd->nominate.findings, cmd->nominate.n_findings);
     return finish(a, o);
 }

@@ -82,6 +82,7 @@ const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s);
 const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h);
 const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd);
+const char *pld_json_watched(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_compare(struct pl_arena *a, const struct pl_command *cmd);
 
 /* Lower-case hex SHA-256 over the sorted lines "op person account purpose role_group\n": the same plan has the same

@@ -87,6 +87,8 @@ static const struct answer {
     {PL_CMD_SCAN_ACCOUNTS, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_SCAN_GROUP, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_NOTE_COMPARE, PL_EV_STORE_DONE, false, NULL},
+    {PL_CMD_WATCH_STATE, PL_EV_SCAN_DONE, true, scan_row},
+    {PL_CMD_WATCHED, PL_EV_STORE_DONE, false, NULL},
 };
 
 static const struct answer *answer_of(enum pl_cmd_kind kind)

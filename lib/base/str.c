@@ -67,6 +67,16 @@ uint64_t pl_str_hash(struct pl_str a)
     return h;
 }
 
+uint64_t pl_str_ihash(struct pl_str a)
+{
+    uint64_t h = 1469598103934665603u;
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned char c = (unsigned char)a.s[i];
+        h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 1099511628211u;
+    }
+    return a.len ? h | 1 : 0;
+}
+
 /* Length of the UTF-8 sequence at s, 0 when it is none. The bounds of the second byte are those of Unicode table 3-7:
  * they shut out overlong forms, surrogates and everything above U+10FFFF. */
 static size_t sequence(const unsigned char *s, size_t left)

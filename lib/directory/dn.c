@@ -379,3 +379,14 @@ out:
     pl_buf_free(&y);
     return under;
 }
+
+struct pl_str pl_dn_parent(struct pl_str dn)
+{
+    for (size_t i = 0; i < dn.len; i++) {
+        if (dn.s[i] == '\\')
+            i++;
+        else if (dn.s[i] == ',')
+            return (struct pl_str){dn.s + i + 1, dn.len - i - 1};
+    }
+    return (struct pl_str){"", 0};
+}

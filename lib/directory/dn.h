@@ -18,6 +18,9 @@ bool pl_dn_normal(struct pl_buf *out, struct pl_str dn, struct pl_err *err);
 uint64_t pl_dn_hash(struct pl_str dn);
 
 bool pl_dn_equal(struct pl_str a, struct pl_str b); /* false when either is not a DN */
+/* The name above: what follows the first RDN; empty when there is none or `dn` is no DN. A part of `dn` itself. */
+struct pl_str pl_dn_parent(struct pl_str dn);
+
 bool pl_dn_under(struct pl_str dn, struct pl_str base); /* equal to base or below it */
 
 #endif

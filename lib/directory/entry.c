@@ -41,3 +41,13 @@ bool pl_entry_has_class(const struct pl_entry *e, const char *name)
     }
     return false;
 }
+
+/* A server may tell only the classes that were written, without those they are made of. */
+bool pl_entry_is_account(const struct pl_entry *e)
+{
+    static const char *const classes[] = {"person", "organizationalPerson", "inetOrgPerson", "account", "posixAccount"};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (pl_entry_has_class(e, classes[i]))
+            return true;
+    return false;
+}

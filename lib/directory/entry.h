@@ -37,4 +37,7 @@ struct pl_str pl_entry_first(const struct pl_entry *e, const char *name);
 /* Whether an objectClass value equals `name` without case. */
 bool pl_entry_has_class(const struct pl_entry *e, const char *name);
 
+/* Whether its classes are those of a person or an account. */
+bool pl_entry_is_account(const struct pl_entry *e);
+
 #endif

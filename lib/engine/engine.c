@@ -158,6 +158,10 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
                        "directory %.*s: no attribute template for %s, which proves whose entry it is", (int)c->name.len,
                        c->name.s, d->conf.number_attr.s);
     d->group_arena = pl_arena_new();
+    d->watch = pl_watch_new(d);
+    d->watch_base = d->conf.people_base;
+    while (d->watch_base.len > 0 && !pl_dn_under(d->conf.group_base, d->watch_base))
+        d->watch_base = pl_dn_parent(d->watch_base);
     if (d->conf.inflight < 1)
         d->conf.inflight = 1;
     return ok;
@@ -192,6 +196,11 @@ void pl_engine_free(struct pl_engine *e)
         struct dir *d = &e->dirs[i];
         pl_scan_drop(d);
         pl_exec_targets_free(d);
+        pl_watch_free(d->watch);
+        for (size_t k = 0; k < d->n_shapes; k++) {
+            free(d->shapes[k].writer);
+            free(d->shapes[k].strangers);
+        }
         pl_arena_free(d->group_arena);
         free(d->groups);
         free(d->shapes);
@@ -289,6 +298,7 @@ static void start_due(struct pl_engine *e)
             d->want_scan = true;
         if (d->want_scan && !d->scan && d->groups_known)
             pl_scan_start(d, false);
+        pl_watch_pump(d->watch);
     }
 }
 
@@ -309,6 +319,7 @@ static void set_timer(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             if (e->dirs[i].up) {
                 SOONER(e->dirs[i].wake_us);
+                SOONER(pl_watch_due(e->dirs[i].watch));
                 if (!e->dirs[i].scan && e->conf.compare_every_us > 0)
                     SOONER(e->dirs[i].next_scan_us);
             }
@@ -351,6 +362,7 @@ static void store_down(struct pl_engine *e)
     pl_batch_drop_all(e, NULL);
     for (size_t i = 0; i < e->n_dirs; i++) {
         pl_scan_drop(&e->dirs[i]);
+        pl_watch_stop(e->dirs[i].watch);
         e->dirs[i].groups_known = false;
         e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
     }
@@ -362,6 +374,7 @@ static void dir_down(struct pl_engine *e, struct dir *d)
 {
     d->up = false;
     pl_scan_drop(d);
+    pl_watch_stop(d->watch);
     drop_requests(e, d, false);
     pl_batch_drop_all(e, d);
     pl_exec_targets_free(d);
@@ -372,13 +385,18 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
     d->up = true;
     d->ppolicy = ev->up.ppolicy;
     d->assertion = ev->up.assertion;
+    d->sync = ev->up.sync;
+    d->post_read = ev->up.post_read;
+    bool same = pl_str_eq(d->identity, ev->up.identity);
     free((void *)(uintptr_t)d->identity.s);
     char *copy = pl_xcalloc(ev->up.identity.len + 1, 1);
     if (ev->up.identity.len)
         memcpy(copy, ev->up.identity.s, ev->up.identity.len);
     d->identity = (struct pl_str){copy, ev->up.identity.len};
     d->want[0] = d->want[1] = true;
-    d->want_scan = true; /* what happened while we were not looking */
+    pl_watch_dir_up(d->watch);
+    if (!same || !pl_watch_covers(d->watch))
+        d->want_scan = true; /* what happened while we were not looking; a watch that is resumed tells it */
     /* Writes whose answer was lost with the connection are open intents: make their persons dirty. */
     if (e->store_up && e->recovered)
         pl_e_request(e, pl_e_emit(e, PL_CMD_RECOVER, NULL), OWN_RECOVER, e, NULL, 0);
@@ -409,7 +427,8 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
     if (!slot)
         return; /* late: dropped with its connection */
     struct request r = *slot;
-    bool last = ev->kind != PL_EV_LOAD_ROW && ev->kind != PL_EV_SCAN_ROW && ev->kind != PL_EV_ENTRY;
+    bool last = ev->kind != PL_EV_LOAD_ROW && ev->kind != PL_EV_SCAN_ROW && ev->kind != PL_EV_ENTRY &&
+                !(ev->kind == PL_EV_WATCH && ev->watch.msg != PL_WATCH_END);
     if (last)
         slot->req = 0;
     switch (r.kind) {
@@ -426,9 +445,11 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         pl_task_reply(r.owner, &r, ev);
         break;
     case OWN_WRITE:
+        pl_watch_own(r.dir->watch, ev->result.version);
         pl_exec_result(r.owner, ev->result.code);
         break;
     case OWN_LOST_WRITE:
+        pl_watch_own(r.dir->watch, ev->result.version);
         pl_exec_lost_result(r.owner, r.dir);
         break;
     case OWN_HOLD:
@@ -436,6 +457,9 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         break;
     case OWN_SCAN:
         pl_scan_reply(r.owner, &r, ev);
+        break;
+    case OWN_WATCH:
+        pl_watch_reply(r.owner, &r, ev);
         break;
     case OWN_TICK:
         e->ticking = false;
@@ -518,7 +542,7 @@ bool pl_engine_wants(const struct pl_engine *e, uint64_t req)
 bool pl_engine_idle(const struct pl_engine *e)
 {
     for (size_t i = 0; i < e->n_requests; i++)
-        if (e->requests[i].req)
+        if (e->requests[i].req && !pl_watch_stays(&e->requests[i]))
             return false;
     for (size_t i = 0; i < e->n_dirs; i++)
         if (e->dirs[i].scan || (!e->stopping && (e->dirs[i].want[0] || e->dirs[i].want[1])))
@@ -532,7 +556,7 @@ void pl_engine_status(const struct pl_engine *e, struct pl_engine_status *out)
     for (size_t i = 0; i < e->n_dirs; i++)
         out->open_pairs += e->dirs[i].n_pairs;
     for (size_t i = 0; i < e->n_requests; i++)
-        out->in_flight += e->requests[i].req != 0;
+        out->in_flight += e->requests[i].req != 0 && !pl_watch_stays(&e->requests[i]);
     out->held_plans = e->held_plans;
     out->last_compare_us = e->last_compare_us;
 }

@@ -8,7 +8,8 @@
  *   DIRTY -> LOAD -> LOADED -> SEARCH (person, groups) -> plan -> brake -> INTENTS -> MODIFY/ADD -> SEARCH again -> SETTLE
  *
  * Rules for the shell:
- *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed), or, when the store
+ *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, of
+ *     which an END is the last), or, when the store
  *     or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer everything that was open there;
  *   - slices in an event live until pl_engine_event returns; slices in a command live until the next call of
  *     pl_engine_event or pl_engine_next, except those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH, which the shell copies too
@@ -85,10 +86,13 @@ enum pl_cmd_kind {
     PL_CMD_SCAN_ACCOUNTS, /* -> EV_SCAN_ROW*, EV_SCAN_DONE */
     PL_CMD_SCAN_GROUP,    /* wanted members of one group -> EV_SCAN_ROW*, EV_SCAN_DONE */
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
+    PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
+    PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
     /* directory (LDAP) */
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
     PL_CMD_ADD,    /* -> EV_RESULT */
+    PL_CMD_WATCH,  /* a search that stays open, on a connection of its own -> EV_WATCH*, the last one an end */
     /* the shell itself */
     PL_CMD_TIMER, /* call pl_engine_event(EV_TIMER) at `at_us`, replaces the former timer */
     PL_CMD_LOG,   /* one structured line; no personal values in it */
@@ -176,6 +180,12 @@ struct pl_nominee {
     const char *cause; /* "compare", "compare_removal", ... */
 };
 
+struct pl_changed { /* an entry that somebody changed: its person is looked at; nobody's is the finding, if there is one */
+    struct pl_str id;    /* native id; empty: not known */
+    struct pl_str login; /* finds the account whose id is not stored yet, and, without an id, any */
+    struct pl_finding_cmd finding; /* kind NULL: none */
+};
+
 struct pl_command {
     enum pl_cmd_kind kind;
     uint64_t req;
@@ -213,6 +223,21 @@ struct pl_command {
         struct {
             struct pl_str group_dn;
         } scan_group;
+        struct { /* RFC 4533: the shell adds the control, critical, and hands on what comes */
+            struct pl_str base;
+            const char *const *attrs; /* NULL-terminated */
+            struct pl_str control;    /* value of the Sync Request control */
+        } watch;
+        struct {
+            struct pl_str cookie, identity; /* empty: unchanged */
+            bool forget;                    /* the stored cookie is of no use any more */
+            const struct pl_changed *entries;
+            size_t n_entries;
+            const struct pl_nominee *persons;
+            size_t n_persons;
+            const struct pl_finding_cmd *findings;
+            size_t n_findings;
+        } watched;
         struct {
             int64_t control_id; /* 0: not asked for */
             bool complete;      /* false: nothing was concluded */
@@ -236,6 +261,7 @@ struct pl_command {
             const struct pl_mod *mods;
             size_t n;
             struct pl_str assertion; /* filter for RFC 4528, critical; empty: none */
+            bool tell_version;       /* ask for the entryCSN that this write makes (RFC 4527 post-read) */
             bool first_password;     /* the shell adds a Replace of userPassword by a new one-time value and keeps */
                                      /* that in a file that only the operator may read, before it sends */
             struct pl_str login;     /* for that file's name */
@@ -245,6 +271,7 @@ struct pl_command {
             struct pl_str dn;
             const struct pl_attr *attrs;
             size_t n;
+            bool tell_version; /* as in modify */
         } add;
         int64_t at_us;
         struct {
@@ -277,11 +304,14 @@ enum pl_ev_kind {
     PL_EV_SCAN_DONE,
     PL_EV_ENTRY,
     PL_EV_RESULT,
+    PL_EV_WATCH,    /* one message of a WATCH */
     PL_EV_SHUTDOWN, /* finish what is in flight, begin nothing */
 };
 
 /* LDAP results beyond RFC 4511: the shell says "unknown" when an answer never came. */
 #define PL_RESULT_UNKNOWN (-1)
+
+enum pl_watch_msg { PL_WATCH_ENTRY, PL_WATCH_INFO, PL_WATCH_END };
 
 struct pl_event {
     enum pl_ev_kind kind;
@@ -293,6 +323,8 @@ struct pl_event {
             struct pl_str identity;
             bool ppolicy; /* the server enforces password policies (rootDSE) */
             bool assertion; /* RFC 4528 is offered */
+            bool sync;      /* RFC 4533 is offered */
+            bool post_read; /* RFC 4527 is offered */
         } up;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
             const struct pl_str *cols;
@@ -318,7 +350,14 @@ struct pl_event {
         struct {
             int code;  /* LDAP result code or PL_RESULT_UNKNOWN */
             bool complete; /* SEARCH: result 0, all pages, no open range */
+            struct pl_str version; /* entryCSN after a write that was asked to tell it; empty: not told */
         } result;
+        struct {
+            enum pl_watch_msg msg;
+            const struct pl_entry *entry; /* ENTRY */
+            struct pl_str value; /* ENTRY: Sync State; INFO: Sync Info Message; END: Sync Done; may be empty */
+            int code;            /* END: LDAP result code, PL_RESULT_UNKNOWN when the connection ended */
+        } watch;
     };
 };
 

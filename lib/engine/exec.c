@@ -27,6 +27,14 @@ static struct target *target_of(struct dir *d, uint64_t hash)
     return t;
 }
 
+bool pl_target_busy(const struct dir *d, uint64_t hash)
+{
+    for (const struct target *t = d->targets[hash % PL_TARGET_SLOTS]; t; t = t->next)
+        if (t->hash == hash)
+            return t->busy;
+    return false;
+}
+
 static void target_remove(struct dir *d, struct target *t)
 {
     for (struct target **at = &d->targets[t->hash % PL_TARGET_SLOTS]; *at; at = &(*at)->next)
@@ -151,6 +159,7 @@ static void add_entry(struct op *o)
     c->add.dn = t->new_dn;
     c->add.attrs = attrs;
     c->add.n = n;
+    c->add.tell_version = d->post_read && d->sync;
     pl_e_request(e, c, OWN_WRITE, o, d, 0);
 }
 
@@ -190,6 +199,7 @@ static void send_op(struct op *o)
     c->modify.dn = o->group ? o->group_dn : t->entry->dn;
     c->modify.mods = o->steps[o->step].mods;
     c->modify.n = o->steps[o->step].n_mods;
+    c->modify.tell_version = d->post_read && d->sync;
     if (!o->group)
         c->modify.assertion = assertion(o);
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "../directory/dn.h"
 
+#define WRITER_FRESH_US 600000000
+
 #define PUSH(arr, n, item)                                                                                             \
     do {                                                                                                               \
         if (((n) & ((n)-1)) == 0)                                                                                      \
@@ -242,6 +244,15 @@ static void plan_account(struct task *t)
         t->state = r->next;
 }
 
+/* Who it was, as far as the server told lately. */
+static struct pl_str writer_of(struct task *t, const struct group *g)
+{
+    const struct shape *s = pl_shape(t->dir, g->dn_hash, false);
+    if (!s || !s->writer || t->dir->e->now - s->writer_at_us > WRITER_FRESH_US)
+        return (struct pl_str){"", 0};
+    return pl_arena_printf(t->arena, " The group was last written by %s.", s->writer);
+}
+
 static void plan_member(struct task *t, const struct group *g, const struct pl_member_in *in, enum pl_mode mode,
                         bool stored)
 {
@@ -249,15 +260,18 @@ static void plan_member(struct task *t, const struct group *g, const struct pl_m
     struct pl_str dn = t->entry->dn;
     bool change = r->op == PL_OP_ADD_MEMBER || r->op == PL_OP_REMOVE_MEMBER;
     bool may = mode == PL_MODE_ENFORCE && may_write(t, r->op);
+    struct pl_str writer = r->drift ? writer_of(t, g) : (struct pl_str){"", 0};
     if (r->op == PL_OP_NONE && stored != r->present)
         fact(t, g->role_group_id, r->present);
     if (r->drift)
         pl_task_finding(t, r->finding, "warning", g->role_group_id,
-                        pl_arena_printf(t->arena, "%.*s, group %.*s: %s", (int)dn.len, dn.s, (int)g->dn.len, g->dn.s,
+                        pl_arena_printf(t->arena, "%.*s, group %.*s: %s%.*s", (int)dn.len, dn.s, (int)g->dn.len,
+                                        g->dn.s,
                                         change && !may
                                             ? "Somebody else changed a membership; the role is not enforced, so it "
                                               "is only reported."
-                                            : r->sentence));
+                                            : r->sentence,
+                                        (int)writer.len, writer.s));
     if (!change)
         return;
     if (!may) {

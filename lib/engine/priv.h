@@ -8,6 +8,7 @@
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   exec.c    writes of one round; one write in flight per entry
  *   scan.c    the full compare, which only nominates
+ *   watch.c   what the directory tells by itself (RFC 4533), which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
@@ -25,9 +26,10 @@ struct dir;
 struct batch;
 struct task;
 struct scan;
+struct watch;
 
 /* A request that is out: who gets the answer. */
-enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER };
+enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH };
 struct request {
     uint64_t req; /* 0: free slot */
     enum owner_kind kind;
@@ -51,6 +53,12 @@ struct shape {
     uint64_t dn_hash;
     enum pl_group_shape shape;
     bool placeholder; /* it holds the placeholder */
+    unsigned char uuid[16];
+    bool has_uuid;
+    char *writer;         /* who, not we, changed it last, as a watch told; malloced */
+    int64_t writer_at_us;
+    uint64_t *strangers; /* hashes of the members that are no accounts of ours, as last seen; sorted, malloced */
+    size_t n_strangers;
 };
 
 /* One planned operation of a task. */
@@ -191,8 +199,9 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
-    bool up, ppolicy, assertion;
+    bool up, ppolicy, assertion, sync, post_read;
     struct pl_str identity; /* malloced copy */
+    struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
     struct pl_arena *group_arena; /* the groups of the last LOAD, for the full compare */
     struct group *groups;
@@ -210,6 +219,7 @@ struct dir {
     struct scan *scan;
     bool want_scan, scanned;
     int64_t scan_control, next_scan_us;
+    struct watch *watch; /* for life */
 };
 
 struct attempt { /* how often a pair failed in a row */
@@ -314,6 +324,19 @@ void pl_scan_start(struct dir *d, bool preview);
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
 void pl_scan_drop(struct dir *d);
+
+/* watch.c, watch_group.c, watch_own.c */
+struct watch *pl_watch_new(struct dir *d);
+void pl_watch_free(struct watch *w);
+void pl_watch_dir_up(struct watch *w);
+void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
+void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
+int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
+void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
+void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
+bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
+bool pl_target_busy(const struct dir *d, uint64_t hash);
 
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);

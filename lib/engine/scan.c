@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../directory/dn.h"
+#include "../directory/sync.h"
 
 enum phase_scan { SC_ACCOUNTS, SC_CANARY, SC_POLICY, SC_PEOPLE, SC_GROUP_DIR, SC_GROUP_STORE, SC_NOTE };
 enum { NOMINATE_BITE = 500, FINDINGS_MAX = 1000 };
@@ -37,6 +38,8 @@ struct scan {
     bool group_seen;
     uint64_t *members; /* hashes of its values, sorted */
     size_t n_members;
+    uint64_t *strangers; /* of them, those that are no accounts of ours */
+    size_t n_strangers;
     bool *wanted; /* per member */
     bool by_login_value;
     struct pl_arena *arena; /* of the nominations that are gathered */
@@ -84,16 +87,6 @@ static struct record *lookup(const struct index *ix, const struct scan *s, size_
             return r;
     }
     return NULL;
-}
-
-static uint64_t lower_hash(struct pl_str v)
-{
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < v.len; i++) {
-        unsigned char c = (unsigned char)v.s[i];
-        h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 1099511628211u;
-    }
-    return v.len ? h | 1 : 0;
 }
 
 /* ---- nominations ---- */
@@ -165,7 +158,7 @@ static void search(struct scan *s, int tag, struct pl_str base, enum pl_scope sc
 
 static const char *const attrs_none[] = {"1.1", NULL};
 static const char *const attrs_class[] = {"objectClass", NULL};
-static const char *const attrs_group[] = {"objectClass", "member", "uniqueMember", "memberUid", NULL};
+static const char *const attrs_group[] = {"objectClass", "entryUUID", "member", "uniqueMember", "memberUid", NULL};
 
 static void note(struct scan *s)
 {
@@ -240,8 +233,8 @@ static void row_account(struct scan *s, const struct pl_event *ev)
         s->incomplete = true;
         return;
     }
-    struct record r = {.id_hash = lower_hash(a.native_id),
-                       .login_hash = lower_hash(a.login),
+    struct record r = {.id_hash = pl_str_ihash(a.native_id),
+                       .login_hash = pl_str_ihash(a.login),
                        .dn_hash = a.dn.len ? pl_dn_hash(a.dn) : 0,
                        .person_id = a.person_id,
                        .state = (uint8_t)a.state,
@@ -257,16 +250,6 @@ static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
     return l == PL_LOCK_OPEN ? PL_SEEN_OPEN : l == PL_LOCK_PROVEN ? PL_SEEN_LOCKED : PL_SEEN_DOUBTFUL;
 }
 
-/* A server may tell only the classes that were written, without those they are made of. */
-static bool is_account(const struct pl_entry *e)
-{
-    static const char *const classes[] = {"person", "organizationalPerson", "inetOrgPerson", "account", "posixAccount"};
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-        if (pl_entry_has_class(e, classes[i]))
-            return true;
-    return false;
-}
-
 static void entry_person(struct scan *s, const struct pl_entry *e)
 {
     const struct dir *d = s->d;
@@ -276,14 +259,14 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
         s->incomplete = true; /* without ids we could not tell whose entries these are */
         return;
     }
-    struct record *r = lookup(&s->by_id, s, offsetof(struct record, id_hash), lower_hash(id));
+    struct record *r = lookup(&s->by_id, s, offsetof(struct record, id_hash), pl_str_ihash(id));
     if (!r) {
         struct pl_str login = pl_entry_first(e, d->conf.login_attr.s);
-        struct record *named = lookup(&s->by_login, s, offsetof(struct record, login_hash), lower_hash(login));
+        struct record *named = lookup(&s->by_login, s, offsetof(struct record, login_hash), pl_str_ihash(login));
         if (named && named->id_hash == 0) {
             named->dn_hash = pl_dn_hash(e->dn); /* its memberships are not a stranger's */
             nominate(s, named, "compare");      /* ours whose id we have not stored, or a stranger in its place */
-        } else if (is_account(e) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
+        } else if (pl_entry_is_account(e) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
                    !pl_dn_equal(e->dn, d->conf.placeholder_dn))
             report(s, "orphan_account", 0, id,
                    pl_arena_printf(s->arena, "%.*s is an account that belongs to no person in the table.",
@@ -319,6 +302,18 @@ static int cmp_u64(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+/* Who they are is known now: a watch need not look them up each time that somebody changes the group. */
+static void keep_strangers(struct scan *s, struct shape *shape)
+{
+    if (s->n_strangers)
+        qsort(s->strangers, s->n_strangers, sizeof *s->strangers, cmp_u64);
+    free(shape->strangers);
+    shape->strangers = s->strangers;
+    shape->n_strangers = s->n_strangers;
+    s->strangers = NULL;
+    s->n_strangers = 0;
+}
+
 static void entry_group(struct scan *s, const struct pl_entry *e)
 {
     const struct group *g = &s->d->groups[s->group];
@@ -327,11 +322,12 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
     shape->shape = pl_group_shape_of(e);
     shape->placeholder = false;
     s->group_seen = true;
+    shape->has_uuid = pl_uuid_read(shape->uuid, pl_entry_first(e, "entryUUID"));
     s->by_login_value = shape->shape == PL_GROUP_POSIX;
     const char *name = pl_group_attr(shape->shape);
     const struct pl_attr *a = name ? pl_entry_attr(e, name) : NULL;
     for (size_t i = 0; a && i < a->n; i++) {
-        uint64_t h = s->by_login_value ? lower_hash(a->values[i]) : pl_dn_hash(a->values[i]);
+        uint64_t h = s->by_login_value ? pl_str_ihash(a->values[i]) : pl_dn_hash(a->values[i]);
         if (!s->by_login_value && h == placeholder && s->d->conf.placeholder_dn.len > 0) {
             shape->placeholder = true;
             continue;
@@ -339,14 +335,17 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
         PUSH(s->members, s->n_members, h);
         struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
                                              : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
-        if (!r)
-            report(s, "unmanaged_member", g->role_group_id,
-                   pl_arena_printf(s->arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h),
-                   pl_arena_printf(s->arena, "%.*s is a member of %.*s and no account of ours.", (int)a->values[i].len,
-                                   a->values[i].s, (int)g->dn.len, g->dn.s));
+        if (r)
+            continue;
+        PUSH(s->strangers, s->n_strangers, h);
+        report(s, "unmanaged_member", g->role_group_id,
+               pl_arena_printf(s->arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h),
+               pl_arena_printf(s->arena, "%.*s is a member of %.*s and no account of ours.", (int)a->values[i].len,
+                               a->values[i].s, (int)g->dn.len, g->dn.s));
     }
     if (s->n_members)
         qsort(s->members, s->n_members, sizeof *s->members, cmp_u64);
+    keep_strangers(s, shape);
 }
 
 static void row_group(struct scan *s, const struct pl_event *ev)
@@ -357,7 +356,7 @@ static void row_group(struct scan *s, const struct pl_event *ev)
         s->incomplete = true;
         return;
     }
-    uint64_t h = s->by_login_value ? lower_hash(w.login) : w.dn.len ? pl_dn_hash(w.dn) : 0;
+    uint64_t h = s->by_login_value ? pl_str_ihash(w.login) : w.dn.len ? pl_dn_hash(w.dn) : 0;
     uint64_t *at = h && s->n_members ? bsearch(&h, s->members, s->n_members, sizeof *s->members, cmp_u64) : NULL;
     if (at) {
         s->wanted[at - s->members] = true;
@@ -513,6 +512,7 @@ void pl_scan_drop(struct dir *d)
     free(s->by_login.slots);
     free(s->by_dn.slots);
     free(s->members);
+    free(s->strangers);
     free(s->wanted);
     free(s->nominees);
     free(s->findings);

@@ -4,7 +4,7 @@
 --         transaction that still count as named, $5 persons bigint[] (preview)
 -- expect: rows: kind and up to 20 text columns
 WITH pair AS MATERIALIZED (
-    SELECT d.directory, d.person_id, bool_or(d.cause IN ('compare_removal', 'recovery', 'departed', 'revoked')) AS sharp,
+    SELECT d.directory, d.person_id, bool_or(d.cause IN ('compare_removal', 'watch', 'recovery', 'departed', 'revoked')) AS sharp,
            min(d.seq) AS first
     FROM paasla.dirty d WHERE d.directory = ANY ($2::text[])
     GROUP BY d.directory, d.person_id

@@ -171,6 +171,19 @@ class SlapdServer:
             f.write(self.tree())
         run("slapadd", "-q", "-f", self.config, "-l", ldif, **self._as_user())
 
+    def dump(self):
+        """Everything as LDIF, operational attributes included. The server must be stopped."""
+        return run("slapcat", "-f", self.config, **self._as_user())
+
+    def restore(self, ldif):
+        """The data of a dump in place of what there is. The server must be stopped."""
+        for name in os.listdir(os.path.join(self.dir, "db")):
+            os.unlink(os.path.join(self.dir, "db", name))
+        path = os.path.join(self.dir, "restore.ldif")
+        with open(path, "w") as f:
+            f.write(ldif)
+        run("slapadd", "-q", "-f", self.config, "-l", path, **self._as_user())
+
     # ---- life ----
 
     def start(self, wait=True):

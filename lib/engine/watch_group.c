@@ -1,0 +1,213 @@
+/* One managed group that somebody changed: who should be in it (store), who is (directory), and who the others are. A
+ * member that is missing is known by its person; a newcomer is looked up by its own entry, because a directory compares
+ * names in its own way, and the store then says whose it is. */
+#include "watch_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "../directory/dn.h"
+
+enum { PART_STORE, PART_GROUP, PART_STRANGER };
+enum { LDAP_NO_SUCH_OBJECT = 32 };
+
+static const char *const attrs_group[] = {"objectClass", "member", "uniqueMember", "memberUid", NULL};
+
+void pl_watch_look_free(struct group_look *g)
+{
+    free(g->wanted);
+    free(g->strangers);
+}
+
+static int tag_of(const struct group_look *g, int part)
+{
+    return TAG_LOOKS + (int)(g - g->w->looks) * LOOK_PARTS + part;
+}
+
+static void search(struct group_look *g, int part, struct pl_str base, const char *const *attrs)
+{
+    struct dir *d = g->w->d;
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_SEARCH, d);
+    c->search.channel = PL_CH_BULK;
+    c->search.base = pl_arena_str(d->e->out, base);
+    c->search.scope = PL_SCOPE_BASE;
+    c->search.filter = PL_STR("(objectClass=*)");
+    c->search.attrs = attrs;
+    pl_e_request(d->e, c, OWN_WATCH, g->w, d, tag_of(g, part));
+}
+
+void pl_watch_look_group(struct group_look *g)
+{
+    struct dir *d = g->w->d;
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
+    c->scan_group.group_dn = pl_arena_str(d->e->out, g->dn);
+    pl_e_request(d->e, c, OWN_WATCH, g->w, NULL, tag_of(g, PART_STORE));
+}
+
+static void ended(struct group_look *g)
+{
+    if (g->broken)
+        g->w->d->want_scan = true;
+    g->done = true;
+    pl_watch_look_ended(g->w);
+}
+
+/* ---- who should be in it ---- */
+
+static void row(struct group_look *g, const struct pl_event *ev)
+{
+    struct pl_row_scan_group r;
+    struct pl_err err;
+    if (!pl_row_scan_group(ev->row.cols, ev->row.n, &r, &err)) {
+        g->broken = true;
+        return;
+    }
+    if ((g->n_wanted & (g->n_wanted - 1)) == 0)
+        g->wanted = pl_xrealloc_array(g->wanted, g->n_wanted ? g->n_wanted * 2 : 1, sizeof *g->wanted);
+    g->wanted[g->n_wanted++] = (struct wanted_member){.dn_hash = r.dn.len ? pl_dn_hash(r.dn) : 0,
+                                                      .login_hash = pl_str_ihash(r.login),
+                                                      .person_id = r.person_id};
+}
+
+static int by_dn(const void *a, const void *b)
+{
+    const struct wanted_member *x = a, *y = b;
+    return x->dn_hash < y->dn_hash ? -1 : x->dn_hash > y->dn_hash;
+}
+
+static int by_login(const void *a, const void *b)
+{
+    const struct wanted_member *x = a, *y = b;
+    return x->login_hash < y->login_hash ? -1 : x->login_hash > y->login_hash;
+}
+
+/* ---- who is in it ---- */
+
+static int cmp_u64(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static bool known_stranger(const struct dir *d, uint64_t group, uint64_t h)
+{
+    for (size_t i = 0; i < d->n_shapes; i++)
+        if (d->shapes[i].dn_hash == group)
+            return d->shapes[i].n_strangers &&
+                   bsearch(&h, d->shapes[i].strangers, d->shapes[i].n_strangers, sizeof h, cmp_u64);
+    return false;
+}
+
+/* Several roles may share the group, so that a person stands there more than once. */
+static bool seen(struct group_look *g, uint64_t h, bool posix)
+{
+    size_t lo = 0, hi = g->n_wanted;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if ((posix ? g->wanted[mid].login_hash : g->wanted[mid].dn_hash) < h)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    bool found = false;
+    for (; h && lo < g->n_wanted && (posix ? g->wanted[lo].login_hash : g->wanted[lo].dn_hash) == h; lo++)
+        found = g->wanted[lo].seen = true;
+    return found;
+}
+
+static void entry_group(struct group_look *g, const struct pl_entry *e)
+{
+    struct watch *w = g->w;
+    enum pl_group_shape shape = pl_group_shape_of(e);
+    bool posix = shape == PL_GROUP_POSIX;
+    const char *name = pl_group_attr(shape);
+    const struct pl_attr *a = name ? pl_entry_attr(e, name) : NULL;
+    pl_shape(w->d, g->dn_hash, true)->shape = shape;
+    if (g->n_wanted)
+        qsort(g->wanted, g->n_wanted, sizeof *g->wanted, posix ? by_login : by_dn);
+    for (size_t i = 0; a && i < a->n; i++) {
+        uint64_t h = posix ? pl_str_ihash(a->values[i]) : pl_dn_hash(a->values[i]);
+        if (seen(g, h, posix) || known_stranger(w->d, g->dn_hash, h) ||
+            (!posix && pl_dn_equal(a->values[i], w->d->conf.placeholder_dn)))
+            continue;
+        if (g->n_strangers == STRANGERS_MAX) {
+            g->broken = true; /* the rest is left to the compare */
+            break;
+        }
+        if ((g->n_strangers & (g->n_strangers - 1)) == 0)
+            g->strangers =
+                pl_xrealloc_array(g->strangers, g->n_strangers ? g->n_strangers * 2 : 1, sizeof *g->strangers);
+        g->strangers[g->n_strangers++] =
+            (struct stranger){.value = pl_arena_str(w->round_arena, a->values[i]), .is_dn = !posix};
+    }
+}
+
+/* ---- who the others are ---- */
+
+static void report(struct group_look *g, const struct stranger *s)
+{
+    struct watch *w = g->w;
+    uint64_t h = s->is_dn ? pl_dn_hash(s->value) : pl_str_ihash(s->value);
+    struct pl_changed c = {.id = s->id};
+    if (!s->is_dn)
+        c.login = s->value;
+    c.finding = (struct pl_finding_cmd){.kind = "unmanaged_member", .severity = "warning", .role_group_id = g->role_group_id};
+    c.finding.key = pl_arena_printf(w->round_arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h);
+    c.finding.text = pl_arena_printf(
+        w->round_arena, "%.*s is a member of %.*s and no account of ours.%s%.*s", (int)s->value.len, s->value.s,
+        (int)g->dn.len, g->dn.s, g->writer.len ? " The group was last written by " : "", (int)g->writer.len, g->writer.s);
+    pl_watch_add_changed(w, &c);
+}
+
+static void group_read(struct group_look *g, const struct pl_event *ev)
+{
+    struct dir *d = g->w->d;
+    if (!(ev->result.code == 0 && ev->result.complete) && ev->result.code != LDAP_NO_SUCH_OBJECT) {
+        g->broken = true;
+        ended(g);
+        return;
+    }
+    for (size_t i = 0; i < g->n_wanted; i++)
+        if (!g->wanted[i].seen)
+            pl_watch_add_person(g->w, g->wanted[i].person_id);
+    for (size_t i = 0; i < g->n_strangers; i++) {
+        if (!g->strangers[i].is_dn) {
+            report(g, &g->strangers[i]);
+            continue;
+        }
+        const char **attrs = pl_arena_array(d->e->out, 2, sizeof *attrs);
+        attrs[0] = d->dialect->native_id_attr;
+        g->open++;
+        search(g, PART_STRANGER + (int)i, g->strangers[i].value, attrs);
+    }
+    if (g->open == 0)
+        ended(g);
+}
+
+static void stranger_read(struct group_look *g, struct stranger *s, const struct pl_event *ev)
+{
+    if (ev->kind == PL_EV_ENTRY) {
+        s->id = pl_arena_str(g->w->round_arena, pl_dialect_native_id(g->w->d->dialect, ev->entry));
+        return;
+    }
+    report(g, s);
+    if (--g->open == 0)
+        ended(g);
+}
+
+void pl_watch_look_reply(struct group_look *g, int part, const struct pl_event *ev)
+{
+    if (part == PART_STORE && ev->kind == PL_EV_SCAN_ROW) {
+        row(g, ev);
+    } else if (part == PART_STORE && (ev->failed || g->broken)) {
+        g->broken = true;
+        ended(g);
+    } else if (part == PART_STORE) {
+        search(g, PART_GROUP, g->dn, attrs_group);
+    } else if (part == PART_GROUP && ev->kind == PL_EV_ENTRY) {
+        entry_group(g, ev->entry);
+    } else if (part == PART_GROUP) {
+        group_read(g, ev);
+    } else {
+        stranger_read(g, &g->strangers[part - PART_STRANGER], ev);
+    }
+}

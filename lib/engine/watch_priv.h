@@ -1,0 +1,97 @@
+/* What the files of the watch share. Nobody else includes this. */
+#ifndef PL_ENGINE_WATCH_PRIV_H
+#define PL_ENGINE_WATCH_PRIV_H
+
+#include "priv.h"
+#include "../directory/cookie.h"
+
+enum watch_phase {
+    WATCH_OFF,   /* nothing is asked; begins at retry_at_us */
+    WATCH_STATE, /* the store is asked how far we have seen */
+    WATCH_ON     /* the search is open */
+};
+
+struct item { /* one entry that changed */
+    bool group;
+    uint64_t dn_hash;
+    uint64_t version; /* hash of its entryCSN; 0: not told */
+    struct pl_str dn, id, login, writer;
+    bool account; /* it looks like one, and stands where ours stand */
+};
+
+struct watch {
+    struct dir *d;
+    enum watch_phase phase;
+    uint64_t req;
+    bool offered;  /* nothing says that this server cannot */
+    bool live;     /* the refresh is over */
+    bool resumed;  /* it began with a cookie */
+    bool missed;   /* something may have been missed: a full compare is due */
+    bool went_back; /* the server has forgotten what it told us: said with the next store */
+    int64_t retry_at_us, retry_delay_us;
+    int failures; /* since it was live */
+    struct pl_cookie cookie;
+    bool cookie_news, cookie_known;
+    int64_t store_at_us; /* a cookie that only our own writes moved on waits until then */
+    struct item *items;  /* not looked at yet */
+    size_t n_items;
+    struct pl_arena *arena; /* of the items */
+    bool round;             /* one is under way */
+    struct pl_arena *round_arena;
+    struct pl_str round_cookie; /* what may be stored with it; empty: items were left behind */
+    struct group_look *looks;
+    size_t n_looks, looks_open;
+    struct pl_changed *changed;
+    size_t n_changed;
+    struct pl_nominee *persons;
+    size_t n_persons;
+    uint64_t *own; /* versions that our writes made: a table in which a later one may push an earlier one out */
+};
+
+/* A managed group that somebody changed: who should be in it, who is, and who the others are. */
+struct wanted_member {
+    uint64_t dn_hash, login_hash;
+    int64_t person_id;
+    bool seen;
+};
+struct stranger {
+    struct pl_str value, id;
+    bool is_dn;
+};
+struct group_look {
+    struct watch *w;
+    struct pl_str dn, writer;
+    uint64_t dn_hash;
+    int64_t role_group_id;
+    struct wanted_member *wanted;
+    size_t n_wanted;
+    struct stranger *strangers;
+    size_t n_strangers, asked, open;
+    bool broken, done;
+};
+
+enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
+    TAG_STATE = 1,
+    TAG_WATCH,
+    TAG_STORED,
+    TAG_LOOKS = 10,
+    STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
+    LOOK_PARTS = STRANGERS_MAX + 2
+};
+
+bool pl_watch_is_own(const struct watch *w, uint64_t version);
+
+/* watch_round.c: what changed is looked at and stored */
+void pl_watch_round(struct watch *w); /* begins one when there is anything to do */
+void pl_watch_look_ended(struct watch *w);
+void pl_watch_round_drop(struct watch *w);
+void pl_watch_items_drop(struct watch *w);
+void pl_watch_add_changed(struct watch *w, const struct pl_changed *c);
+void pl_watch_add_person(struct watch *w, int64_t person_id);
+
+/* watch_group.c */
+void pl_watch_look_group(struct group_look *g); /* asks */
+void pl_watch_look_reply(struct group_look *g, int part, const struct pl_event *ev);
+void pl_watch_look_free(struct group_look *g);
+
+#endif

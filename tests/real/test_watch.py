@@ -1,0 +1,169 @@
+"""The live watch on a real slapd: what somebody else changes is found at once, without any compare."""
+import os
+import signal
+
+import pytest
+
+from town import GROUPS, PEOPLE, Town, until
+
+
+@pytest.fixture
+def town(request):
+    t = Town(people=4, lines=[], **getattr(request, "param", {})).start()
+    for n in range(4):
+        t.grant(1000 + n, "r1")
+    t.settled()
+    begun(t)
+    yield t
+    t.close()
+
+
+def begun(t, times=1):
+    """Live, and the compare that follows a first refresh is through; from here on only the watch can find anything."""
+    until(lambda: t.said().count("live watch: begun") + t.said().count("live watch: resumed") >= times, what="the watch")
+    t.settled()
+    until(lambda: t.one("SELECT count(*) FROM paasla.directory WHERE cookie IS NOT NULL") == 1, what="the cookie")
+    t.compares = compares(t)
+
+
+def compares(t):
+    return t.one("SELECT count(*) FROM audit.event WHERE action = 'compare.done'")
+
+
+def change(t, dn, text, who=None):
+    t.ldap.modify("dn: %s\nchangetype: modify\n%s\n" % (dn, text), **({"dn": who[0], "password": who[1]} if who else {}))
+
+
+def test_a_member_added_behind_our_back_is_found_and_put_back_and_the_writer_named(town):
+    change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+    until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
+    found = until(lambda: town.sql("SELECT text FROM paasla.finding WHERE kind LIKE 'drift%%'"), what="the finding")
+    assert "cn=root," in found[0][0]
+    town.settled()
+    assert compares(town) == town.compares
+
+
+def test_a_member_taken_out_is_reported_where_the_role_says_so(town):
+    change(town, town.group_dn(1), "delete: member\nmember: " + town.dn(1001))
+    until(lambda: town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%' AND text LIKE '%%cn=root,%%'"), what="the finding")
+    town.settled()
+    assert town.in_groups(1001) == [] and compares(town) == town.compares
+
+
+def test_another_spelling_of_a_name_is_the_same_person(town):
+    login = town.account(1000, "login")
+    change(town, town.group_dn(4), "add: member\nmember: UID=%s , OU=Inimesed, DC=linn,DC=Test" % login.upper())
+    until(lambda: town.findings("drift_member_added") or town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%'"))
+    until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
+    assert not town.findings("unmanaged_member")
+
+
+def test_strangers_are_found(town):
+    town.ldap.add("dn: uid=tont,%s\nobjectClass: inetOrgPerson\nuid: tont\ncn: Tont\nsn: Tont\n\n" % PEOPLE)
+    until(lambda: town.findings("orphan_account"), what="the orphan")
+    change(town, town.group_dn(0), "add: member\nmember: uid=tont," + PEOPLE)
+    assert "cn=root," in until(lambda: town.findings("unmanaged_member"), what="the stranger")[0][1]
+    change(town, town.group_dn(0), "add: member\nmember: uid=pole,ou=mujal,dc=linn,dc=test")
+    until(lambda: len(town.findings("unmanaged_member")) == 2, what="the dangling name")
+    assert compares(town) == town.compares
+
+
+def test_a_leaver_who_is_opened_again_is_closed_again(town):
+    password = town.password(1002)
+    town.depart(1002)
+    town.state_is(1002, "out")
+    town.settled()
+    change(town, town.dn(1002), "delete: pwdEndTime\n-\nreplace: userPassword\nuserPassword: " + town.ldap._hash(password))
+    until(lambda: not town.binds(1002, password), what="a closed account")
+    town.settled()
+    assert compares(town) == town.compares
+
+
+def test_a_deleted_account_is_found(town):
+    town.ldap._tool("ldapdelete", town.dn(1003))
+    until(lambda: town.findings("account_lost"), what="the finding")
+    assert compares(town) == town.compares
+
+
+def test_a_deleted_group_is_found(town):
+    town.ldap._tool("ldapdelete", town.group_dn(1))
+    until(lambda: town.findings("group_missing") or town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%'"), what="a finding")
+    assert compares(town) == town.compares
+
+
+def test_our_own_writes_wake_nobody(town):
+    before = town.one("SELECT count(*) FROM audit.event")
+    for n in range(4):
+        town.grant(1000 + n, "r2")
+    until(lambda: town.in_groups(1003) == ["r1", "r2"])
+    town.settled()
+    seen = town.one("SELECT count(*) FROM paasla.dirty WHERE cause = 'watch'")
+    assert seen == 0 and compares(town) == town.compares
+    assert not town.sql("SELECT 1 FROM paasla.finding")
+    assert town.one("SELECT count(*) FROM audit.event") > before
+
+
+def test_after_three_put_backs_it_is_only_reported(town):
+    for n in range(3):
+        change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+        until(lambda: "r4" not in town.in_groups(1000), what="put-back %d" % (n + 1))
+        town.settled()
+    change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+    until(lambda: town.sql("SELECT 1 FROM paasla.finding WHERE state = 'open' AND kind LIKE 'drift%%'"), what="the finding")
+    town.settled()
+    assert "r4" in town.in_groups(1000)
+
+
+def test_what_happened_while_the_daemon_was_down_is_told(town):
+    town.stop()
+    change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+    town.start()
+    begun(town, 2)
+    assert "resumed where it had ended" in town.said()
+    until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
+
+
+def test_what_happened_while_the_directory_was_away_is_told_without_a_compare(town):
+    town.ldap.stop()
+    until(lambda: "connection" in town.said().split("live watch: begun")[-1], what="the loss")
+    town.ldap.start()
+    begun(town, 2)
+    assert compares(town) == town.compares
+    change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+    until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
+
+
+def test_a_restored_directory_raises_an_alarm_and_is_compared(town):
+    """The data of before: the server knows less than it told us."""
+    town.ldap.stop()
+    saved = town.ldap.dump()
+    town.ldap.start()
+    until(lambda: town.said().count("live watch: resumed") >= 1, 30)
+    change(town, town.dn(1000), "replace: description\ndescription: hiljem")
+    until(lambda: town.one("SELECT cookie_at > now() - interval '20 s' FROM paasla.directory"))
+    town.stop()
+    town.ldap.stop()
+    town.ldap.restore(saved)
+    town.ldap.start()
+    town.start()
+    until(lambda: town.findings("directory_went_back"), 30, "the alarm")
+    town.settled()
+
+
+def test_a_cookie_of_nonsense_costs_a_compare_and_nothing_else(town):
+    town.stop()
+    town.sql("UPDATE paasla.directory SET cookie = 'rid=000,csn=x'")
+    town.start()
+    begun(town, 2)
+    change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
+    until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
+
+
+def test_killed_between_telling_and_storing(town):
+    for n in range(5):
+        change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000 + n % 4))
+        os.kill(town.process.pid, signal.SIGKILL)
+        town.process.wait()
+        town.start()
+        until(lambda: "r4" not in town.in_groups(1000 + n % 4), 20, what="the put-back")
+        town.settled()
