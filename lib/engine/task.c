@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../directory/dn.h"
 
 static const int64_t AGAIN_US = 1000000;
 
@@ -118,6 +119,21 @@ void pl_task_fail(struct task *t, const char *why)
 
 /* ---- the beginning ---- */
 
+/* A write whose task is gone (the store went away under it) is still on its way: what is read now says nothing yet. */
+static bool still_writing(struct task *t)
+{
+    struct dir *d = t->dir;
+    for (size_t i = 0; i < t->n_open_intents; i++) {
+        const struct pl_row_intent *in = &t->open_intents[i];
+        const struct group *g = in->role_group_id ? pl_group_by_id(t->batch, d, in->role_group_id) : NULL;
+        struct pl_str dn = in->op == PL_OP_CREATE || t->p.dn.len == 0 ? pl_render(t->arena, d->conf.rdn_template, t, true)
+                                                                      : t->p.dn;
+        if (pl_target_busy(d, g ? g->dn_hash : pl_dn_hash(dn)))
+            return true;
+    }
+    return false;
+}
+
 void pl_task_start(struct task *t)
 {
     t->look_arena = pl_arena_new();
@@ -127,7 +143,9 @@ void pl_task_start(struct task *t)
         pl_task_fail(t, "rows of wanted memberships were missing");
         return;
     }
-    if (t->p.account_id == 0)
+    if (still_writing(t))
+        pl_task_fail(t, "a write of before is still on its way");
+    else if (t->p.account_id == 0)
         pl_look_find(t);
     else
         pl_look_begin(t);

@@ -71,9 +71,20 @@ void pl_watch_dir_up(struct watch *w)
         pl_e_log(w->d->e, 5, w->d, "no live watch: people_base and group_base have no entry in common above them");
 }
 
+/* Answers to what we asked are dropped from here on; the shell ends the old search when it begins a new one. */
+static void forget_requests(struct watch *w)
+{
+    struct pl_engine *e = w->d->e;
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req && e->requests[i].req == w->req)
+            e->requests[i].req = 0; /* nobody will ever answer it */
+    w->req = 0;
+    pl_e_forget(e, w);
+}
+
 void pl_watch_stop(struct watch *w)
 {
-    pl_e_forget(w->d->e, w);
+    forget_requests(w);
     pl_watch_round_drop(w);
     pl_watch_items_drop(w);
     /* What was told and not stored is told again: the cookie in the store stands before it. */
@@ -200,7 +211,9 @@ static void changed(struct watch *w, const struct pl_entry *e, const unsigned ch
     struct dir *d = w->d;
     uint64_t h = pl_dn_hash(e->dn);
     struct pl_str csn = pl_entry_first(e, "entryCSN");
-    struct item it = {.dn_hash = h, .version = csn.len ? pl_str_hash(csn) : 0, .group = managed_group(d, h)};
+    struct item it = {.dn_hash = h, .group = managed_group(d, h)};
+    if (w->live && csn.len) /* a refresh tells the last version only: under ours another's may lie */
+        it.version = pl_str_hash(csn);
     if (it.group) {
         struct shape *s = pl_shape(d, h, true);
         memcpy(s->uuid, uuid, PL_UUID_BYTES);
@@ -322,7 +335,7 @@ static void told(struct watch *w, const struct pl_event *ev)
         end(w, ev->watch.code);
     if (!ok) {
         pl_e_log(w->d->e, 4, w->d, "live watch: a message that is not of RFC 4533");
-        pl_e_forget(w->d->e, w);
+        forget_requests(w);
         pl_watch_round_drop(w);
         missed(w);
         again_later(w);

@@ -123,6 +123,21 @@ void copy_command(struct req *r, const struct pl_command *c)
         r->c.nominate.findings = copy_findings(a, c->nominate.findings, c->nominate.n_findings);
         break;
     }
+    case PL_CMD_WATCHED: {
+        struct pl_changed *v = copy_array(a, c->watched.entries, c->watched.n_entries, sizeof *v);
+        for (size_t i = 0; i < c->watched.n_entries; i++) {
+            v[i].id = pl_arena_str(a, v[i].id);
+            v[i].login = pl_arena_str(a, v[i].login);
+            if (v[i].finding.kind)
+                v[i].finding = *copy_findings(a, &v[i].finding, 1);
+        }
+        r->c.watched.entries = v;
+        r->c.watched.persons = copy_array(a, c->watched.persons, c->watched.n_persons, sizeof(struct pl_nominee));
+        r->c.watched.findings = copy_findings(a, c->watched.findings, c->watched.n_findings);
+        r->c.watched.cookie = pl_arena_str(a, c->watched.cookie);
+        r->c.watched.identity = pl_arena_str(a, c->watched.identity);
+        break;
+    }
     case PL_CMD_SCAN_GROUP:
         r->c.scan_group.group_dn = pl_arena_str(a, c->scan_group.group_dn);
         break;

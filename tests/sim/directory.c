@@ -134,10 +134,22 @@ void dir_entry_set(struct directory *d, struct dir_entry *e, const char *name, s
     dir_entry_add(d, e, name, value);
 }
 
+static const struct dir_change *note_change(struct directory *d, const struct dir_entry *e, bool deleted)
+{
+    if (d->n_log == d->cap_log) {
+        d->cap_log = d->cap_log ? d->cap_log * 2 : 256;
+        d->log = pl_xrealloc_array(d->log, (size_t)d->cap_log, sizeof *d->log);
+    }
+    struct dir_change *c = &d->log[d->n_log++];
+    *c = (struct dir_change){.entry = e->id, .deleted = deleted, .dn = e->dn};
+    snprintf(c->csn, sizeof c->csn, "%014d.000000Z#000000#000#000000", d->n_log);
+    return c;
+}
+
 void dir_entry_touch(struct directory *d, struct dir_entry *e, int64_t now)
 {
     e->changed_us = now;
-    dir_entry_set(d, e, "entryCSN", pl_arena_printf(d->a, "%llu", (unsigned long long)++d->csns));
+    dir_entry_set(d, e, "entryCSN", pl_str_c(note_change(d, e, false)->csn));
 }
 
 static struct dir_entry *entry_new(struct directory *d, struct pl_str dn, int64_t now)
@@ -193,6 +205,7 @@ void directory_init(struct directory *d, int index)
 void directory_free(struct directory *d)
 {
     free(d->v);
+    free(d->log);
     pl_arena_free(d->a);
 }
 
@@ -234,6 +247,7 @@ void directory_remove(struct directory *d, struct dir_entry *e, int64_t now)
 {
     e->live = false;
     e->changed_us = now;
+    note_change(d, e, true);
     if (d->refint)
         values_follow(d, e->norm, NULL, now);
 }

@@ -41,6 +41,13 @@ struct dir_entry {
     int64_t changed_us;
 };
 
+struct dir_change { /* its number, from 1, is the time in its CSN */
+    int entry;
+    bool deleted;
+    struct pl_str dn;
+    char csn[48];
+};
+
 struct directory {
     int index;
     struct pl_arena *a; /* everything, until the end of the seed */
@@ -51,7 +58,9 @@ struct directory {
     bool refint;       /* members follow a rename */
     int password_code; /* what a Replace of userPassword is answered with; 0 is success */
     int delete_code;   /* the same for deleting it */
-    uint64_t uuids, csns;
+    uint64_t uuids;
+    struct dir_change *log; /* every change, in order */
+    int n_log, cap_log;
 };
 
 void directory_init(struct directory *d, int index);

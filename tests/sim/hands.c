@@ -143,7 +143,7 @@ static bool hand_group(struct sim *m)
     struct dir_entry *e = directory_find(d, pl_str_c(m->w.groups[g].dn));
     if (!e || !rng_pct(&m->rng, 15))
         return false;
-    e->live = false;
+    directory_remove(d, e, m->now);
     for (int p = 0; p < MAX_PERSONS; p++)
         for (int k = 0; k < N_PURPOSES; k++)
             m->c.regrouped[p][d->index][k] |= 1u << g;
@@ -154,6 +154,8 @@ static bool hand_group(struct sim *m)
 
 bool hands(struct sim *m, enum fault f)
 {
+    for (int d = 0; d < N_DIRS; d++)
+        m->gap[d] = m->gap[d] || !m->watched[d]; /* before anybody watched */
     bool done = f == F_MEMBER_ADDED || f == F_MEMBER_REMOVED       ? hand_member(m, f == F_MEMBER_ADDED)
                 : f == F_LOCKED_BY_HAND || f == F_UNLOCKED_BY_HAND ? hand_lock(m, f == F_LOCKED_BY_HAND)
                 : f == F_ENTRY_DELETED || f == F_ENTRY_RENAMED     ? hand_entry(m, f)

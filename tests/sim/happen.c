@@ -35,7 +35,14 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "foreign entry with our log-in",
                                            "group deleted",
                                            "compares never get through",
-                                           "daemon asked to stop"};
+                                           "daemon asked to stop",
+                                           "watch told everything",
+                                           "watch resumed by its cookie",
+                                           "watch told a change",
+                                           "watch told what is still there",
+                                           "watch's cookie too old (4096)",
+                                           "watch's cookie newer than the server",
+                                           "watch lost"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {
@@ -116,7 +123,7 @@ static bool dir_down(struct sim *m, int d)
     serve_drop(m, d, false);
     if (m->s.identity[d][0] && m->s.identity_shown[d] && rng_pct(&m->rng, 10)) {
         cover_fault(F_OTHER_SERVER);
-        m->wrong_server[d] = true;
+        m->wrong_server[d] = m->gap[d] = true;
         queue_add(&m->q, m->now + rng_log(&m->rng, US_MINUTE, 20 * US_MINUTE), RUN_MEND, d, NULL);
     } else {
         m->wrong_server[d] = false;

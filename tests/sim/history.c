@@ -150,7 +150,7 @@ static void nominate(struct store *s, struct rng *r, int64_t now)
         return;
     c.nominate.persons = &v;
     c.nominate.n_persons = 1;
-    store_nominate(s, d, &c, now);
+    store_nominate(s, d, &c);
     history_do(
         "SELECT paasla.nominate('%s', '{\"persons\": [{\"person_id\": %lld, \"cause\": \"%s\"}], \"findings\": []}')",
         dir_names[d], (long long)v.person_id, v.cause);

@@ -5,7 +5,7 @@
 static bool changes_store(enum pl_cmd_kind k)
 {
     return k == PL_CMD_RECOVER || k == PL_CMD_TICK || k == PL_CMD_RESERVE || k == PL_CMD_INTENTS ||
-           k == PL_CMD_SETTLE || k == PL_CMD_HOLD || k == PL_CMD_NOMINATE;
+           k == PL_CMD_SETTLE || k == PL_CMD_HOLD || k == PL_CMD_NOMINATE || k == PL_CMD_WATCHED;
 }
 
 /* Requests of one connection are carried out in order: the first that is lost takes the others with it. */
@@ -77,6 +77,9 @@ static struct req *first_open(struct sim *m, int dir, bool all)
 void serve_drop(struct sim *m, int dir, bool crash)
 {
     bool lost = false;
+    for (int d = 0; d < N_DIRS; d++)
+        if (crash || d == dir)
+            watch_off(m, d);
     for (struct req *r = first_open(m, dir, crash); r; r = first_open(m, dir, crash)) {
         bool lives_on = false;
         r->detached = true;

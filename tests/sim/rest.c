@@ -49,7 +49,7 @@ static void groups(struct sim *m, const struct look *l)
             continue;
         bool is = directory_is_member(&m->d[l->d], rg, l->e), want = store_entitled(&m->s, l->p, g, m->now);
         bool drift = m->c.regrouped[l->p][l->d][l->k] & (1u << g);
-        if (drift && m->no_compare)
+        if (drift && m->no_compare && !watch_saw_all(m, l->d))
             continue; /* nobody looked */
         if (is == want || (is && is_held(m, l, PL_OP_REMOVE_MEMBER, g)))
             continue;
@@ -91,7 +91,7 @@ static void account(struct sim *m, const struct look *l)
 {
     bool gone = l->a && (l->a->state == PL_STATE_LOST || l->a->state == PL_STATE_FOREIGN);
     bool wants_entry = l->n.need == PL_NEED_OPEN || l->n.need == PL_NEED_PAUSED || l->n.need == PL_NEED_READY;
-    if (m->w.dir_mode[l->d] != PL_MODE_ENFORCE || (m->no_compare && l->tampered))
+    if (m->w.dir_mode[l->d] != PL_MODE_ENFORCE || (m->no_compare && l->tampered && !watch_saw_all(m, l->d)))
         return;
     if (gone || !l->e) {
         if (gone && !l->tampered && !two_numbers(m, l->p))

@@ -114,6 +114,8 @@ static void up(struct sim *m, int d)
     ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
     ev.up.ppolicy = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
+    ev.up.sync = m->sync[d];
+    ev.up.post_read = m->post_read[d];
     sim_trace(m, "%s is up%s", dir_names[d], m->wrong_server[d] ? " (another server)" : "");
     sim_event(m, &ev);
 }
@@ -241,6 +243,9 @@ static void take(struct sim *m, const struct happening *h)
     case RUN_AMBUSH:
         happen_ambush(m, (int)h->n);
         break;
+    case RUN_WATCH:
+        watch_go_on(m, h->n);
+        break;
     case RUN_MEND:
         happen_mend(m, (int)h->n);
         break;
@@ -302,6 +307,7 @@ bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL])
     while (m->c.fail[0] == '\0' && queue_take(&m->q, &h)) {
         m->now = h.at_us;
         take(m, &h);
+        watch_pump(m);
         if (m->e && m->stop_us > 0 && pl_engine_idle(m->e))
             happen_stopped(m);
         else if (m->e && m->stop_us > 0 && m->now > m->stop_us + 10 * US_MINUTE)

@@ -21,6 +21,7 @@ enum run_kind {
     RUN_DIR_UP,
     RUN_START,  /* the daemon after a crash */
     RUN_AMBUSH, /* a part goes away just when much depends on it */
+    RUN_WATCH,  /* the next message of a watch */
     RUN_MEND,   /* a passing fault of a directory ends */
 };
 
@@ -57,6 +58,13 @@ enum fault {
     F_GROUP_DELETED,
     F_NO_COMPARE,
     F_STOPPED,
+    F_WATCH_WHOLE,
+    F_WATCH_RESUMED,
+    F_WATCH_TOLD,
+    F_WATCH_PRESENT,
+    F_WATCH_STALE,
+    F_WATCH_BACK,
+    F_WATCH_LOST,
     N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];
@@ -78,6 +86,7 @@ struct req {
     int n_entries, next_entry, cursor;
     int code;
     bool complete;
+    struct pl_str version;
     int64_t next_us, account_id;
     char login[24];
     int64_t *ids;
@@ -114,6 +123,14 @@ struct check {
     int approvals;
 };
 
+struct watcher { /* one search that stays open */
+    enum { WATCHER_OFF, WATCHER_ASKED, WATCHER_ON } phase;
+    uint64_t req;
+    long generation, queued; /* queued: the generation whose next message is on its way */
+    long told;               /* the cookie's change; -1 none */
+    int next;                /* of the directory's log */
+};
+
 struct sim {
     uint64_t seed;
     bool trace;
@@ -131,6 +148,9 @@ struct sim {
     int64_t stop_us; /* when the daemon was asked to stop; 0: it was not */
     bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
     int slow[N_DIRS];
+    struct watcher watch[N_DIRS];
+    bool sync[N_DIRS], post_read[N_DIRS]; /* what the servers offer */
+    bool watched[N_DIRS], gap[N_DIRS];    /* a watch has begun; it may have missed something that a compare must find */
     bool lock_observed[N_DIRS], denied[MAX_PERSONS];
     bool no_compare;      /* full compares never get through: what people changed must be right without them */
     int again_p, again_g; /* the member that was changed by hand last: stubborn hands do it again */
@@ -164,6 +184,13 @@ void serve_accept(struct sim *m, const struct pl_command *c);
 void serve_execute(struct sim *m, struct req *r);
 void serve_answer(struct sim *m, struct req *r);
 void serve_resume(struct sim *m);
+
+/* ---- watch.c ---- */
+void watch_begin(struct sim *m, const struct pl_command *c);
+void watch_go_on(struct sim *m, int64_t n);
+void watch_pump(struct sim *m);
+void watch_off(struct sim *m, int d);
+bool watch_saw_all(const struct sim *m, int d); /* every change by other hands since the first day */
 
 /* ---- lose.c ---- */
 void serve_late(struct sim *m, struct req *r);

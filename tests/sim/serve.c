@@ -11,8 +11,17 @@ static bool is_store(enum pl_cmd_kind k)
     return k < PL_CMD_SEARCH;
 }
 
+static bool is_scan(enum pl_cmd_kind k)
+{
+    return k == PL_CMD_SCAN_ACCOUNTS || k == PL_CMD_SCAN_GROUP || k == PL_CMD_WATCH_STATE;
+}
+
 void serve_accept(struct sim *m, const struct pl_command *c)
 {
+    if (c->kind == PL_CMD_WATCH) {
+        watch_begin(m, c);
+        return;
+    }
     struct req *r = pl_xcalloc(1, sizeof *r);
     r->id = c->req;
     r->a = pl_arena_new();
@@ -29,7 +38,7 @@ void serve_accept(struct sim *m, const struct pl_command *c)
     m->reqs[m->n_reqs++] = r;
     int64_t at;
     if (r->dir < 0) { /* one connection, one request after the other; the scans have their own */
-        bool own = c->kind == PL_CMD_SCAN_ACCOUNTS || c->kind == PL_CMD_SCAN_GROUP;
+        bool own = is_scan(c->kind);
         at = (own || m->store_free_us < m->now ? m->now : m->store_free_us) + rng_log(&m->rng, 200, 20000);
         if (!own)
             m->store_free_us = at;
@@ -99,13 +108,19 @@ static void execute_store(struct sim *m, struct req *r)
         store_hold(&m->s, c->hold, m->now);
         break;
     case PL_CMD_NOMINATE:
-        store_nominate(&m->s, store_dir(c->directory), c, m->now);
+        store_nominate(&m->s, store_dir(c->directory), c);
         break;
     case PL_CMD_SCAN_ACCOUNTS:
         store_scan_accounts(&m->s, store_dir(c->directory), m->now, &r->rows);
         break;
     case PL_CMD_SCAN_GROUP:
         store_scan_group(&m->s, store_dir(c->directory), c->scan_group.group_dn, m->now, &r->rows);
+        break;
+    case PL_CMD_WATCH_STATE:
+        store_watch_state(&m->s, store_dir(c->directory), &r->rows);
+        break;
+    case PL_CMD_WATCHED:
+        store_watched(&m->s, store_dir(c->directory), c);
         break;
     case PL_CMD_NOTE_COMPARE:
         store_note_compare(&m->s, store_dir(c->directory), c);
@@ -126,12 +141,15 @@ static bool denied(struct sim *m, const struct req *r)
     return false;
 }
 
-static int write_now(struct sim *m, const struct req *r)
+static int write_now(struct sim *m, struct req *r)
 {
     struct directory *d = &m->d[r->dir];
     int code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
     if (code == CODE_OK)
         check_applied(m, &r->c, r->dir);
+    bool tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
+    if (code == CODE_OK && tell && m->post_read[r->dir])
+        r->version = pl_arena_str(r->a, pl_str_c(d->log[d->n_log - 1].csn));
     return code;
 }
 
@@ -216,7 +234,7 @@ void serve_execute(struct sim *m, struct req *r)
         return;
     int64_t slow = r->dir < 0 ? 1 : 1 + m->slow[r->dir];
     int64_t at = m->now + rng_log(&m->rng, 50, 3000) * slow;
-    if (r->dir < 0 && r->c.kind != PL_CMD_SCAN_ACCOUNTS && r->c.kind != PL_CMD_SCAN_GROUP) {
+    if (r->dir < 0 && !is_scan(r->c.kind)) {
         at = at < m->store_free_us ? m->store_free_us : at; /* answers keep their order, too */
         m->store_free_us = at;
     }
@@ -277,6 +295,8 @@ static void answer_write(struct sim *m, struct req *r)
 {
     struct pl_event ev = {.kind = PL_EV_RESULT, .req = r->id, .directory = r->c.directory};
     ev.result.code = r->code;
+    if (r->code == CODE_OK)
+        ev.result.version = r->version;
     answer_last(m, r, &ev);
 }
 
@@ -315,6 +335,7 @@ void serve_answer(struct sim *m, struct req *r)
         break;
     case PL_CMD_SCAN_ACCOUNTS:
     case PL_CMD_SCAN_GROUP:
+    case PL_CMD_WATCH_STATE:
         answer_rows(m, r, PL_EV_SCAN_ROW, PL_EV_SCAN_DONE);
         break;
     case PL_CMD_SEARCH:

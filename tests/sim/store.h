@@ -71,6 +71,7 @@ struct rows {
 };
 
 struct store {
+    char cookie[N_DIRS][96], cookie_identity[N_DIRS][16];
     struct world *w;
     struct dirty *dirty;
     struct intent *intents; /* index + 1 is the id */
@@ -120,7 +121,9 @@ int store_reserve(struct store *s, int dir, int person, enum purpose p, const st
 void store_intents(struct store *s, const struct pl_command *c, int64_t now, int64_t *ids);
 bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* false: a constraint refused it */
 void store_hold(struct store *s, const struct pl_hold *h, int64_t now);
-void store_nominate(struct store *s, int dir, const struct pl_command *c, int64_t now);
+void store_watch_state(struct store *s, int dir, struct rows *out);
+void store_watched(struct store *s, int dir, const struct pl_command *c);
+void store_nominate(struct store *s, int dir, const struct pl_command *c);
 void store_note_compare(struct store *s, int dir, const struct pl_command *c);
 void store_consume(struct store *s, const int64_t *seqs, size_t n);
 void store_close_plans(struct store *s, int dir, int person, int64_t now);

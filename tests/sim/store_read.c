@@ -57,7 +57,7 @@ static bool in_work(enum pl_state st)
 
 static bool sharp(const char *cause)
 {
-    static const char *const causes[] = {"compare_removal", "recovery", "departed", "revoked"};
+    static const char *const causes[] = {"compare_removal", "watch", "recovery", "departed", "revoked"};
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
         if (!strcmp(cause, causes[i]))
             return true;
@@ -298,4 +298,11 @@ void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t 
             put(r, pl_mode_name(s->w->roles[rg->role].mode));
         }
     }
+}
+
+void store_watch_state(struct store *s, int dir, struct rows *out)
+{
+    struct row *r = row_new(out, 2);
+    put_copy(out, r, s->cookie[dir]);
+    put_copy(out, r, s->cookie_identity[dir]);
 }

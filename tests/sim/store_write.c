@@ -207,15 +207,48 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now)
     return true;
 }
 
-void store_nominate(struct store *s, int dir, const struct pl_command *c, int64_t now)
+void store_nominate(struct store *s, int dir, const struct pl_command *c)
 {
     int64_t xact = store_begin(s);
     for (size_t i = 0; i < c->nominate.n_persons; i++) {
         int person = (int)c->nominate.persons[i].person_id - 1;
         bool removal = !strcmp(c->nominate.persons[i].cause, "compare_removal");
-        if (!store_is_due(s, person, dir, now)) /* else it will be looked at anyway */
-            store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
+        store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
     }
     for (size_t i = 0; i < c->nominate.n_findings; i++)
         note_finding(s, dir, &c->nominate.findings[i]);
+}
+
+static int by_entry(const struct store *s, int dir, const struct pl_changed *c)
+{
+    for (int i = 0; i < s->n_accounts; i++)
+        if (s->accounts[i].dir == dir && c->id.len && pl_str_eq_c(c->id, s->accounts[i].native_id))
+            return i;
+    for (int i = 0; i < s->n_accounts; i++)
+        if (s->accounts[i].dir == dir && c->login.len && pl_str_eq_c(c->login, s->accounts[i].login) &&
+            (s->accounts[i].native_id[0] == '\0' || c->id.len == 0))
+            return i;
+    return -1;
+}
+
+void store_watched(struct store *s, int dir, const struct pl_command *c)
+{
+    int64_t xact = store_begin(s);
+    for (size_t i = 0; i < c->watched.n_entries; i++) {
+        int a = by_entry(s, dir, &c->watched.entries[i]);
+        if (a >= 0)
+            store_mark(s, dir, s->accounts[a].person, "watch", 0, xact);
+        else if (c->watched.entries[i].finding.kind)
+            note_finding(s, dir, &c->watched.entries[i].finding);
+    }
+    for (size_t i = 0; i < c->watched.n_persons; i++)
+        store_mark(s, dir, (int)c->watched.persons[i].person_id - 1, "watch", 0, xact);
+    for (size_t i = 0; i < c->watched.n_findings; i++)
+        note_finding(s, dir, &c->watched.findings[i]);
+    if (c->watched.cookie.len > 0) {
+        copy_text(s->cookie[dir], sizeof s->cookie[dir], c->watched.cookie);
+        copy_text(s->cookie_identity[dir], sizeof s->cookie_identity[dir], c->watched.identity);
+    } else if (c->watched.forget) {
+        s->cookie[dir][0] = '\0';
+    }
 }

@@ -77,6 +77,10 @@ void happen_town(struct sim *m)
     m->d[1].usability = rng_pct(&m->rng, 70);
     m->no_compare = rng_pct(&m->rng, 25);
     m->again_g = -1;
+    for (int d = 0; d < N_DIRS; d++) {
+        m->sync[d] = rng_pct(&m->rng, 75);
+        m->post_read[d] = rng_pct(&m->rng, 80);
+    }
     role_groups(m);
     for (int i = 0; i < 8; i++) {
         struct deed x = {.kind = HIRE,
