@@ -117,7 +117,8 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
 
 void dir_link_arm(struct dir_link *l, struct dir_req *r)
 {
-    r->deadline_ms = r->stays ? INT64_MAX : dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
+    r->deadline_ms =
+        r->stays ? INT64_MAX : dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
 }
 
 /* ---- sending ---- */

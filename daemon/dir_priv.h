@@ -114,9 +114,9 @@ struct dir_req {
     const char *assertion;
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
-    const char *login;   /* not NULL: add a first password */
-    char *password;      /* until it is sent */
-    char *password_file; /* path below first_password_dir */
+    const char *login;       /* not NULL: add a first password */
+    char *password;          /* until it is sent */
+    char *password_file;     /* path below first_password_dir */
 };
 
 struct dir_link { /* one channel's connection */
@@ -136,8 +136,8 @@ struct dir_link { /* one channel's connection */
 
 void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch);
 void dir_link_broken(struct dir_link *l, const char *why, const char *hint); /* down with what hangs on it */
-bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o); /* takes the handle */
-void dir_link_close(struct dir_link *l);                             /* drops handle and requests, tells nobody */
+bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o);         /* takes the handle */
+void dir_link_close(struct dir_link *l); /* drops handle and requests, tells nobody */
 void dir_link_submit(struct dir_link *l, struct dir_req *r);
 void dir_link_work(struct dir_link *l); /* reads, resumes, sends; may end in dir_down */
 void dir_link_tick(struct dir_link *l); /* deadlines, keep-alive */
@@ -180,7 +180,7 @@ struct pld_dir {
     size_t n_uris, uri;
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;
-    bool up;                  /* up: DIR_UP was emitted */
+    bool up; /* up: DIR_UP was emitted */
     struct dir_opening *opening;
     enum pl_channel opening_for;
     struct event *opened, *cut, *kick, *tick, *retry;

@@ -252,7 +252,7 @@ void dir_link_tick(struct dir_link *l)
         return;
     if (is_overdue(l, now)) {
         dir_link_broken(l, "no answer in time; what became of open requests is unknown and will be read again",
-                 "Is the server overloaded? timeout_ms says how long to wait.");
+                        "Is the server overloaded? timeout_ms says how long to wait.");
         return;
     }
     if (is_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {

@@ -21,7 +21,7 @@ bool pl_ber_next(struct pl_str *in, unsigned char *tag, struct pl_str *contents)
 /* The same, when the next element has this tag; otherwise false. */
 bool pl_ber_take(struct pl_str *in, unsigned char tag, struct pl_str *contents);
 
-bool pl_ber_bool(struct pl_str contents, bool *out);     /* one byte; any but 0 is true */
+bool pl_ber_bool(struct pl_str contents, bool *out);      /* one byte; any but 0 is true */
 bool pl_ber_small(struct pl_str contents, unsigned *out); /* a number from 0 to 32767 */
 
 void pl_ber_put(struct pl_buf *out, unsigned char tag, struct pl_str contents);

@@ -114,7 +114,10 @@ enum pl_cookie_order pl_cookie_compare(const struct pl_cookie *a, const struct p
     bool older = false, newer = false;
     size_t i = 0, k = 0;
     while (i < a->n || k < b->n) {
-        int by_sid = i == a->n ? 1 : k == b->n ? -1 : a->csn[i].sid < b->csn[k].sid ? -1 : a->csn[i].sid > b->csn[k].sid;
+        int by_sid = i == a->n                       ? 1
+                     : k == b->n                     ? -1
+                     : a->csn[i].sid < b->csn[k].sid ? -1
+                                                     : a->csn[i].sid > b->csn[k].sid;
         int by_csn = by_sid ? 0 : strcmp(a->csn[i].csn, b->csn[k].csn);
         older = older || by_sid > 0 || by_csn < 0;
         newer = newer || by_sid < 0 || by_csn > 0;

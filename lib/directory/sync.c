@@ -3,7 +3,13 @@
 #include <string.h>
 #include "ber.h"
 
-enum { TAG_NEW_COOKIE = 0x80, TAG_REFRESH_DELETE = 0xa1, TAG_REFRESH_PRESENT = 0xa2, TAG_ID_SET = 0xa3, TAG_ENTRY = 0x64 };
+enum {
+    TAG_NEW_COOKIE = 0x80,
+    TAG_REFRESH_DELETE = 0xa1,
+    TAG_REFRESH_PRESENT = 0xa2,
+    TAG_ID_SET = 0xa3,
+    TAG_ENTRY = 0x64
+};
 
 static struct pl_str empty(void)
 {
@@ -124,7 +130,10 @@ void pl_uuid_print(char out[PL_UUID_TEXT + 1], const unsigned char uuid[PL_UUID_
 
 static int digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 bool pl_uuid_read(unsigned char out[PL_UUID_BYTES], struct pl_str text)
@@ -164,8 +173,8 @@ struct pl_str pl_post_read_value(struct pl_str value, struct pl_str attr)
         !pl_ber_take(&entry, PL_BER_SEQUENCE, &attrs))
         return empty();
     while (pl_ber_take(&attrs, PL_BER_SEQUENCE, &one))
-        if (pl_ber_take(&one, PL_BER_OCTETS, &name) && pl_str_ieq(name, attr) && pl_ber_take(&one, PL_BER_SET, &values) &&
-            pl_ber_take(&values, PL_BER_OCTETS, &first))
+        if (pl_ber_take(&one, PL_BER_OCTETS, &name) && pl_str_ieq(name, attr) &&
+            pl_ber_take(&one, PL_BER_SET, &values) && pl_ber_take(&values, PL_BER_OCTETS, &first))
             return first;
     return empty();
 }

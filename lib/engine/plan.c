@@ -264,14 +264,13 @@ static void plan_member(struct task *t, const struct group *g, const struct pl_m
     if (r->op == PL_OP_NONE && stored != r->present)
         fact(t, g->role_group_id, r->present);
     if (r->drift)
-        pl_task_finding(t, r->finding, "warning", g->role_group_id,
-                        pl_arena_printf(t->arena, "%.*s, group %.*s: %s%.*s", (int)dn.len, dn.s, (int)g->dn.len,
-                                        g->dn.s,
-                                        change && !may
-                                            ? "Somebody else changed a membership; the role is not enforced, so it "
-                                              "is only reported."
-                                            : r->sentence,
-                                        (int)writer.len, writer.s));
+        pl_task_finding(
+            t, r->finding, "warning", g->role_group_id,
+            pl_arena_printf(t->arena, "%.*s, group %.*s: %s%.*s", (int)dn.len, dn.s, (int)g->dn.len, g->dn.s,
+                            change && !may ? "Somebody else changed a membership; the role is not enforced, so it "
+                                             "is only reported."
+                                           : r->sentence,
+                            (int)writer.len, writer.s));
     if (!change)
         return;
     if (!may) {

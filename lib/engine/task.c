@@ -126,8 +126,8 @@ static bool still_writing(struct task *t)
     for (size_t i = 0; i < t->n_open_intents; i++) {
         const struct pl_row_intent *in = &t->open_intents[i];
         const struct group *g = in->role_group_id ? pl_group_by_id(t->batch, d, in->role_group_id) : NULL;
-        struct pl_str dn = in->op == PL_OP_CREATE || t->p.dn.len == 0 ? pl_render(t->arena, d->conf.rdn_template, t, true)
-                                                                      : t->p.dn;
+        struct pl_str dn =
+            in->op == PL_OP_CREATE || t->p.dn.len == 0 ? pl_render(t->arena, d->conf.rdn_template, t, true) : t->p.dn;
         if (pl_target_busy(d, g ? g->dn_hash : pl_dn_hash(dn)))
             return true;
     }

@@ -91,7 +91,7 @@ void pl_watch_stop(struct watch *w)
     w->missed = w->missed || (w->phase == WATCH_ON && !w->cookie_known);
     w->phase = WATCH_OFF;
     w->live = w->cookie_news = false;
-    w->retry_at_us = 0;
+    w->retry_at_us = w->look_again_us = 0;
 }
 
 static void missed(struct watch *w)
@@ -172,7 +172,7 @@ static void take_cookie(struct watch *w, struct pl_str text)
     w->cookie_news = true;
 }
 
-static void add_item(struct watch *w, struct item it)
+void pl_watch_add_item(struct watch *w, struct item it)
 {
     if (w->n_items >= ITEMS_MAX) { /* so much at once is a job for the compare, which streams */
         missed(w);
@@ -189,13 +189,13 @@ static void gone(struct watch *w, const unsigned char uuid[PL_UUID_BYTES])
     for (size_t i = 0; i < d->n_shapes; i++)
         if (d->shapes[i].has_uuid && memcmp(d->shapes[i].uuid, uuid, PL_UUID_BYTES) == 0) {
             struct item it = {.group = true, .dn_hash = d->shapes[i].dn_hash};
-            add_item(w, it);
+            pl_watch_add_item(w, it);
             return;
         }
     char text[PL_UUID_TEXT + 1];
     pl_uuid_print(text, uuid);
     struct item it = {.id = pl_arena_str(w->arena, pl_str_c(text))};
-    add_item(w, it);
+    pl_watch_add_item(w, it);
 }
 
 static bool managed_group(const struct dir *d, uint64_t dn_hash)
@@ -223,15 +223,15 @@ static void changed(struct watch *w, const struct pl_entry *e, const unsigned ch
         return; /* the whole content, which the full compare reads anyway; or ourselves */
     char text[PL_UUID_TEXT + 1];
     pl_uuid_print(text, uuid);
-    it.account = pl_entry_is_account(e) && pl_dn_under(e->dn, d->conf.people_base) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
-                 !pl_dn_equal(e->dn, d->conf.placeholder_dn);
+    it.account = pl_entry_is_account(e) && pl_dn_under(e->dn, d->conf.people_base) &&
+                 !pl_dn_equal(e->dn, d->conf.canary_dn) && !pl_dn_equal(e->dn, d->conf.placeholder_dn);
     if (!it.group && !pl_entry_is_account(e))
         return;
     it.dn = pl_arena_str(w->arena, e->dn);
     it.id = pl_arena_str(w->arena, pl_str_c(text));
     it.login = pl_arena_str(w->arena, pl_entry_first(e, d->conf.login_attr.s));
     it.writer = pl_arena_str(w->arena, pl_entry_first(e, "modifiersName"));
-    add_item(w, it);
+    pl_watch_add_item(w, it);
 }
 
 /* False: not RFC 4533. */
@@ -312,8 +312,9 @@ static void end(struct watch *w, int code)
         pl_e_log(e, 3, w->d, "live watch: the server knows less than it told us (a restore, or another server)");
         forget(w, true);
     } else if (code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION) {
-        pl_e_log(e, 4, w->d, "no live watch: the server does not offer it for this part of its tree (slapd: overlay "
-                             "syncprov); changes by others are found by the full compare only");
+        pl_e_log(e, 4, w->d,
+                 "no live watch: the server does not offer it for this part of its tree (slapd: overlay "
+                 "syncprov); changes by others are found by the full compare only");
         w->phase = WATCH_OFF;
         w->offered = false;
         missed(w);
@@ -362,10 +363,9 @@ void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_ev
         again_later(w);
     } else if (r->tag == TAG_STATE) {
         open_search(w);
-    } else if (ev->failed) { /* STORED: the cookie stays where it was */
-        w->cookie_news = true;
-        w->store_at_us = w->d->e->now + STORE_LATER_US;
-        missed(w);
+    } else if (ev->failed && w->phase == WATCH_ON) { /* not stored: from the stored cookie on it is told again */
+        pl_watch_stop(w);
+        again_later(w);
     }
 }
 
@@ -385,5 +385,7 @@ int64_t pl_watch_due(const struct watch *w)
         return 0;
     if (w->phase == WATCH_OFF)
         return w->retry_at_us;
+    if (w->n_items > 0 && w->look_again_us > w->d->e->now)
+        return w->look_again_us;
     return w->cookie_news && w->live ? w->store_at_us : 0;
 }

@@ -45,10 +45,7 @@ void pl_watch_look_group(struct group_look *g)
 
 static void ended(struct group_look *g)
 {
-    if (g->broken)
-        g->w->d->want_scan = true;
-    g->done = true;
-    pl_watch_look_ended(g->w);
+    pl_watch_look_ended(g);
 }
 
 /* ---- who should be in it ---- */
@@ -63,9 +60,8 @@ static void row(struct group_look *g, const struct pl_event *ev)
     }
     if ((g->n_wanted & (g->n_wanted - 1)) == 0)
         g->wanted = pl_xrealloc_array(g->wanted, g->n_wanted ? g->n_wanted * 2 : 1, sizeof *g->wanted);
-    g->wanted[g->n_wanted++] = (struct wanted_member){.dn_hash = r.dn.len ? pl_dn_hash(r.dn) : 0,
-                                                      .login_hash = pl_str_ihash(r.login),
-                                                      .person_id = r.person_id};
+    g->wanted[g->n_wanted++] = (struct wanted_member){
+        .dn_hash = r.dn.len ? pl_dn_hash(r.dn) : 0, .login_hash = pl_str_ihash(r.login), .person_id = r.person_id};
 }
 
 static int by_dn(const void *a, const void *b)
@@ -130,7 +126,7 @@ static void entry_group(struct group_look *g, const struct pl_entry *e)
             (!posix && pl_dn_equal(a->values[i], w->d->conf.placeholder_dn)))
             continue;
         if (g->n_strangers == STRANGERS_MAX) {
-            g->broken = true; /* the rest is left to the compare */
+            g->crowded = true;
             break;
         }
         if ((g->n_strangers & (g->n_strangers - 1)) == 0)
@@ -150,11 +146,13 @@ static void report(struct group_look *g, const struct stranger *s)
     struct pl_changed c = {.id = s->id};
     if (!s->is_dn)
         c.login = s->value;
-    c.finding = (struct pl_finding_cmd){.kind = "unmanaged_member", .severity = "warning", .role_group_id = g->role_group_id};
+    c.finding =
+        (struct pl_finding_cmd){.kind = "unmanaged_member", .severity = "warning", .role_group_id = g->role_group_id};
     c.finding.key = pl_arena_printf(w->round_arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h);
-    c.finding.text = pl_arena_printf(
-        w->round_arena, "%.*s is a member of %.*s and no account of ours.%s%.*s", (int)s->value.len, s->value.s,
-        (int)g->dn.len, g->dn.s, g->writer.len ? " The group was last written by " : "", (int)g->writer.len, g->writer.s);
+    c.finding.text =
+        pl_arena_printf(w->round_arena, "%.*s is a member of %.*s and no account of ours.%s%.*s", (int)s->value.len,
+                        s->value.s, (int)g->dn.len, g->dn.s, g->writer.len ? " The group was last written by " : "",
+                        (int)g->writer.len, g->writer.s);
     pl_watch_add_changed(w, &c);
 }
 

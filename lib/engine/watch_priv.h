@@ -23,10 +23,10 @@ struct watch {
     struct dir *d;
     enum watch_phase phase;
     uint64_t req;
-    bool offered;  /* nothing says that this server cannot */
-    bool live;     /* the refresh is over */
-    bool resumed;  /* it began with a cookie */
-    bool missed;   /* something may have been missed: a full compare is due */
+    bool offered;   /* nothing says that this server cannot */
+    bool live;      /* the refresh is over */
+    bool resumed;   /* it began with a cookie */
+    bool missed;    /* something may have been missed: a full compare is due */
     bool went_back; /* the server has forgotten what it told us: said with the next store */
     int64_t retry_at_us, retry_delay_us;
     int failures; /* since it was live */
@@ -36,6 +36,8 @@ struct watch {
     struct item *items;  /* not looked at yet */
     size_t n_items;
     struct pl_arena *arena; /* of the items */
+    int64_t look_again_us;  /* a look came to nothing: not before then */
+    int broken_looks;       /* in a row */
     bool round;             /* one is under way */
     struct pl_arena *round_arena;
     struct pl_str round_cookie; /* what may be stored with it; empty: items were left behind */
@@ -66,24 +68,28 @@ struct group_look {
     struct wanted_member *wanted;
     size_t n_wanted;
     struct stranger *strangers;
-    size_t n_strangers, asked, open;
-    bool broken, done;
+    size_t n_strangers, open;
+    bool broken;  /* nothing was learned */
+    bool crowded; /* too many newcomers for us: a full compare sees to it */
 };
 
 enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
-    TAG_STATE = 1,
-    TAG_WATCH,
-    TAG_STORED,
-    TAG_LOOKS = 10,
-    STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
-    LOOK_PARTS = STRANGERS_MAX + 2
+       TAG_STATE = 1,
+       TAG_WATCH,
+       TAG_STORED,
+       TAG_LOOKS = 10,
+       STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
+       LOOK_PARTS = STRANGERS_MAX + 2
 };
 
+void pl_watch_add_item(struct watch *w, struct item it);
 bool pl_watch_is_own(const struct watch *w, uint64_t version);
+
+enum { BROKEN_LOOKS_MAX = 5 };
 
 /* watch_round.c: what changed is looked at and stored */
 void pl_watch_round(struct watch *w); /* begins one when there is anything to do */
-void pl_watch_look_ended(struct watch *w);
+void pl_watch_look_ended(struct group_look *g);
 void pl_watch_round_drop(struct watch *w);
 void pl_watch_items_drop(struct watch *w);
 void pl_watch_add_changed(struct watch *w, const struct pl_changed *c);

@@ -118,6 +118,10 @@ static void store(struct watch *w)
 {
     struct dir *d = w->d;
     struct pl_engine *e = d->e;
+    if (w->n_changed + w->n_persons == 0 && w->round_cookie.len == 0 && !w->went_back) {
+        pl_watch_round_drop(w); /* every look came to nothing */
+        return;
+    }
     struct pl_command *c = pl_e_emit(e, PL_CMD_WATCHED, d);
     struct pl_changed *changed = pl_arena_array(e->out, w->n_changed, sizeof *changed);
     struct pl_nominee *persons = pl_arena_array(e->out, w->n_persons, sizeof *persons);
@@ -142,8 +146,9 @@ static void store(struct watch *w)
             .kind = "directory_went_back",
             .severity = "critical",
             .key = d->conf.name,
-            .text = PL_STR("The directory has forgotten changes that it had told us of: it was restored from a backup, or "
-                           "another server answers. Everything is compared; look at what its accounts may do now.")};
+            .text =
+                PL_STR("The directory has forgotten changes that it had told us of: it was restored from a backup, or "
+                       "another server answers. Everything is compared; look at what its accounts may do now.")};
         c->watched.findings = f;
         c->watched.n_findings = 1;
         c->watched.forget = true;
@@ -157,8 +162,27 @@ static void store(struct watch *w)
     pl_watch_round_drop(w);
 }
 
-void pl_watch_look_ended(struct watch *w)
+/* It is looked at again after a while, and until then no cookie says that it was. */
+static void once_more(struct watch *w, const struct group_look *g)
 {
+    struct item it = {.group = true,
+                      .dn_hash = g->dn_hash,
+                      .dn = pl_arena_str(w->arena, g->dn),
+                      .writer = pl_arena_str(w->arena, g->writer)};
+    w->round_cookie = (struct pl_str){"", 0};
+    w->look_again_us = w->d->e->now + w->d->e->conf.retry_min_us;
+    pl_watch_add_item(w, it);
+}
+
+void pl_watch_look_ended(struct group_look *g)
+{
+    struct watch *w = g->w;
+    if (g->broken && ++w->broken_looks <= BROKEN_LOOKS_MAX)
+        once_more(w, g);
+    else if (g->broken || g->crowded)
+        w->d->want_scan = true;
+    if (!g->broken)
+        w->broken_looks = 0;
     if (--w->looks_open == 0)
         store(w);
 }
@@ -167,7 +191,7 @@ void pl_watch_round(struct watch *w)
 {
     const struct pl_engine *e = w->d->e;
     bool due = w->cookie_news && w->live && e->now >= w->store_at_us;
-    if (w->round || (w->n_items == 0 && !due && !w->went_back))
+    if (w->round || e->now < w->look_again_us || (w->n_items == 0 && !due && !w->went_back))
         return;
     bool all = take_items(w);
     if (w->n_changed + w->n_looks == 0 && !(all && due) && !w->went_back)

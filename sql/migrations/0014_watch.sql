@@ -51,3 +51,15 @@ BEGIN
     SELECT dir, (v->>'person_id')::bigint, v->>'cause' FROM jsonb_array_elements(n->'persons') v;
     PERFORM paasla.note_finding(dir, v) FROM jsonb_array_elements(n->'findings') v;
 END $$;
+
+-- Whom a change of these roles touches: also those who stand in a group without a grant, as far as that is known. A role
+-- that is switched on puts them out at once.
+CREATE OR REPLACE FUNCTION paasla.holders(roles int[]) RETURNS bigint[] LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(DISTINCT person_id) FROM (
+        SELECT person_id FROM paasla.access_grant WHERE role_id = ANY (roles) AND valid @> now()
+        UNION SELECT a.person_id FROM paasla.membership m JOIN paasla.account a ON a.account_id = m.account_id
+            JOIN paasla.role_group rg ON rg.role_group_id = m.role_group_id
+            WHERE rg.role_id = ANY (roles) AND m.present AND a.person_id IS NOT NULL
+        UNION SELECT f.person_id FROM paasla.finding f JOIN paasla.role_group rg ON rg.role_group_id = f.role_group_id
+            WHERE rg.role_id = ANY (roles) AND f.state = 'open' AND f.person_id IS NOT NULL) x
+$$;

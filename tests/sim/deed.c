@@ -147,7 +147,8 @@ static bool holds_role(const struct store *s, int person, int role, int64_t now)
     bool holds = world_granted(s->w, person, role, now);
     for (int i = 0; i < s->n_accounts && !holds; i++)
         for (int g = 0; g < s->w->n_groups && !holds; g++)
-            holds = s->accounts[i].person == person && s->w->groups[g].role == role && s->accounts[i].present[g] == 1;
+            holds = s->accounts[i].person == person && s->w->groups[g].role == role &&
+                    (s->accounts[i].present[g] == 1 || store_finding(s, s->accounts[i].dir, person, g, NULL));
     return holds;
 }
 

@@ -140,7 +140,7 @@ static bool refresh(struct sim *m, int d, long since)
         if (last && !(since < 0 && dir->log[i].deleted) && !send_entry(m, d, &dir->log[i], false, since < 0))
             return false;
     }
-    bool present = since >= 0 && !m->calm && rng_pct(&m->rng, 10);
+    bool present = since >= 0 && m->forgetful && !m->calm && rng_pct(&m->rng, 10);
     if (present) {
         cover_fault(F_WATCH_PRESENT);
         m->gap[d] = true;
@@ -151,12 +151,12 @@ static bool refresh(struct sim *m, int d, long since)
 static bool asked(struct sim *m, int d)
 {
     struct watcher *w = &m->watch[d];
-    if (!m->calm && w->told >= 0 && rng_pct(&m->rng, 8)) {
+    if (m->forgetful && !m->calm && w->told >= 0 && rng_pct(&m->rng, 8)) {
         cover_fault(F_WATCH_STALE);
         m->gap[d] = true;
         return send_end(m, d, PL_SYNC_REFRESH_REQUIRED);
     }
-    if (!m->calm && w->told >= 0 && rng_pct(&m->rng, 4)) {
+    if (m->forgetful && !m->calm && w->told >= 0 && rng_pct(&m->rng, 4)) {
         cover_fault(F_WATCH_BACK);
         m->gap[d] = true;
         return send_end(m, d, UNWILLING);
