@@ -77,7 +77,7 @@ class Certificates:
 
 
 class SlapdServer:
-    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0):
+    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True):
         self.own = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
         os.makedirs(self.dir, exist_ok=True)
@@ -91,7 +91,7 @@ class SlapdServer:
         self.ldapi = "ldapi://" + quote(self.socket, safe="")
         self.ldap = "ldap://127.0.0.1:%d" % self.port
         self.ldaps = "ldaps://127.0.0.1:%d" % self.tls_port
-        self.tls, self.idletimeout = tls, idletimeout
+        self.tls, self.idletimeout, self.live = tls, idletimeout, live
         self.process = None
         self.password_file = self.secret("password", self.password)
         if tls:
@@ -122,7 +122,7 @@ class SlapdServer:
             self._give(path)
         lines = ["include /etc/ldap/schema/%s.schema" % s for s in ("core", "cosine", "inetorgperson", "nis")]
         lines += ["pidfile %s/run/slapd.pid" % self.dir, "argsfile %s/run/slapd.args" % self.dir,
-                  "modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload ppolicy", "moduleload syncprov",
+                  "modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload ppolicy", *["moduleload syncprov"] * self.live,
                   "idletimeout %d" % self.idletimeout, "sockbuf_max_incoming_auth 33554432", "threads 4",
                   'authz-regexp "gidNumber=[0-9]+[+]uidNumber=%d,cn=peercred,cn=external,cn=auth" "%s"'
                   % (os.geteuid(), SERVICE), 'authz-regexp "cn=paaslad" "%s"' % SERVICE]
@@ -137,7 +137,7 @@ class SlapdServer:
                   'access to dn.subtree="%s" by dn.exact="%s" write by users read by anonymous auth' % (PEOPLE, SERVICE),
                   'access to dn.subtree="%s" by dn.exact="%s" write by users read' % (GROUPS, SERVICE),
                   'access to * by dn.exact="%s" read by users read by anonymous auth' % SERVICE,
-                  "overlay ppolicy", 'ppolicy_default "%s"' % POLICY, "overlay syncprov", ""]
+                  "overlay ppolicy", 'ppolicy_default "%s"' % POLICY] + ["overlay syncprov"] * self.live + [""]
         self.config = os.path.join(self.dir, "slapd.conf")
         with open(self.config, "w") as f:
             f.write("\n".join(lines))

@@ -283,6 +283,7 @@ def test_a_grant_between_the_two_reads_of_a_compare_survives(town):
     assert town.one("SELECT count(*) FROM paasla.intent WHERE op = 'remove_member'") == 0
 
 
+@pytest.mark.parametrize("town", [{"live": False}], indirect=True)  # a watch would put it back before we ask
 def test_preview_writes_nothing_and_says_what_would_be_done(town):
     town.sql("UPDATE paasla.directory SET mode = 'enforce'")
     town.settled()

@@ -29,9 +29,9 @@ def until(condition, seconds=15, what="it"):
 class Town:
     """Groups r0..r4 belong to roles r0..r4 of register NAS (r4 is put back on drift); register STAR is manual."""
 
-    def __init__(self, people=3, strict=False, **conf):
+    def __init__(self, people=3, strict=False, live=True, **conf):
         self.dir = tempfile.mkdtemp(prefix="paasla-town-")
-        self.ldap = SlapdServer(tls=False)
+        self.ldap = SlapdServer(tls=False, live=live)
         self.ldap.start()
         self.pg = PgServer()
         self.pg.start()
