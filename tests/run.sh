@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
-# usage: sh tests/run.sh [PART...]   parts: unit real sim sandbox lint (default: all)
+# usage: sh tests/run.sh [PART...]   parts: unit fuzz real sim sandbox lint (default: all)
 # Environment: PAASLA_TEST_DIR, a folder that keeps builds and logs (default: one below TMPDIR for this tree and user);
-# PAASLA_SIM_SEEDS (default 10000), PAASLA_SIM_ASAN_SEEDS (default 300).
+# PAASLA_SIM_SEEDS (default 10000), PAASLA_SIM_ASAN_SEEDS (default 300), PAASLA_FUZZ_SECONDS for each target (default 5).
 set -u
 
 TREE=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,7 +13,7 @@ cd "$TREE" || exit 1
 . "$SANDBOX/packages.sh"
 
 WORK=${PAASLA_TEST_DIR:-${TMPDIR:-/tmp}/paasla-test-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)-$(id -u)}
-PARTS=${*:-unit sim lint sandbox real}
+PARTS=${*:-unit fuzz sim lint sandbox real}
 PASSED=0 FAILED=0 SKIPPED=0
 
 # ---- counting ----
@@ -79,6 +79,15 @@ part_unit() {
     [ "$unit_status" -eq 0 ] || [ "$FAILED" -gt "$unit_failed" ] || fail "meson test ended with $unit_status"
 }
 
+# What was tried stays in the folder and is where the next run goes on from.
+part_fuzz() {
+    for fuzz_target in $(sh tests/fuzz/run.sh --list); do
+        one_test "fuzz $fuzz_target" 300 env -u ASAN_OPTIONS -u UBSAN_OPTIONS PAASLA_FUZZ_DIR="$WORK/fuzz" \
+            sh tests/fuzz/run.sh "${PAASLA_FUZZ_SECONDS:-5}" "$fuzz_target"
+        cat "$test_log"
+    done
+}
+
 part_real() {
     rm -f "$WORK/real.xml"
     PAASLA_BUILD=$WORK/asan timeout -k 20 3000 "$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$WORK/real.xml" \
@@ -138,7 +147,7 @@ export PYTHONDONTWRITEBYTECODE=1
 for part in $PARTS; do
     say "" "== $part"
     case $part in
-        unit|real|sim|sandbox|lint) "part_$part" ;;
+        unit|fuzz|real|sim|sandbox|lint) "part_$part" ;;
         *) fail "there is no part $part" ;;
     esac
 done

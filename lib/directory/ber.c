@@ -12,11 +12,8 @@ bool pl_ber_next(struct pl_str *in, unsigned char *tag, struct pl_str *contents)
         if (n == 0 || n > sizeof(size_t) || n > in->len - 2)
             return false; /* indefinite, or more than there can be */
         len = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (len >> (8 * (sizeof len - 1)))
-                return false;
+        for (size_t i = 0; i < n; i++) /* leading zeros are BER, though not DER; no bit can fall out on the left */
             len = len << 8 | p[at++];
-        }
     }
     if (len > in->len - at)
         return false;
@@ -28,10 +25,11 @@ bool pl_ber_next(struct pl_str *in, unsigned char *tag, struct pl_str *contents)
 
 bool pl_ber_take(struct pl_str *in, unsigned char tag, struct pl_str *contents)
 {
-    struct pl_str rest = *in;
+    struct pl_str rest = *in, inside;
     unsigned char got;
-    if (!pl_ber_next(&rest, &got, contents) || got != tag)
+    if (!pl_ber_next(&rest, &got, &inside) || got != tag)
         return false;
+    *contents = inside;
     *in = rest;
     return true;
 }

@@ -18,7 +18,8 @@ enum pl_ber_tag {
  * element there, an indefinite length, or one that reaches beyond the end; `in` is not moved. */
 bool pl_ber_next(struct pl_str *in, unsigned char *tag, struct pl_str *contents);
 
-/* The same, when the next element has this tag; otherwise false. */
+/* The same, when the next element has this tag. False: it has not, or is none; *in and *contents are as they were. To
+ * tell "left out" from "malformed" the caller looks at what is left in the end. */
 bool pl_ber_take(struct pl_str *in, unsigned char tag, struct pl_str *contents);
 
 bool pl_ber_bool(struct pl_str contents, bool *out);      /* one byte; any but 0 is true */

@@ -1,5 +1,6 @@
 #include "cookie.h"
 
+#include <assert.h>
 #include <string.h>
 
 void pl_cookie_clear(struct pl_cookie *c)
@@ -17,33 +18,30 @@ static struct pl_str part(struct pl_str text, size_t *at, char end)
     return (struct pl_str){text.s + from, to - from};
 }
 
-/* The third field of the CSN, in hexadecimal. */
-static bool sid_of(struct pl_str csn, unsigned *sid)
+static int digit(char c)
 {
-    size_t at = 0;
-    struct pl_str f = {"", 0};
-    for (int i = 0; i < 3; i++) {
-        if (at >= csn.len)
-            return false;
-        f = part(csn, &at, '#');
-    }
-    *sid = 0;
-    for (size_t i = 0; i < f.len; i++) {
-        char c = f.s[i];
-        int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (d < 0)
-            return false;
-        *sid = *sid << 4 | (unsigned)d;
-    }
-    return f.len == 3;
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool csn_ok(struct pl_str csn)
+/* d: a decimal digit, h: a hexadecimal one in lower case, as slapd writes it. The width is fixed, or comparing as text
+ * would mean nothing. CSNs of OpenLDAP 2.3 had no fraction: with such a server every reconnect is a full refresh. */
+static const char shape[] = "dddddddddddddd.ddddddZ#hhhhhh#hhh#hhhhhh";
+enum { SID_AT = 30 };
+static_assert(sizeof shape == PL_CSN_LEN + 1 && PL_CSN_LEN < PL_CSN_MAX, "a CSN fits");
+
+static bool csn_read(struct pl_str csn, unsigned *sid)
 {
-    for (size_t i = 0; i < csn.len; i++)
-        if (!strchr("0123456789abcdef.Z#", csn.s[i]) || csn.s[i] == '\0')
+    if (csn.len != PL_CSN_LEN)
+        return false;
+    for (size_t i = 0; i < PL_CSN_LEN; i++) {
+        int v = digit(csn.s[i]);
+        if (shape[i] == 'd' ? v < 0 || v > 9 : shape[i] == 'h' ? v < 0 : csn.s[i] != shape[i])
             return false;
-    return csn.len > 0 && csn.len < PL_CSN_MAX && csn.s[0] >= '0' && csn.s[0] <= '9';
+    }
+    *sid = 0;
+    for (size_t i = SID_AT; i < SID_AT + 3; i++)
+        *sid = *sid << 4 | (unsigned)digit(csn.s[i]);
+    return true;
 }
 
 static bool keep(struct pl_cookie *c, unsigned sid, struct pl_str csn)
@@ -73,10 +71,10 @@ static bool parse_csns(struct pl_cookie *c, struct pl_str list)
         unsigned sid;
         if (csn.len == 0)
             continue;
-        if (!csn_ok(csn) || !sid_of(csn, &sid) || !keep(c, sid, csn))
+        if (!csn_read(csn, &sid) || !keep(c, sid, csn))
             return false;
     }
-    return true;
+    return c->n > 0;
 }
 
 bool pl_cookie_parse(struct pl_cookie *c, struct pl_str text)
@@ -88,10 +86,10 @@ bool pl_cookie_parse(struct pl_cookie *c, struct pl_str text)
             continue;
         if (parse_csns(c, (struct pl_str){p.s + 4, p.len - 4}))
             return true;
-        pl_cookie_clear(c);
-        return false;
+        break;
     }
-    return text.len > 0;
+    pl_cookie_clear(c);
+    return false;
 }
 
 bool pl_cookie_merge(struct pl_cookie *c, const struct pl_cookie *news)

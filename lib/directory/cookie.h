@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include "../base/str.h"
 
-enum { PL_COOKIE_SERVERS = 64, PL_CSN_MAX = 48, PL_COOKIE_RID = 3 };
+enum { PL_COOKIE_SERVERS = 64, PL_CSN_LEN = 40, PL_CSN_MAX = 48, PL_COOKIE_RID = 3 };
 
 struct pl_cookie {
     struct pl_cookie_csn {
@@ -20,13 +20,14 @@ struct pl_cookie {
 
 void pl_cookie_clear(struct pl_cookie *c);
 
-/* False: not of this form, or more servers than we keep; `c` is empty then. Parts that we do not know are passed over;
- * a cookie without a CSN is one. */
+/* False: not of this form, or more servers than we keep; `c` is empty then. Parts that we do not know are passed over. */
 bool pl_cookie_parse(struct pl_cookie *c, struct pl_str text);
 
 /* Every server's later CSN stays. False: there was no room for a server. */
 bool pl_cookie_merge(struct pl_cookie *c, const struct pl_cookie *news);
 
+/* What to send. Never with sid=: to slapd that is the server that asks, and it would keep changes back that were made
+ * there, because that server has them already. Nobody is named by our own rid either; it only marks lines of its log. */
 void pl_cookie_print(struct pl_buf *out, const struct pl_cookie *c);
 
 /* How far two consumers have seen. */

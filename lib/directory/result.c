@@ -72,6 +72,8 @@ static const struct row {
     {ANY, 67, PL_VERDICT_PERMANENT, "The attribute is a part of the entry's name and cannot be changed so."},
     {ANY, 68, PL_VERDICT_PERMANENT, "An entry with this name exists already."},
     {ANY, 71, PL_VERDICT_PERMANENT, "The write would reach over several servers; configure the right one."},
+    {ANY, 4096, PL_VERDICT_PERMANENT,
+     "The server wants a watch to begin anew (e-syncRefreshRequired); to a write this is no answer, so see its log."},
 };
 
 static const struct row *find(enum pl_write_kind kind, int code)

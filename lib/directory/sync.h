@@ -1,5 +1,8 @@
 /* The controls and the intermediate message of content synchronisation (RFC 4533), the text form of an entryUUID
- * (RFC 4530) and the post-read control (RFC 4527): bytes to values and back. Pure; slices point into what was given. */
+ * (RFC 4530) and the post-read control (RFC 4527): bytes to values and back. Pure; slices point into what was given.
+ *
+ * The readers take exactly one value: false when it is cut, when bytes follow it, or when a member is malformed or out of
+ * its place; *out then holds nothing that may be used. Members that we do not know are passed over (RFC 4511 section 4). */
 #ifndef PL_DIRECTORY_SYNC_H
 #define PL_DIRECTORY_SYNC_H
 

@@ -126,7 +126,7 @@ static void row_state(struct watch *w, const struct pl_event *ev)
 {
     if (ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
         return;
-    w->cookie_known = pl_cookie_parse(&w->cookie, ev->row.cols[0]) && w->cookie.n > 0;
+    w->cookie_known = pl_cookie_parse(&w->cookie, ev->row.cols[0]);
 }
 
 static void open_search(struct watch *w)
@@ -161,12 +161,10 @@ static void take_cookie(struct watch *w, struct pl_str text)
     if (text.len == 0)
         return;
     if (!pl_cookie_parse(&news, text)) {
-        pl_e_log(w->d->e, 4, w->d, "live watch: a cookie of a form that we do not know; it is not kept");
+        pl_e_log(w->d->e, 7, w->d, "live watch: a cookie without a change that we could keep"); /* an empty database */
         return;
     }
     pl_cookie_merge(&w->cookie, &news);
-    if (news.n == 0)
-        return; /* a database to which nothing was ever written has no CSN */
     if (!w->cookie_news)
         w->store_at_us = w->d->e->now + STORE_LATER_US;
     w->cookie_news = true;

@@ -29,8 +29,16 @@ static void check_fields(const char *section, const void *target)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pl_err err = {0};
-    struct pl_conf *c = pl_conf_parse("x.conf", fuzz_str(data, size), &err);
+    struct pl_conf *c = pl_conf_parse("x.conf", fuzz_str(data, size), &err), *other;
+    struct pl_str beside = fuzz_beside(data, size, '\n');
+    struct pl_err err2 = {0};
 
+    other = pl_conf_parse("x.conf", beside, &err2);
+    RULE((c == NULL) == (other == NULL));
+    RULE(strcmp(err.text, err2.text) == 0);
+    RULE(c == NULL || c->n_dirs == other->n_dirs);
+    pl_conf_free(other);
+    fuzz_free(beside);
     if (c == NULL) {
         RULE(err.class == PL_ERR_CONF);
         RULE(strncmp(err.text, "x.conf:", 7) == 0);

@@ -2,12 +2,16 @@
 #include "fuzz.h"
 #include "lib/directory/dn.h"
 
-static void as_dn(struct pl_str in)
+static void as_dn(struct pl_str in, struct pl_str beside)
 {
-    struct pl_buf once = {0}, twice = {0};
+    struct pl_buf once = {0}, twice = {0}, other = {0};
     struct pl_err err = {0};
+    bool ok = pl_dn_normal(&once, in, &err);
 
-    if (pl_dn_normal(&once, in, &err)) {
+    RULE(pl_dn_normal(&other, beside, NULL) == ok);
+    RULE(pl_str_eq(pl_buf_str(&once), pl_buf_str(&other)));
+    RULE(once.len <= 3 * in.len); /* each byte at most as \XX */
+    if (ok) {
         RULE(pl_str_is_utf8(pl_buf_str(&once)));
         RULE(pl_dn_normal(&twice, pl_buf_str(&once), &err));
         RULE(pl_str_eq(pl_buf_str(&once), pl_buf_str(&twice)));
@@ -23,6 +27,7 @@ static void as_dn(struct pl_str in)
     }
     pl_buf_free(&once);
     pl_buf_free(&twice);
+    pl_buf_free(&other);
 }
 
 /* Whatever the value: one RDN of one attribute, directly below the base. */
@@ -34,6 +39,7 @@ static void as_value(struct pl_str in)
 
     pl_buf_add_c(&dn, "uid=");
     pl_dn_escape(&dn, in);
+    RULE(dn.len <= 4 + 3 * in.len);
     pl_buf_add(&dn, base);
     RULE(pl_dn_normal(&normal, pl_buf_str(&dn), NULL));
     RULE(pl_str_is_utf8(pl_buf_str(&normal)));
@@ -50,7 +56,10 @@ static void as_value(struct pl_str in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    as_dn(fuzz_str(data, size));
+    struct pl_str beside = fuzz_beside(data, size, ',');
+
+    as_dn(fuzz_str(data, size), beside);
     as_value(fuzz_str(data, size));
+    fuzz_free(beside);
     return 0;
 }

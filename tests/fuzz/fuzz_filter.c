@@ -33,6 +33,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         RULE(byte == data[i]);
     }
     RULE(at == out.len - 1);
+    RULE(out.len <= 6 + 3 * in.len);
+    pl_buf_clear(&out);
+    pl_buf_add_c(&out, "(|"); /* what stands there already stays */
+    pl_filter_equal(&out, "uid", in);
+    RULE(memcmp(out.s, "(|(uid=", 7) == 0 && out.s[out.len - 1] == ')');
     pl_buf_free(&out);
     return 0;
 }
