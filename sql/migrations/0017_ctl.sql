@@ -104,6 +104,7 @@ CREATE TABLE paasla.control_answer (
     differ     bigint, -- persons
     strangers  bigint, -- entries and members of nobody
     why        text,   -- what kept it from being complete
+    result     text,   -- all of it in a sentence
     PRIMARY KEY (control_id, directory)
 );
 ALTER TABLE paasla.control_answer OWNER TO paasla_owner;
@@ -198,12 +199,11 @@ BEGIN
           AND (x.control_id = mine.control_id OR x.started_at <= mine.started_at) ORDER BY x.control_id FOR UPDATE) k;
     UPDATE paasla.control_answer a SET at = clock_timestamp(), complete = (c->>'complete')::boolean,
         entries = (c->>'entries')::bigint, accounts = (c->>'accounts')::bigint, groups = (c->>'groups')::bigint,
-        differ = (c->>'nominated')::bigint, strangers = (c->>'orphans')::bigint, why = nullif(c->>'why', '')
+        differ = (c->>'nominated')::bigint, strangers = (c->>'orphans')::bigint, why = nullif(c->>'why', ''),
+        result = paasla.compare_text(c)
     WHERE a.control_id = ANY (asked) AND a.directory = dir;
     UPDATE paasla.control k SET done_at = clock_timestamp(), result = (
-        SELECT coalesce(string_agg(a.directory || ': ' || paasla.compare_text(jsonb_build_object('entries', a.entries,
-            'accounts', a.accounts, 'groups', a.groups, 'nominated', a.differ, 'orphans', a.strangers, 'complete', a.complete,
-            'why', a.why)), E'\n' ORDER BY a.directory), dir || ': ' || paasla.compare_text(c))
+        SELECT coalesce(string_agg(a.directory || ': ' || a.result, E'\n' ORDER BY a.directory), paasla.compare_text(c))
         FROM paasla.control_answer a WHERE a.control_id = k.control_id)
     WHERE k.control_id = ANY (asked)
       AND NOT EXISTS (SELECT FROM paasla.control_answer a WHERE a.control_id = k.control_id AND a.at IS NULL);
