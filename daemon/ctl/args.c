@@ -1,6 +1,8 @@
 /* The arguments of one command, and the suggestion for a wrong word. */
 #include "args.h"
 
+#include "lib/base/str.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +155,30 @@ bool ctl_to_long(const char *name, const char *text, long min, long max, long *o
     }
     *out = v;
     return true;
+}
+
+bool ctl_check_moment(const char *name, enum ctl_moment_kind kind, const char *text)
+{
+    char why[160];
+    if (!text || ctl_moment_read(kind, text, why, sizeof why))
+        return true;
+    ctl_complain("%s cannot be %s: %s.", name, text, why);
+    return false;
+}
+
+bool ctl_check_word(const char *name, const char *text, const char *const *words, int n)
+{
+    struct pl_buf list = {0};
+    for (int i = 0; i < n; i++) {
+        if (!text || strcmp(text, words[i]) == 0) {
+            pl_buf_free(&list);
+            return true;
+        }
+        pl_buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", words[i]);
+    }
+    ctl_complain("%s is %s, not %s.", name, list.s, text);
+    pl_buf_free(&list);
+    return false;
 }
 
 /* Edits between two short words: insert, remove, replace. */

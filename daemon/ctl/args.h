@@ -12,6 +12,7 @@
 #define PAASLA_CTL_ARGS_H
 
 #include "ctl.h"
+#include "moment.h"
 
 enum { CTL_MAX_ARGS = 64 };
 
@@ -32,6 +33,10 @@ bool ctl_flag(struct ctl_args *a, const char *name);
 const char *ctl_option_number(struct ctl_args *a, const char *name, const char *dflt);
 bool ctl_args_end(struct ctl_args *a, int min, int max);
 bool ctl_need(struct ctl_args *a, const char *name, const char *value); /* says that an option is missing */
+/* A day or a moment that exists, or says what is wrong and returns false. NULL is fine: not given. */
+bool ctl_check_moment(const char *name, enum ctl_moment_kind kind, const char *text);
+/* One of n words, or says which there are and returns false. NULL is fine: not given. */
+bool ctl_check_word(const char *name, const char *text, const char *const *words, int n);
 /* A whole number in range, or says what is wrong and returns false. */
 bool ctl_to_long(const char *name, const char *text, long min, long max, long *out);
 /* Says how the command is used, and which of its n verbs was meant. Returns CTL_USAGE. */

@@ -17,17 +17,24 @@ PGresult *ctl_ask(struct ctl *c, const char *kind, const char *directory, long s
     for (;;) {
         PQclear(r);
         r = ctl_query(c, "ctl_control", 1, id_params, exit_code);
-        if (!r || *PQgetvalue(r, 0, CTL_CONTROL_DONE) == 't')
+        if (!r || ctl_answered(r) || ctl_clock() >= until)
             return r;
-        if (ctl_clock() >= until)
-            break;
         ctl_sleep_ms(100);
     }
-    ctl_complain(*PQgetvalue(r, 0, CTL_CONTROL_STARTED) == 't'
-                     ? "the daemon has begun but not answered within %ld s; a longer --timeout may help."
-                     : "the daemon has not answered within %ld s. Is paaslad running, and on this database?",
-                 seconds);
-    PQclear(r);
-    *exit_code = CTL_NO_ANSWER;
-    return NULL;
+}
+
+bool ctl_answered(const PGresult *answer)
+{
+    return *PQgetvalue(answer, 0, CTL_CONTROL_DONE) == 't';
+}
+
+int ctl_no_answer(const PGresult *answer, long seconds)
+{
+    ctl_complain(
+        *PQgetvalue(answer, 0, CTL_CONTROL_STARTED) == 't'
+            ? "the daemon has begun but not answered within %ld s. A directory that cannot be reached, or is not "
+              "in paaslad's configuration, keeps it waiting: its log says which; a longer --timeout may help."
+            : "the daemon has not answered within %ld s. Is paaslad running, and on this database?",
+        seconds);
+    return CTL_NO_ANSWER;
 }

@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+/* An end that is no end is told before anything is tried. */
+static int check_order(struct ctl *c, const char *from, const char *until)
+{
+    const char *params[] = {until, from};
+    int code = CTL_OK;
+    PGresult *r = ctl_query(c, "ctl_after", 2, params, &code);
+    if (r && *PQgetvalue(r, 0, 0) != 't') {
+        ctl_complain("--until cannot be %s: that is not after %s. The right would be over before it begins.", until,
+                     from ? from : "now");
+        code = CTL_USAGE;
+    }
+    PQclear(r);
+    return code;
+}
+
 int cmd_grant(struct ctl *c, int argc, char **argv)
 {
     struct ctl_args a;
@@ -13,17 +28,18 @@ int cmd_grant(struct ctl *c, int argc, char **argv)
     const char *from = ctl_option(&a, "--from");
     const char *institution = ctl_option(&a, "--institution");
     ctl_need(&a, "--ref", ref);
-    if (!ctl_args_end(&a, 3, 3))
+    if (!ctl_args_end(&a, 3, 3) || !ctl_check_moment("--from", CTL_MOMENT, from) ||
+        !ctl_check_moment("--until", CTL_MOMENT, until))
         return CTL_USAGE;
     const char *params[] = {a.word[0], a.word[1], a.word[2], ref, reason, until, from, institution};
-    int code = CTL_OK;
-    PGresult *r = ctl_query(c, "ctl_grant", 8, params, &code);
+    int code = until ? check_order(c, from, until) : CTL_OK;
+    PGresult *r = code == CTL_OK ? ctl_query(c, "ctl_grant", 8, params, &code) : NULL;
     if (r && c->json)
         ctl_print_json(r);
     else if (r)
-        ctl_say(c, "Number %s has %s %s by %s%s%s%s%s: grant %s.", a.word[0], a.word[1], a.word[2], ref,
-                from ? " from " : "", from ? from : "", until ? " until " : "", until ? until : "",
-                PQgetvalue(r, 0, 0));
+        ctl_say(c, "Number %s has %s %s by %s%s%s%s%s%s: grant %s.", a.word[0], a.word[1], a.word[2], ref,
+                from ? " from " : "", from ? from : "", until ? " until " : "",
+                until && strlen(until) == 10 ? "the beginning of " : "", until ? until : "", PQgetvalue(r, 0, 0));
     PQclear(r);
     return code;
 }
@@ -43,8 +59,10 @@ int cmd_revoke(struct ctl *c, int argc, char **argv)
         ctl_print_json(r);
     } else if (r) {
         /* Entered is not carried out: the directory and the register's people still have to do it. */
-        ctl_say(c, "The grant of %s %s to number %s ended at %s. `paaslactl why %s %s` tells when it is carried out.",
-                a.word[1], a.word[2], a.word[0], PQgetvalue(r, 0, 0), a.word[0], a.word[1]);
+        ctl_say(c,
+                "The grant of %s %s to number %s ended at %s%s%s. `paaslactl why %s %s` tells when it is carried out.",
+                a.word[1], a.word[2], a.word[0], PQgetvalue(r, 0, 0), *PQgetvalue(r, 0, 1) ? " on " : "",
+                PQgetvalue(r, 0, 1), a.word[0], a.word[1]);
     }
     PQclear(r);
     return code;

@@ -31,11 +31,37 @@ enum { P_PERSON, P_REGISTER, P_SINCE, P_BEFORE, P_ACTION, P_LIMIT, P_FROM, P_BEL
 
 enum { POLL_MS = 300 };
 
-/* ", key value" for each member; an object inside stays JSON. */
-static void add_members(struct pl_buf *b, const char *text, const char *person)
+/* What an opening holds, by the action it belongs to: the first that fits. */
+static const char *label(const char *action, const char *key)
 {
+    static const struct {
+        const char *action, *key, *label;
+    } labels[] = {
+        {"grant.", "value", "reference"},          {"grant.", "text", "reason"},
+        {"employment.started", "value", "number"}, {"employment.", "text", "reference"},
+        {"work_order.", "text", "note"},
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (strncmp(action, labels[i].action, strlen(labels[i].action)) == 0 && strcmp(key, labels[i].key) == 0)
+            return labels[i].label;
+    return key;
+}
+
+static bool said_already(const PGresult *r, int i, const char *key, const char *value)
+{
+    if (strcmp(key, "name") == 0)
+        return strcmp(value, PQgetvalue(r, i, COL_PERSON)) == 0;
+    for (int j = COL_FIRST_OBJECT; j <= COL_LAST_OBJECT; j++)
+        if (strcmp(key, PQfname(r, j)) == 0 && strcmp(value, PQgetvalue(r, i, j)) == 0)
+            return true;
+    return false;
+}
+
+/* ", key value" for each member; an object inside stays JSON. */
+static void add_members(struct pl_buf *b, const PGresult *r, int i, int column)
+{
+    const char *text = PQgetvalue(r, i, column), *key;
     json_t *o = json_loads(text, 0, NULL), *v;
-    const char *key;
     if (!json_is_object(o)) {
         if (*text)
             pl_buf_printf(b, ", %s", text);
@@ -46,8 +72,9 @@ static void add_members(struct pl_buf *b, const char *text, const char *person)
     {
         char *other = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
         const char *shown = other ? other : json_string_value(v);
-        if (shown && !(strcmp(key, "name") == 0 && strcmp(shown, person) == 0))
-            pl_buf_printf(b, ", %s %s", key, shown);
+        const char *name = column == COL_PRIVATE ? label(PQgetvalue(r, i, COL_ACTION), key) : key;
+        if (shown && !said_already(r, i, name, shown))
+            pl_buf_printf(b, ", %s %s", name, shown);
         free(other);
     }
     json_decref(o);
@@ -61,9 +88,8 @@ static void print_line(struct ctl *c, const PGresult *r, int i, struct pl_buf *b
     for (int j = COL_FIRST_OBJECT; j <= COL_LAST_OBJECT; j++)
         if (*PQgetvalue(r, i, j))
             pl_buf_printf(b, ", %s %s", PQfname(r, j), PQgetvalue(r, i, j));
-    add_members(b, PQgetvalue(r, i, COL_DETAIL), person);
-    if (!PQgetisnull(r, i, COL_PRIVATE))
-        add_members(b, PQgetvalue(r, i, COL_PRIVATE), person);
+    add_members(b, r, i, COL_DETAIL);
+    add_members(b, r, i, COL_PRIVATE);
     ctl_say(c, "%s  %s  %s%s%s%s%s%s%s", PQgetvalue(r, i, COL_LOCAL), *acting ? acting : PQgetvalue(r, i, COL_SESSION),
             PQgetvalue(r, i, COL_ACTION), *person ? "  " : "", person, *PQgetvalue(r, i, COL_NUMBER) ? " " : "",
             PQgetvalue(r, i, COL_NUMBER), b->len > 0 ? ": " : "", b->len > 0 ? b->s + 2 : "");
@@ -101,39 +127,18 @@ static void print_rows(struct ctl *c, const PGresult *r, bool lines)
     pl_buf_free(&b);
 }
 
-/* "-2h", "-30m", "-1d", "-10s" as an interval; false when it is no such thing. */
-static bool relative(const char *text, char *interval, size_t size)
-{
-    static const char *const units[] = {"seconds", "minutes", "hours", "days"};
-    size_t n = strspn(text + 1, "0123456789");
-    const char *unit = n > 0 && n < 7 && text[n + 1] && !text[n + 2] ? strchr("smhd", text[n + 1]) : NULL;
-    if (*text != '-' || !unit)
-        return false;
-    snprintf(interval, size, "%.*s %s", (int)n, text + 1, units[unit - "smhd"]);
-    return true;
-}
-
-/* A moment as the database writes it. */
-static int moment(struct ctl *c, const char *option, const char *text, char *out, size_t size)
+/* A moment as the database writes it: both pages of a --follow count from the same one. */
+static int moment(struct ctl *c, const char *text, char *out, size_t size)
 {
     char interval[32];
-    const char *params[2] = {text, NULL};
+    bool back = ctl_moment_back(text, interval, sizeof interval);
+    const char *params[2] = {back ? NULL : text, back ? interval : NULL};
     int code = CTL_OK;
-    if (relative(text, interval, sizeof interval)) {
-        params[0] = NULL;
-        params[1] = interval;
-    } else if (strcmp(text, "today") != 0 &&
-               (strspn(text, "0123456789") != 4 || text[4] != '-' || text[strspn(text, "0123456789-+:. TZtz")])) {
-        ctl_complain("%s is a day (2026-03-01), a moment (2026-03-01T08:00:00+02:00), today, or back from now (-2h, "
-                     "-30m), not %s.",
-                     option, text);
-        return CTL_USAGE;
-    }
     PGresult *r = ctl_query(c, "ctl_time", 2, params, &code);
     if (r)
         snprintf(out, size, "%s", PQgetvalue(r, 0, 0));
     PQclear(r);
-    return code == CTL_REFUSED ? CTL_USAGE : code;
+    return code;
 }
 
 static int horizon(struct ctl *c, char *out, size_t size)
@@ -181,7 +186,8 @@ int cmd_log(struct ctl *c, int argc, char **argv)
     params[P_ACTION] = ctl_option(&a, "--action");
     const char *limit = ctl_option(&a, "--limit");
     bool follows = ctl_flag(&a, "--follow");
-    if (!ctl_args_end(&a, 0, 0) || (limit && !ctl_to_long("--limit", limit, 0, 1000000, &n)))
+    if (!ctl_args_end(&a, 0, 0) || (limit && !ctl_to_long("--limit", limit, 0, 1000000, &n)) ||
+        !ctl_check_moment("--since", CTL_BACKWARD, from) || !ctl_check_moment("--until", CTL_BACKWARD, until))
         return CTL_USAGE;
     if (follows && until) {
         ctl_complain("--follow has no end; leave --until away.");
@@ -191,9 +197,9 @@ int cmd_log(struct ctl *c, int argc, char **argv)
     if (code == CTL_OK && params[P_REGISTER])
         code = ctl_check_register(c, params[P_REGISTER]);
     if (code == CTL_OK && from)
-        code = moment(c, "--since", from, since, sizeof since);
+        code = moment(c, from, since, sizeof since);
     if (code == CTL_OK && until)
-        code = moment(c, "--until", until, before, sizeof before);
+        code = moment(c, until, before, sizeof before);
     if (code == CTL_OK && follows)
         code = horizon(c, below, sizeof below);
     if (code != CTL_OK)

@@ -7,6 +7,7 @@
 
 int cmd_hire(struct ctl *c, int argc, char **argv)
 {
+    static const char *const kinds[] = {"official", "employee", "external", "trainee", "elected"};
     struct ctl_args a;
     ctl_args_start(&a, c, argc, argv);
     const char *institution = ctl_option(&a, "--institution");
@@ -18,7 +19,8 @@ int cmd_hire(struct ctl *c, int argc, char **argv)
     const char *manager = ctl_option(&a, "--manager");
     bool it_admin = ctl_flag(&a, "--it-admin");
     ctl_need(&a, "--institution", institution);
-    if (!ctl_args_end(&a, 3, 3))
+    if (!ctl_args_end(&a, 3, 3) || !ctl_check_moment("--from", CTL_MOMENT, from) ||
+        !ctl_check_word("--kind", kind, kinds, 5))
         return CTL_USAGE;
     const char *params[] = {institution,          a.word[0], a.word[1], a.word[2], from, unit, position, kind,
                             it_admin ? "t" : "f", code,      manager};
@@ -33,45 +35,41 @@ int cmd_hire(struct ctl *c, int argc, char **argv)
     return exit_code;
 }
 
-/* Columns of ctl_depart_state. */
-enum {
-    COL_DIRECTORY,
-    COL_PURPOSE,
-    COL_LOGIN,
-    COL_STATE,
-    COL_STATE_TEXT,
-    COL_MODE,
-    COL_WANTED,
-    COL_LOCK_TOOK,
-    COL_OUT,
-    COL_PENDING
+enum { STATE_DIRECTORY, STATE_ANSWER };
+
+/* What a directory's answer means, and whether the waiting is over with it. */
+static const struct {
+    const char *answer, *words;
+    bool over;
+} answers[] = {
+    {"no account", "there is no account", true},
+    {"out", "out", true},
+    {"stays open", "stays open: something else still entitles the person to it", true},
+    {"locked", "locked, NOT yet seen out of everything", false},
+    {"not proven", "NOT proven: nothing shows that the lock is enforced, or the entry cannot be found", false},
+    {"still open", "still OPEN, as far as is known", false},
 };
 
-static bool all_out(const PGresult *r)
+/* An answer that we do not know is not over. */
+static bool all_over(const PGresult *r)
 {
+    size_t known = 0;
     for (int i = 0; i < PQntuples(r); i++)
-        if (*PQgetvalue(r, i, COL_OUT) != 't')
-            return false;
-    return true;
+        for (size_t k = 0; k < sizeof answers / sizeof answers[0]; k++)
+            known += answers[k].over && strcmp(PQgetvalue(r, i, STATE_ANSWER), answers[k].answer) == 0;
+    return known == (size_t)PQntuples(r);
 }
 
-static void say_accounts(struct ctl *c, const PGresult *r)
+static void say_answers(struct ctl *c, const PGresult *r, double seconds)
 {
     if (PQntuples(r) == 0)
         ctl_say(c, "There is no account to be locked.");
     for (int i = 0; i < PQntuples(r); i++) {
-        const char *took = PQgetvalue(r, i, COL_LOCK_TOOK), *why = PQgetvalue(r, i, COL_STATE_TEXT);
-        const char *login = PQgetvalue(r, i, COL_LOGIN), *directory = PQgetvalue(r, i, COL_DIRECTORY);
-        if (strcmp(PQgetvalue(r, i, COL_WANTED), "open") == 0)
-            ctl_say(c, "%s in %s stays open: another employment stands.", login, directory);
-        else if (*PQgetvalue(r, i, COL_OUT) == 't')
-            ctl_say(c, "%s in %s is out%s%s%s.", login, directory, *took ? "; the lock took " : "", took,
-                    *took ? " s" : "");
-        else
-            ctl_say(c, "%s in %s is NOT out: %s%s%s%s%s%s.", login, directory, PQgetvalue(r, i, COL_STATE),
-                    *why ? ", " : "", why, *took ? "; locked after " : "", took, *took ? " s" : "");
-        if (*PQgetvalue(r, i, COL_OUT) != 't' && strcmp(PQgetvalue(r, i, COL_MODE), "observe") == 0)
-            ctl_say(c, "Directory %s is in mode observe: nothing is written to it.", directory);
+        const char *words = PQgetvalue(r, i, STATE_ANSWER);
+        for (size_t k = 0; k < sizeof answers / sizeof answers[0]; k++)
+            if (strcmp(PQgetvalue(r, i, STATE_ANSWER), answers[k].answer) == 0)
+                words = answers[k].words;
+        ctl_say(c, "%s: %s (after %.1f s).", PQgetvalue(r, i, STATE_DIRECTORY), words, seconds);
     }
 }
 
@@ -79,7 +77,7 @@ static void say_accounts(struct ctl *c, const PGresult *r)
 static int wait_out(struct ctl *c, const char *const *params, long seconds, PGresult **last)
 {
     int code = CTL_OK;
-    double until = ctl_clock() + (double)seconds;
+    double begun = ctl_clock();
     for (;;) {
         PQclear(*last);
         *last = ctl_query(c, "ctl_depart_state", 2, params, &code);
@@ -87,16 +85,16 @@ static int wait_out(struct ctl *c, const char *const *params, long seconds, PGre
             ctl_complain("the departure itself is entered; only its carrying out could not be watched.");
             return code;
         }
-        if (all_out(*last) || ctl_clock() >= until)
+        if (all_over(*last) || ctl_clock() - begun >= (double)seconds)
             break;
         ctl_sleep_ms(100);
     }
-    say_accounts(c, *last);
-    if (all_out(*last))
+    say_answers(c, *last, ctl_clock() - begun);
+    if (all_over(*last))
         return CTL_OK;
     ctl_complain(
-        "not all accounts were out after %ld s. Is paaslad running? `paaslactl status` and `paaslactl why %s` tell "
-        "more; the departure stands, and is carried out as soon as it can be.",
+        "not all accounts were out after %ld s. The departure stands, and is carried out as soon as it can be. "
+        "Whoever runs Pääsla sees why not yet: `paaslactl status`, `paaslactl why %s`.",
         seconds, params[0]);
     return CTL_NO_ANSWER;
 }
@@ -111,25 +109,26 @@ int cmd_depart(struct ctl *c, int argc, char **argv)
     const char *institution = ctl_option(&a, "--institution");
     const char *wait = ctl_option_number(&a, "--wait", "60");
     ctl_need(&a, "--ref", ref);
-    if (!ctl_args_end(&a, 1, 1) || (wait && !ctl_to_long("--wait", wait, 0, 86400, &seconds)))
+    if (!ctl_args_end(&a, 1, 1) || (wait && !ctl_to_long("--wait", wait, 0, 86400, &seconds)) ||
+        !ctl_check_moment("--last-day", CTL_DAY, last_day))
         return CTL_USAGE;
     const char *params[] = {a.word[0], last_day, ref, institution};
     const char *state_params[] = {a.word[0], institution};
     int code = CTL_OK;
-    PGresult *r = ctl_query(c, "ctl_depart", 4, params, &code), *accounts = NULL;
+    PGresult *r = ctl_query(c, "ctl_depart", 4, params, &code), *states = NULL;
     if (!r)
         return code;
     bool passed = *PQgetvalue(r, 0, 1) == 't';
     ctl_say(c, "Number %s %s at %s.", a.word[0], passed ? "departed" : "departs", PQgetvalue(r, 0, 0));
     if (wait && passed)
-        code = wait_out(c, state_params, seconds, &accounts);
+        code = wait_out(c, state_params, seconds, &states);
     else if (wait)
         ctl_say(c, "That is still to come; the accounts are locked at that moment.");
     if (c->json)
         ctl_print_json_value(json_pack("{s:s, s:o, s:b, s:o}", "employee_no", a.word[0], "departs_at",
-                                       ctl_json_value(r, 0, 0), "passed", passed, "accounts",
-                                       accounts ? ctl_json_rows(accounts) : json_null()));
+                                       ctl_json_value(r, 0, 0), "passed", passed, "directories",
+                                       states ? ctl_json_rows(states) : json_null()));
     PQclear(r);
-    PQclear(accounts);
+    PQclear(states);
     return code;
 }

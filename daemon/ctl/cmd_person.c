@@ -62,16 +62,10 @@ int cmd_findings(struct ctl *c, int argc, char **argv)
     static const char *const severities[] = {"info", "warning", "critical"};
     struct ctl_args a;
     ctl_args_start(&a, c, argc, argv);
-    bool all = ctl_flag(&a, "--all"), known = false;
+    bool all = ctl_flag(&a, "--all");
     const char *severity = ctl_option(&a, "--severity");
-    if (!ctl_args_end(&a, 0, 0))
+    if (!ctl_args_end(&a, 0, 0) || !ctl_check_word("--severity", severity, severities, 3))
         return CTL_USAGE;
-    for (int i = 0; i < 3; i++)
-        known = known || (severity && strcmp(severity, severities[i]) == 0);
-    if (severity && !known) {
-        ctl_complain("--severity is info, warning or critical, not %s.", severity);
-        return CTL_USAGE;
-    }
     const char *params[] = {all ? "t" : "f", severity};
     int code = CTL_OK;
     PGresult *r = ctl_query(c, "ctl_findings", 2, params, &code);

@@ -41,8 +41,7 @@ static PGresult *items_of(struct ctl *c, const char *plan_id, int *code)
     PGresult *copy = r ? PQcopyResult(r, PG_COPYRES_TUPLES) : NULL;
     PQclear(r);
     for (int i = 0; copy && i < PQntuples(copy); i++) {
-        const char *text =
-            sentence(ctl_int(copy, i, ITEM_ROW), strstr(PQgetvalue(copy, i, ITEM_OP), "member") != NULL);
+        const char *text = sentence(ctl_int(copy, i, ITEM_ROW), strstr(PQgetvalue(copy, i, ITEM_OP), "member") != NULL);
         char room[400];
         snprintf(room, sizeof room, "%s", text);
         PQsetvalue(copy, i, ITEM_WHY, room, (int)strlen(room));
@@ -87,8 +86,12 @@ static int preview(struct ctl *c, const char *directory, long seconds)
 {
     int code = CTL_OK;
     PGresult *answer = ctl_ask(c, "preview", directory, seconds, &code);
-    if (!answer)
+    if (answer && !ctl_answered(answer))
+        code = ctl_no_answer(answer, seconds);
+    if (code != CTL_OK) {
+        PQclear(answer);
         return code;
+    }
     if (PQgetisnull(answer, 0, CTL_CONTROL_PLAN)) {
         const char *why = PQgetvalue(answer, 0, CTL_CONTROL_RESULT);
         ctl_complain("the daemon made no plan%s%s.", *why ? ": " : "", why);
@@ -131,7 +134,12 @@ static int show(struct ctl *c, const char *digest)
 
 static int approve(struct ctl *c, const char *digest, const char *valid_for)
 {
-    const char *params[] = {digest, valid_for};
+    char interval[32];
+    if (valid_for && !ctl_span_read(valid_for, interval, sizeof interval)) {
+        ctl_complain("--for cannot be %s: it is written '30 minutes' or 2h, and is at most a day.", valid_for);
+        return CTL_USAGE;
+    }
+    const char *params[] = {digest, valid_for ? interval : NULL};
     int code = CTL_OK;
     PGresult *r = ctl_query(c, "ctl_plan_approve", 2, params, &code);
     if (r && c->json)

@@ -1,4 +1,4 @@
-/* sync: compare everything now, and wait until what came of it is done. */
+/* sync: compare everything now, and wait until every directory has answered and what came of it is done. */
 #include "args.h"
 #include "ask.h"
 #include "wait.h"
@@ -8,10 +8,63 @@
 #include <string.h>
 
 enum { PENDING_DUE, PENDING_LATER, PENDING_HELD, PENDING_INCOMPLETE };
+/* Columns of ctl_control_answers. */
+enum { ANSWER_DIRECTORY, ANSWER_AT, ANSWER_COMPLETE, ANSWER_RESULT, ANSWER_FINDINGS = 10 };
 
 static int count(const PGresult *r, int column)
 {
     return ctl_int(r, 0, column);
+}
+
+/* What each directory found, and who is still silent. */
+static void say_answers(struct ctl *c, const PGresult *r)
+{
+    int findings = 0;
+    if (PQntuples(r) == 0)
+        ctl_say(c, "No directory is entered: there is nothing to compare.");
+    for (int i = 0; i < PQntuples(r); i++) {
+        bool there = !PQgetisnull(r, i, ANSWER_AT);
+        ctl_say(c, "%s: %s.", PQgetvalue(r, i, ANSWER_DIRECTORY),
+                there ? PQgetvalue(r, i, ANSWER_RESULT) : "NOT compared yet");
+        findings += ctl_int(r, i, ANSWER_FINDINGS);
+    }
+    if (findings > 0)
+        ctl_say(c, "%d finding%s open: `paaslactl findings`.", findings, findings == 1 ? " is" : "s are");
+}
+
+/* Until the daemon has taken everybody who differs. */
+static PGresult *wait_done(struct ctl *c, const char *directory, double until, int *code)
+{
+    const char *params[] = {directory};
+    PGresult *r = NULL;
+    do {
+        if (r)
+            ctl_sleep_ms(100);
+        PQclear(r);
+        r = ctl_query(c, "ctl_pending", 1, params, code);
+    } while (r && count(r, PENDING_DUE) > 0 && ctl_clock() < until);
+    return r;
+}
+
+static int say_pending(struct ctl *c, const PGresult *r, long seconds)
+{
+    int later = count(r, PENDING_LATER), held = count(r, PENDING_HELD), incomplete = count(r, PENDING_INCOMPLETE);
+    if (later > 0)
+        ctl_say(c, "%d person%s will be tried again later.", later, later == 1 ? "" : "s");
+    if (held > 0)
+        ctl_say(c, "%d plan%s held and wait%s for somebody: `paaslactl plan list`.", held, held == 1 ? " is" : "s are",
+                held == 1 ? "s" : "");
+    if (incomplete > 0)
+        ctl_say(c, "%d director%s no complete compare: `paaslactl status` tells why.", incomplete,
+                incomplete == 1 ? "y has" : "ies have");
+    if (count(r, PENDING_DUE) > 0) {
+        ctl_complain("%d persons still wait for the daemon after %ld s.", count(r, PENDING_DUE), seconds);
+        return CTL_NO_ANSWER;
+    }
+    if (later + held + incomplete > 0)
+        return CTL_ATTENTION;
+    ctl_say(c, "Nothing is left for the daemon to do.");
+    return CTL_OK;
 }
 
 int cmd_sync(struct ctl *c, int argc, char **argv)
@@ -25,39 +78,24 @@ int cmd_sync(struct ctl *c, int argc, char **argv)
     const char *directory = a.n_words == 1 ? a.word[0] : NULL;
     double until = ctl_clock() + (double)seconds;
     int code = CTL_OK;
-    PGresult *answer = ctl_ask(c, "sync", directory, seconds, &code);
-    if (!answer)
-        return code;
-    const char *params[] = {directory};
-    PGresult *r = NULL;
-    do {
-        if (r)
-            ctl_sleep_ms(100);
-        PQclear(r);
-        r = ctl_query(c, "ctl_pending", 1, params, &code);
-    } while (r && count(r, PENDING_DUE) > 0 && ctl_clock() < until);
-    if (r) {
-        ctl_say(c, "%s", PQgetvalue(answer, 0, CTL_CONTROL_RESULT));
-        if (count(r, PENDING_LATER) > 0)
-            ctl_say(c, "%d persons will be tried again later.", count(r, PENDING_LATER));
-        if (count(r, PENDING_HELD) > 0)
-            ctl_say(c, "%d plans are held and wait for somebody: `paaslactl plan list`.", count(r, PENDING_HELD));
-        if (count(r, PENDING_INCOMPLETE) > 0)
-            ctl_say(c, "%d directories have no complete compare: `paaslactl status` tells why.",
-                    count(r, PENDING_INCOMPLETE));
-        if (c->json)
-            ctl_print_json_value(json_pack("{s:o, s:o}", "result", ctl_json_value(answer, 0, CTL_CONTROL_RESULT),
-                                           "pending", ctl_json_rows(r)));
-        if (count(r, PENDING_DUE) > 0) {
-            ctl_complain("%d persons still wait for the daemon after %ld s.", count(r, PENDING_DUE), seconds);
-            code = CTL_NO_ANSWER;
-        } else if (count(r, PENDING_LATER) + count(r, PENDING_HELD) + count(r, PENDING_INCOMPLETE) > 0) {
-            code = CTL_ATTENTION;
-        } else {
-            ctl_say(c, "Nothing is left to be done.");
-        }
+    PGresult *asked = ctl_ask(c, "sync", directory, seconds, &code), *answers = NULL, *pending = NULL;
+    if (asked) {
+        const char *params[] = {PQgetvalue(asked, 0, CTL_CONTROL_ID)};
+        answers = ctl_query(c, "ctl_control_answers", 1, params, &code);
     }
-    PQclear(r);
-    PQclear(answer);
+    if (answers) {
+        say_answers(c, answers);
+        if (!ctl_answered(asked))
+            code = ctl_no_answer(asked, seconds);
+        else if ((pending = wait_done(c, directory, until, &code)))
+            code = say_pending(c, pending, seconds);
+        if (c->json && (pending || code == CTL_NO_ANSWER))
+            ctl_print_json_value(json_pack("{s:b, s:o, s:o}", "answered", ctl_answered(asked), "directories",
+                                           ctl_json_rows(answers), "pending",
+                                           pending ? ctl_json_rows(pending) : json_null()));
+    }
+    PQclear(asked);
+    PQclear(answers);
+    PQclear(pending);
     return code;
 }

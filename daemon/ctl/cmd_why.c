@@ -28,25 +28,39 @@ static bool ask(struct ctl *c, struct ctl_why *w, int *code)
            (w->plans = ctl_query(c, "ctl_why_plans", 1, params, code));
 }
 
-/* The counts; the register of the question does not narrow them: a person is out of everything or not out. */
+/* Columns of ctl_why. */
+enum { ST_EMPLOYED, ST_SUSPENDED, ST_ARRIVING, ST_DEPARTED, ST_GRANTS, ST_PENDING, ST_LOGINS };
+
+/* A directory counts once, though the person may have two accounts there: the rows stand in their order. */
+static bool unseen(const PGresult *r, int i)
+{
+    return is(r, i, ACC_COMPARED_WHOLE, "f") && !is(r, i, ACC_STATE, "none") &&
+           (i == 0 || !is(r, i - 1, ACC_COMPARED_WHOLE, "f") || is(r, i - 1, ACC_STATE, "none") ||
+            !is(r, i, ACC_DIRECTORY, PQgetvalue(r, i - 1, ACC_DIRECTORY)));
+}
+
+/* The counts; the register of the question does not narrow them: a person is out of everything or not out. Of somebody
+ * who is not employed everything counts that is open. */
 static void count(struct ctl_why *w)
 {
     struct ctl_facts *f = &w->facts;
-    f->employed = is(w->state, 0, 0, "t");
-    f->suspended = is(w->state, 0, 1, "t");
-    f->arriving = is(w->state, 0, 2, "t");
-    f->departed = is(w->state, 0, 3, "t");
-    f->open[CTL_OPEN_GRANT] = f->employed ? 0 : number(w->state, 0, 4);
-    f->open[CTL_OPEN_PENDING] = number(w->state, 0, 5);
+    f->employed = is(w->state, 0, ST_EMPLOYED, "t");
+    f->suspended = is(w->state, 0, ST_SUSPENDED, "t");
+    f->arriving = is(w->state, 0, ST_ARRIVING, "t");
+    f->departed = is(w->state, 0, ST_DEPARTED, "t");
+    f->open[CTL_OPEN_GRANT] = f->employed ? 0 : number(w->state, 0, ST_GRANTS);
+    f->open[CTL_OPEN_PENDING] = number(w->state, 0, ST_PENDING);
+    f->open[CTL_OPEN_LOGIN] = f->employed ? 0 : number(w->state, 0, ST_LOGINS);
     for (int i = 0; i < PQntuples(w->accounts); i++) {
         bool stays = is(w->accounts, i, ACC_WANT, "open") || is(w->accounts, i, ACC_CAUSE, "suspended");
         f->open[CTL_OPEN_ACCOUNT] += is(w->accounts, i, ACC_NOT_CLOSED, "t");
         f->open[CTL_OPEN_GROUP] += stays ? 0 : number(w->accounts, i, ACC_GROUPS);
+        f->open[CTL_OPEN_UNSEEN] += !f->employed && unseen(w->accounts, i);
     }
     for (int i = 0; i < PQntuples(w->work); i++)
-        f->open[CTL_OPEN_WORK] += is(w->work, i, 4, "remove");
+        f->open[CTL_OPEN_WORK] += !f->employed || is(w->work, i, 4, "remove");
     for (int i = 0; i < PQntuples(w->findings); i++)
-        f->open[CTL_OPEN_CRITICAL] += is(w->findings, i, 1, "critical");
+        f->open[CTL_OPEN_FINDING] += !f->employed || is(w->findings, i, 1, "critical");
     for (int i = 0; i < PQntuples(w->plans); i++)
         f->open[CTL_OPEN_HELD] += number(w->plans, i, 4);
     w->judgement = ctl_judge(f);
@@ -57,7 +71,7 @@ static void print_json(const struct ctl_why *w)
     json_t *open = json_object();
     for (int i = 0; i < w->judgement.n_reasons; i++) {
         static const char *const keys[CTL_OPEN_COUNT] = {
-            "accounts", "groups", "grants", "remove_work_orders", "critical_findings", "held_steps", "pending"};
+            "accounts", "groups", "grants", "work_orders", "findings", "held_steps", "pending", "uncompared", "logins"};
         enum ctl_open what = w->judgement.reason[i];
         json_object_set_new(open, keys[what], json_integer(w->facts.open[what]));
     }

@@ -11,7 +11,7 @@
 enum ctl_exit {
     CTL_OK = 0,
     CTL_ATTENTION = 1, /* something needs a person, or would change */
-    CTL_USAGE = 2,     /* unknown command or option, wrong argument */
+    CTL_USAGE = 2,     /* unknown command or option, a value that cannot be, nobody or nothing of that name */
     CTL_REFUSED = 3,   /* PostgreSQL refused the statement */
     CTL_NO_DB = 4,     /* the database cannot be reached */
     CTL_NO_ANSWER = 5, /* the daemon did not answer in time */

@@ -57,6 +57,20 @@ static void say_connection(const char *what, PGconn *db)
     ctl_complain("%s: %s", what, text);
 }
 
+/* Whether the words were wrong, or the wish is refused: nobody and nothing of that name, a name that means two, a value
+ * that cannot be; everything else is a rule or a right. */
+static bool wrong_input(const PGresult *r)
+{
+    static const char *const states[] = {"P0002", "42P08", "23503"};
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    if (!state)
+        return false;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(state, states[i]) == 0)
+            return true;
+    return strncmp(state, "22", 2) == 0;
+}
+
 static int failed(struct ctl *c, const PGresult *r)
 {
     if (PQstatus(c->db) != CONNECTION_OK) {
@@ -64,7 +78,7 @@ static int failed(struct ctl *c, const PGresult *r)
         return CTL_NO_DB;
     }
     say_result("", r, hint_for(c, r));
-    return CTL_REFUSED;
+    return wrong_input(r) && strcmp(c->command->name, "db") != 0 ? CTL_USAGE : CTL_REFUSED;
 }
 
 int ctl_connect(struct ctl *c)

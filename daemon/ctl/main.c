@@ -17,8 +17,8 @@ static void print_help(void)
          "  --json          print JSON for programs\n"
          "  --help          after a command: what it takes, with examples\n"
          "  --version       print the version\n\n"
-         "Exit codes: 0 done, 1 something needs you or would change, 2 wrong usage, 3 refused by PostgreSQL,\n"
-         "4 the database cannot be reached, 5 the daemon did not answer in time.\n\n"
+         "Exit codes: 0 done, 1 something needs you or would change, 2 wrong usage or input, or nobody of that name,\n"
+         "3 refused by PostgreSQL, 4 the database cannot be reached, 5 the daemon did not answer in time.\n\n"
          "Examples:\n"
          "  paaslactl status\n"
          "  paaslactl depart 1042 --ref 'KK 2025/17' --wait");

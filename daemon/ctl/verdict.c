@@ -31,10 +31,12 @@ const char *ctl_open_words(enum ctl_open what, long n)
         {"account is not known to be closed", "accounts are not known to be closed"},
         {"group still has the account", "groups still have the account"},
         {"grant still holds", "grants still hold"},
-        {"work order to take access away is open", "work orders to take access away are open"},
-        {"critical finding is open", "critical findings are open"},
+        {"work order is open", "work orders are open"},
+        {"finding is open", "findings are open"},
         {"step stands in a held plan", "steps stand in held plans"},
         {"change waits for the daemon", "changes wait for the daemon"},
+        {"directory could not be compared whole", "directories could not be compared whole"},
+        {"log-in to the database still works", "log-ins to the database still work"},
     };
     return words[what][n == 1 ? 0 : 1];
 }

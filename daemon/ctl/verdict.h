@@ -15,13 +15,15 @@ enum ctl_verdict {
 
 /* What may be open. */
 enum ctl_open {
-    CTL_OPEN_ACCOUNT,  /* accounts that should be closed and are not known to be */
-    CTL_OPEN_GROUP,    /* groups that such an account is still in */
-    CTL_OPEN_GRANT,    /* grants that still hold although no employment does */
-    CTL_OPEN_WORK,     /* work orders to take something away */
-    CTL_OPEN_CRITICAL, /* critical findings */
-    CTL_OPEN_HELD,     /* held plan items */
-    CTL_OPEN_PENDING,  /* wake-ups and directory writes without an outcome */
+    CTL_OPEN_ACCOUNT, /* accounts that should be closed and are not known to be */
+    CTL_OPEN_GROUP,   /* groups that such an account is still in */
+    CTL_OPEN_GRANT,   /* grants that still hold although no employment does */
+    CTL_OPEN_WORK,    /* work orders; of somebody employed, those to take something away */
+    CTL_OPEN_FINDING, /* findings; of somebody employed, the critical ones */
+    CTL_OPEN_HELD,    /* held plan items */
+    CTL_OPEN_PENDING, /* wake-ups, moments that have passed untaken, directory writes without an outcome */
+    CTL_OPEN_UNSEEN,  /* directories of the person's accounts whose last full compare was not complete */
+    CTL_OPEN_LOGIN,   /* log-ins to the database of a person who is not employed */
     CTL_OPEN_COUNT
 };
 

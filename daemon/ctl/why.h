@@ -37,7 +37,8 @@ enum {
     ACC_OUTCOME,
     ACC_CODE,
     ACC_SETTLED_AT,
-    ACC_COMPARED_AT
+    ACC_COMPARED_AT,
+    ACC_COMPARED_WHOLE
 };
 
 void ctl_why_say(struct ctl *c, const struct ctl_why *w); /* in sentences */

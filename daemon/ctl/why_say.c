@@ -40,7 +40,9 @@ enum {
     GR_ASKED,
     GR_APPROVED,
     GR_ENDED,
-    GR_GROUPS
+    GR_GROUPS,
+    GR_END_REF,
+    GR_END_ASKED
 };
 enum { WO_ID, WO_REG, WO_REGISTER, WO_ROLE, WO_KIND, WO_CLASS, WO_DUE, WO_OVERDUE };
 
@@ -119,7 +121,12 @@ static void say_grants(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
                                                     : "held");
         add_time(b, " from ", r, i, GR_FROM);
         add_time(b, " until ", r, i, GR_UNTIL);
-        add(b, ", ended by ", r, i, GR_ENDED);
+        if (has(r, i, GR_ENDED))
+            pl_buf_add_c(b, is(r, i, GR_ENDED, "revoke") ? ", revoked" : ", ended by the departure");
+        if (!is(r, i, GR_ENDED, "departure")) {
+            add(b, " on ", r, i, GR_END_REF);
+            add(b, ", as requested by ", r, i, GR_END_ASKED);
+        }
         add(b, "; given by ", r, i, GR_BY);
         add_time(b, " at ", r, i, GR_AT);
         if (has(r, i, GR_REF))
@@ -176,6 +183,9 @@ static void say_accounts(struct ctl *c, const PGresult *r, struct pl_buf *b)
             pl_buf_printf(b, ", %s ms after the change", val(r, i, ACC_LOCK_MS));
             flush(c, b);
         }
+        if (is(r, i, ACC_COMPARED_WHOLE, "f"))
+            ctl_say(c, "    The directory could not be compared whole at %.19s: what changed there since is not known.",
+                    val(r, i, ACC_COMPARED_AT));
         if (is(r, i, ACC_MODE, "observe"))
             ctl_say(c, "    The directory is in mode observe: nothing is written to it.");
         if (!has(r, i, ACC_OP)) {
@@ -189,6 +199,29 @@ static void say_accounts(struct ctl *c, const PGresult *r, struct pl_buf *b)
             add(b, ", code ", r, i, ACC_CODE);
         flush(c, b);
     }
+}
+
+/* What has no row of its own to tell of. Returns how many lines. */
+static int say_counted(struct ctl *c, const struct ctl_why *w)
+{
+    static const struct {
+        enum ctl_open what;
+        const char *advice;
+    } lines[] = {
+        {CTL_OPEN_GROUP, "the daemon takes it out, unless the role's mode is observe"},
+        {CTL_OPEN_GRANT, "`paaslactl revoke` ends what no employment ends"},
+        {CTL_OPEN_PENDING, "if that lasts, `paaslactl status` tells whether paaslad runs"},
+        {CTL_OPEN_LOGIN, "an owner of the database ends it: ALTER ROLE ... NOLOGIN"},
+    };
+    int said = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        long n = w->facts.open[lines[i].what];
+        if (n != 0) {
+            ctl_say(c, "  %ld %s; %s.", n, ctl_open_words(lines[i].what, n), lines[i].advice);
+            said++;
+        }
+    }
+    return said;
 }
 
 static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
@@ -231,6 +264,7 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
             "  Plan %.12s for %s is held with %s steps for this person: %s. `paaslactl plan approve %.12s` lets it go.",
             val(r, i, 1), val(r, i, 0), val(r, i, 4), val(r, i, 2), val(r, i, 1));
     }
+    said += say_counted(c, w);
     if (said == 0)
         ctl_say(c, "  Nothing that we know of.");
 }

@@ -405,6 +405,11 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
 static void control(struct pl_engine *e, const struct pl_event *ev)
 {
     struct dir *only = ev->control.directory.len ? dir_of(e, ev->control.directory) : NULL;
+    if (ev->control.directory.len && !only) { /* never answered: a wish for one is not a wish for all others */
+        pl_e_log(e, 4, NULL, "directory %.*s is asked for and not in the configuration", (int)ev->control.directory.len,
+                 ev->control.directory.s);
+        return;
+    }
     if (ev->control.preview) {
         struct preview p = {ev->control.control_id, only};
         e->previews = pl_xrealloc_array(e->previews, e->n_previews + 1, sizeof *e->previews);

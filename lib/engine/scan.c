@@ -16,7 +16,7 @@ struct record {
     uint64_t id_hash, login_hash, dn_hash; /* native id; log-in; DN as the directory shows it, else as stored */
     int64_t person_id;
     uint8_t state, need;
-    bool seen, nominated, known; /* known: there is an account row */
+    bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
 };
 
 struct index {
@@ -30,7 +30,7 @@ struct scan {
     bool preview; /* gathers nominees and nominates nobody */
     struct record *records;
     size_t n_records;
-    struct index by_id, by_login, by_dn;
+    struct index by_id, by_login, by_dn, by_person;
     bool canary, policy, incomplete;
     const char *why;
     long entries, groups, nominated, orphans;
@@ -117,12 +117,17 @@ static void flush(struct scan *s, bool all)
     s->d->want[0] = s->d->want[1] = true;
 }
 
+/* A person counts once, whatever differs: the first account's record keeps the mark. */
 static void nominate(struct scan *s, struct record *r, const char *cause)
 {
-    if (r->nominated)
+    struct record *first = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)r->person_id);
+    struct record *of = first ? first : r;
+    bool removal = strcmp(cause, "compare_removal") == 0;
+    if (of->nominated && (of->removal || !removal))
         return;
-    r->nominated = true;
-    s->nominated++;
+    s->nominated += !of->nominated;
+    of->nominated = true;
+    of->removal = removal;
     struct pl_nominee n = {r->person_id, cause};
     PUSH(s->nominees, s->n_nominees, n);
     flush(s, false);
@@ -183,7 +188,7 @@ static void note(struct scan *s)
     c->compare.why = pl_str_c(s->why ? s->why : "");
     pl_e_request(e, c, OWN_SCAN, s, NULL, SC_NOTE);
     pl_e_log(e, s->incomplete ? 4 : 6, s->d,
-             "full compare: %ld entries, %zu accounts, %ld groups, %ld persons to look at%s%s", s->entries,
+             "full compare: %ld entries, %zu accounts, %ld groups; persons that differ: %ld%s%s", s->entries,
              s->n_records, s->groups, s->nominated, s->why ? "; " : "", s->why ? s->why : "");
 }
 
@@ -362,9 +367,12 @@ static void row_group(struct scan *s, const struct pl_event *ev)
         s->wanted[at - s->members] = true;
         return;
     }
-    struct record *r = h == 0              ? NULL
-                       : s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
-                                           : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+    struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
+                                         : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+    if (h == 0 || (r && !r->seen))
+        return; /* there is no entry: where one should be, that was nominated with the people */
+    if (!r)     /* moved, or not among the accounts that were read */
+        r = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)w.person_id);
     if (r)
         nominate(s, r, "compare");
     else {
@@ -456,6 +464,7 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
     if (tag == SC_ACCOUNTS) {
         index_build(&s->by_id, s, offsetof(struct record, id_hash));
         index_build(&s->by_login, s, offsetof(struct record, login_hash));
+        index_build(&s->by_person, s, offsetof(struct record, person_id));
         if (d->conf.policy_dn.len > 0)
             search(s, SC_POLICY, d->conf.policy_dn, PL_SCOPE_BASE, "(objectClass=*)", attrs_class);
         else if (d->conf.canary_dn.len > 0)
@@ -499,8 +508,8 @@ void pl_scan_drop(struct dir *d)
     struct scan *s = d->scan;
     if (!s)
         return;
-    if (s->control_id && !s->done) { /* asked for and not ended: begun anew later */
-        d->scan_control = s->control_id;
+    if (s->control_id && !s->done) { /* asked for and not ended: begun anew later; for a newer wish, if there is one */
+        d->scan_control = d->scan_control ? d->scan_control : s->control_id;
         d->want_scan = true;
     }
     d->scan = NULL;
@@ -511,6 +520,7 @@ void pl_scan_drop(struct dir *d)
     free(s->by_id.slots);
     free(s->by_login.slots);
     free(s->by_dn.slots);
+    free(s->by_person.slots);
     free(s->members);
     free(s->strangers);
     free(s->wanted);

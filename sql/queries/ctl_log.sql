@@ -34,6 +34,7 @@ LEFT JOIN paasla.request AS q ON q.request_id = e.request_id
 LEFT JOIN LATERAL (SELECT y.institution || '/' || y.employee_no AS number FROM paasla.employment AS y
     WHERE y.person_id = e.person_id
     ORDER BY y.employment_id = e.employment_id DESC NULLS LAST, pg_catalog.lower(y.period) DESC LIMIT 1) AS n ON true
+-- of a person the value is the personal code, which is HR's
 LEFT JOIN LATERAL (SELECT pg_catalog.jsonb_object_agg(y.field, y.value) AS private FROM audit.opening AS y
-    WHERE y.event_id = e.event_id) AS o ON true
+    WHERE y.event_id = e.event_id AND NOT (y.field = 'value' AND e.action LIKE 'person.%')) AS o ON true
 ORDER BY e.xact_id, e.event_id

@@ -4,5 +4,5 @@
 SELECT p.directory, p.digest, p.why, p.created_at, pg_catalog.count(*) AS steps
 FROM paasla.plan AS p
 JOIN paasla.plan_item AS i ON i.plan_id = p.plan_id
-WHERE p.state = 'held' AND i.person_id = $1::bigint
+WHERE p.state = 'held' AND i.person_id = $1::bigint AND NOT i.over
 GROUP BY p.plan_id ORDER BY p.plan_id

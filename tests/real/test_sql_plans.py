@@ -157,8 +157,53 @@ def test_compare_ends_what_somebody_asked_for(town):
     control = town.one("SELECT paasla.ask('sync', 'linn')", user="admin")
     compare(town, control_id=control)
     done, result = town.one("SELECT done_at IS NOT NULL, result FROM paasla.control")
-    assert done and result.startswith("5 entries, 4 accounts, 3 groups")
+    assert done and result == "linn: 5 entries, 4 accounts, 3 groups compared; 2 persons differ and are looked at again; 1 stranger"
     assert "identity" not in town.one("SELECT detail FROM audit.event WHERE action = 'compare.done'")
+
+
+def answers(town, control):
+    return dict(town.rows("SELECT directory, complete FROM paasla.control_answer WHERE control_id = %s", control))
+
+
+def is_done(town, control):
+    return town.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s", control)
+
+
+def test_a_sync_of_all_is_done_when_every_directory_has_answered(town):
+    control = town.one("SELECT paasla.ask('sync')", user="admin")
+    assert answers(town, control) == {"linn": None, "kool": None}
+    town.query("controls")
+    compare(town, "kool", control_id=control, complete=False, why="a reason", nominated=0, orphans=0)
+    compare(town, "kool", control_id=0)
+    assert not is_done(town, control) and answers(town, control) == {"linn": None, "kool": False}
+    compare(town, "linn", control_id=control, nominated=0, orphans=0)
+    assert is_done(town, control) and answers(town, control) == {"linn": True, "kool": False}
+    assert town.one("SELECT result FROM paasla.control").splitlines() == [
+        "kool: 5 entries, 4 accounts, 3 groups compared; NOT COMPLETE: a reason",
+        "linn: 5 entries, 4 accounts, 3 groups compared; nobody differs"]
+
+
+def test_a_compare_answers_whoever_had_asked_by_then(town):
+    """The daemon remembers one wish a directory. Who asks while a compare runs waits for the next one."""
+    both, one, preview = (town.one(f"SELECT paasla.ask({x})", user="admin") for x in ("'sync'", "'sync', 'linn'", "'preview'"))
+    assert len(town.query("controls")) == 3
+    late = town.one("SELECT paasla.ask('sync', 'linn')", user="admin")  # not taken yet
+    other = town.one("SELECT paasla.ask('sync', 'kool')", user="admin")
+    compare(town, "linn", control_id=one)
+    assert [is_done(town, c) for c in (both, one, preview, late, other)] == [False, True, False, False, False]
+    town.query("controls")
+    compare(town, "kool", control_id=other)
+    assert [is_done(town, c) for c in (both, one, preview, late, other)] == [True, True, False, False, True]
+    compare(town, "linn", control_id=late)
+    assert is_done(town, late)
+    town.refused("is refused", "DELETE FROM paasla.control_answer")
+    town.refused("does not change", "UPDATE paasla.control_answer SET directory = 'kool' WHERE directory = 'linn'")
+
+
+def test_a_sync_without_a_directory_is_done_at_once(town):
+    town.rows("SET session_replication_role = replica; DELETE FROM paasla.role_group; DELETE FROM paasla.institution_directory;"
+              " DELETE FROM paasla.directory; SET session_replication_role = origin")
+    assert is_done(town, town.one("SELECT paasla.ask('sync')"))
 
 
 def test_a_lost_account_is_made_anew_only_on_a_persons_word(town):

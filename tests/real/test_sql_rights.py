@@ -37,7 +37,8 @@ TABLES = {
     "paasla.intent": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.control": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.clock_tick": (READERS, set(), set(), set()),
-    "paasla.grant_due": (set(), set(), set(), set()),
+    "paasla.control_answer": (READERS, set(), set(), set()),
+    "paasla.grant_due": (READERS, set(), set(), set()),
     "paasla.hr_scope": (READERS, {"admin"}, set(), {"admin"}),
     "paasla.db_login": (READERS, set(), set(), set()),
     "paasla.staff": ({"hr"}, {"hr"}, {"hr"}, set()),
@@ -58,13 +59,13 @@ COLUMNS = [
     ("paasla.directory", "UPDATE", {"dialect", "mode"}, {"admin"}),
     ("paasla.institution_directory", "UPDATE", {"create_ahead"}, {"admin"}),
     ("paasla.access_grant", "INSERT", {"person_id", "role_id", "employment_id", "valid", "reference", "reason"}, {"grantor"}),
-    ("paasla.access_grant", "UPDATE", {"valid", "reason"}, {"grantor"}),
+    ("paasla.access_grant", "UPDATE", {"valid", "reason", "end_reference"}, {"grantor"}),
     ("paasla.request", "INSERT", {"reference", "requested_by", "document_sha256", "note"}, {"grantor", "hr"}),
 ]
 
 # functions that people or the daemon call; everything else is nobody's
 CALLS = {
-    "hire": {"hr"}, "depart": {"hr"}, "absent": {"hr"}, "end_absence": {"hr"},
+    "hire": {"hr"}, "depart": {"hr"}, "absent": {"hr"}, "end_absence": {"hr"}, "leaver_state": {"hr"},
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
