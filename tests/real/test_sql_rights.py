@@ -70,7 +70,7 @@ CALLS = {
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"},
-    "nominate": {"daemon"}, "note_compare": {"daemon"}, "take_controls": {"daemon"},
+    "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"},
 }
 HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
             "personal_code_ok", "keys_stay", "refuse", "dirty_notify", "request_approval", "staff_statement", "commitment"}
@@ -154,6 +154,7 @@ def test_temporary_tables_are_nobodys():
 
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, []], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
+                 "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
                  "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", "x"],
                  "note_compare": ["linn", '{"complete": false, "identity": "", "orphans": 0}'],
                  "hold": ['{"directory": "linn", "digest": "a", "items": [], "locks": 0, "removals": 0}'],
