@@ -7,6 +7,7 @@
 #include "pg_state.h"
 #include "shell.h"
 
+enum { MAX_PREPARED = 48 }; /* queries there are; more would only not be prepared */
 enum { MAX_FLIGHT = 64 }; /* statements sent and not answered; the rest waits here, where it costs the server nothing */
 
 struct queue {
@@ -25,6 +26,8 @@ struct pld_pg_pipe {
     struct event *pump;     /* activated by hand: sends, resumes, answers refused ones */
     struct event *patience; /* runs while an answer is owed */
     int patience_s;
+    const char *prepared[MAX_PREPARED]; /* on this connection */
+    size_t n_prepared;
     int nulls;   /* PQgetResult answers NULL between two statements, never twice */
     bool paused; /* the head of flight */
 };
@@ -94,17 +97,66 @@ static void watch(struct pld_pg_pipe *p)
 
 static void single_row(struct pld_pg_pipe *p)
 {
-    if (p->flight.head && p->flight.head->stream && PQsetSingleRowMode(pld_pg_link_conn(p->link)) != 1)
+    if (p->flight.head && p->flight.head->stream && !p->flight.head->preamble && PQsetSingleRowMode(pld_pg_link_conn(p->link)) != 1)
         pld_pg_link_fail(p->link, "libpq refused single-row mode");
 }
+
+/* ---- statements are parsed and planned once a connection: planning the load takes longer than running it ---- */
+
+struct preparation {
+    struct pld_pg_job job; /* first */
+    struct pld_pg_pipe *pipe;
+};
+
+static void prepared(struct pld_pg_job *job, enum pld_pg_end how)
+{
+    struct pld_pg_pipe *p = ((struct preparation *)job)->pipe;
+    for (size_t i = 0; how == PLD_PG_FAILED && i < p->n_prepared; i++)
+        if (strcmp(p->prepared[i], job->query) == 0)
+            p->prepared[i] = p->prepared[--p->n_prepared]; /* next time anew */
+    free(job);
+}
+
+static bool is_prepared(const struct pld_pg_pipe *p, const char *query)
+{
+    for (size_t i = 0; i < p->n_prepared; i++)
+        if (strcmp(p->prepared[i], query) == 0)
+            return true;
+    return false;
+}
+
+/* A transaction of its own in the pipeline, ahead of the first statement that uses it: no round trip is spent. */
+static bool prepare(struct pld_pg_pipe *p, const char *query)
+{
+    struct preparation *x = pl_xcalloc(1, sizeof *x);
+    PGconn *conn = pld_pg_link_conn(p->link);
+    x->job.query = query;
+    x->job.end = prepared;
+    x->pipe = p;
+    push(&p->flight, &x->job);
+    p->prepared[p->n_prepared++] = query;
+    return PQsendPrepare(conn, query, pl_sql_query(query), 0, NULL) == 1 && PQpipelineSync(conn) == 1;
+}
+
+/* Until the end of the transaction, which is that of the statement behind it. */
+static const char generic_plan[] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job)
 {
     PGconn *conn = pld_pg_link_conn(p->link);
-    const char *sql = pl_sql_query(job->query);
+    bool known = is_prepared(p, job->query), sent = true;
 
-    if (PQsendQueryParams(conn, sql, job->n_params, NULL, job->params, NULL, NULL, 0) != 1 ||
-        PQpipelineSync(conn) != 1) {
+    if (!known && p->n_prepared < MAX_PREPARED)
+        sent = known = prepare(p, job->query);
+    push(&p->flight, job);
+    job->preamble = job->generic && known;
+    if (sent && job->preamble)
+        sent = PQsendQueryParams(conn, generic_plan, 0, NULL, NULL, NULL, NULL, 0) == 1;
+    if (sent)
+        sent = known ? PQsendQueryPrepared(conn, job->query, job->n_params, job->params, NULL, NULL, 0) == 1
+                     : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,
+                                         0) == 1;
+    if (!sent || PQpipelineSync(conn) != 1) {
         pld_pg_link_fail(p->link, NULL);
         return false;
     }
@@ -118,7 +170,6 @@ static void send_waiting(struct pld_pg_pipe *p)
     while (p->waiting.head && p->flight.n < MAX_FLIGHT && pld_pg_link_open(p->link)) {
         struct pld_pg_job *job = pop(&p->waiting);
         bool first = p->flight.n == 0;
-        push(&p->flight, job);
         if (!send_one(p, job))
             return;
         if (first)
@@ -192,6 +243,18 @@ static void take_result(struct pld_pg_pipe *p, const PGresult *res)
     }
 }
 
+/* One row of no interest, and the NULL behind it. */
+static void take_preamble(struct pld_pg_pipe *p, const PGresult *res)
+{
+    struct pld_pg_job *job = p->flight.head;
+    if (!res) {
+        job->preamble = false;
+        single_row(p);
+    } else if (PQresultStatus(res) == PGRES_FATAL_ERROR) {
+        take_error(p, job, res);
+    }
+}
+
 static void take_results(struct pld_pg_pipe *p)
 {
     PGconn *conn = pld_pg_link_conn(p->link);
@@ -199,7 +262,9 @@ static void take_results(struct pld_pg_pipe *p)
     while (p->flight.n && !p->paused && pld_pg_link_open(p->link) && !PQisBusy(conn)) {
         PGresult *res = PQgetResult(conn);
         p->nulls = res ? 0 : p->nulls + 1;
-        if (res)
+        if (p->flight.head->preamble)
+            take_preamble(p, res);
+        else if (res)
             take_result(p, res);
         else if (p->nulls > 1)
             pld_pg_link_fail(p->link, "answers are out of step");
@@ -247,6 +312,7 @@ static void link_up(void *ctx)
 {
     struct pld_pg_pipe *p = ctx;
     p->nulls = 0;
+    p->n_prepared = 0;
     p->ops->up(p->ctx);
     event_active(p->pump, EV_TIMEOUT, 0);
 }

@@ -22,13 +22,14 @@ struct pld_pg_job {
     const char *params[PLD_PG_PARAMS];
     int n_params;
     bool quiet;  /* the owner says in its own words what a failure means; nothing is logged or given up here */
-    bool stream; /* row by row: memory stays bounded, row() may pause */
+    bool generic; /* planned once for all parameters, and never again: small, and needed at once */
+    bool stream;  /* row by row: memory stays bounded, row() may pause */
     enum pl_flow (*row)(struct pld_pg_job *job, const PGresult *res, int row); /* NULL: rows are ignored */
     void (*end)(struct pld_pg_job *job, enum pld_pg_end how);
 
     /* the pipe's own */
     struct pld_pg_job *next;
-    bool failed;
+    bool failed, preamble;
     char sqlstate[6]; /* of the failure, for the owner to read in end() */
 };
 

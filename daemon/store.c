@@ -6,7 +6,7 @@
 #include <time.h>
 
 enum {
-    HINT_MS = 50,    /* a storm of notifications becomes one hint in so long; the first comes at once */
+    HINT_MS = 2,     /* a storm of notifications becomes one hint in so long; the engine has one load under way at most */
     PATIENCE_S = 90, /* longer than statement_timeout: the server itself speaks first */
     SCAN_PATIENCE_S = 900,
 };

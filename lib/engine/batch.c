@@ -335,6 +335,8 @@ void pl_batch_loaded(struct batch *b, bool failed)
             if (b->pairs[i]->n_tasks == 0)
                 consume(e, b->pairs[i]);
         if (b->n_tasks == 0) {
+            if (b->class == PL_LOAD_URGENT)
+                d->bulk_after_us = 0;
             batch_free(e, b);
             return;
         }

@@ -217,6 +217,8 @@ void pl_engine_free(struct pl_engine *e)
     free(e);
 }
 
+#define URGENT_ALONE_US 20000
+
 /* ---- what runs by itself: ticks, loads, compares ---- */
 
 static void tick(struct pl_engine *e)
@@ -224,6 +226,7 @@ static void tick(struct pl_engine *e)
     if (!e->store_up || !e->recovered || e->ticking)
         return;
     e->ticking = true;
+    e->tick_due = e->next_tick_us && e->now >= e->next_tick_us;
     e->want_tick = false;
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
@@ -279,8 +282,6 @@ static void start_due(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             e->dirs[i].want[0] = e->dirs[i].want[1] = true;
     }
-    if (!e->stopping && (e->want_tick || (e->next_tick_us && e->now >= e->next_tick_us)))
-        tick(e);
     start_preview(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
@@ -290,16 +291,27 @@ static void start_due(struct pl_engine *e)
         }
         if (!d->up || e->stopping)
             continue;
-        if (d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT])
+        if (d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT]) {
             pl_batch_load(d, PL_LOAD_URGENT);
-        if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running)
+            if (d->bulk_after_us == 0) /* once: a steady stream of leavers does not starve the others */
+                d->bulk_after_us = e->now + URGENT_ALONE_US;
+        }
+        if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us) {
             pl_batch_load(d, PL_LOAD_BULK);
+            d->bulk_after_us = 0;
+        }
         if (e->conf.compare_every_us > 0 && d->next_scan_us && e->now >= d->next_scan_us)
             d->want_scan = true;
         if (d->want_scan && !d->scan && d->groups_known)
             pl_scan_start(d, false);
         pl_watch_pump(d->watch);
     }
+    /* What fell due is done at once; only to ask when the next change comes can wait for a leaver. */
+    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = true;
+    for (size_t i = 0; i < e->n_dirs; i++)
+        may = may && e->now >= e->dirs[i].bulk_after_us;
+    if (!e->stopping && (due || (e->want_tick && may)))
+        tick(e);
 }
 
 /* Only what lies ahead: whatever is due and did not start waits for an answer, and is looked at again with that. */
@@ -319,6 +331,8 @@ static void set_timer(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             if (e->dirs[i].up) {
                 SOONER(e->dirs[i].wake_us);
+                if (e->dirs[i].want[PL_LOAD_BULK] || e->want_tick)
+                    SOONER(e->dirs[i].bulk_after_us);
                 SOONER(pl_watch_due(e->dirs[i].watch));
                 if (!e->dirs[i].scan && e->conf.compare_every_us > 0)
                     SOONER(e->dirs[i].next_scan_us);
@@ -469,7 +483,7 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
     case OWN_TICK:
         e->ticking = false;
         e->next_tick_us = ev->failed ? e->now + e->conf.retry_min_us : ev->ticked.next_us;
-        if (!ev->failed)
+        if (!ev->failed && e->tick_due) /* otherwise it only asked when the next change comes */
             want_all(e);
         break;
     case OWN_RECOVER:

@@ -216,6 +216,7 @@ struct dir {
     bool want[2], loading[2];
     bool bulk_running;
     int64_t wake_us; /* a retry falls due */
+    int64_t bulk_after_us; /* the rest waits so long for a leaver's intents: they share one connection */
     struct scan *scan;
     bool want_scan, scanned;
     int64_t scan_control, next_scan_us;
@@ -243,7 +244,7 @@ struct pl_engine {
     struct batch *batches;
     struct attempt *attempts;
     size_t n_attempts;
-    bool ticking, want_tick;
+    bool ticking, want_tick, tick_due;
     int64_t next_tick_us, next_poll_us, timer_us;
     int64_t now;
     int64_t last_compare_us;
