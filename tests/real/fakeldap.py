@@ -1,11 +1,13 @@
-"""Peers that misbehave on purpose: a scripted LDAP server that speaks just enough BER, and a proxy that delays."""
+"""Peers that misbehave on purpose: a scripted LDAP server that speaks just enough BER, a proxy that delays, and one that
+turns mean at a chosen moment."""
 
+import select
 import socket
 import ssl
 import threading
 import time
 
-BIND, SEARCH, MODIFY, ADD, ABANDON, UNBIND = 0x60, 0x63, 0x66, 0x68, 0x50, 0x42
+BIND, SEARCH, MODIFY, ADD, ABANDON, UNBIND, EXTENDED = 0x60, 0x63, 0x66, 0x68, 0x50, 0x42, 0x77
 
 
 # ---- BER (X.690), as far as LDAP needs it ----
@@ -50,6 +52,30 @@ def entry(dn, attrs):
 
 
 DONE = result(0x65, 0)
+
+# The Notice of Disconnection (RFC 4511 4.4.1): message 0, unavailable.
+GOODBYE = message(0, tlv(0x78, integer(52, 0x0A) + octets("") + octets("") + octets("1.3.6.1.4.1.1466.20036", 0x8A)))
+
+
+def split_messages(data):
+    """(whole messages, what is left)"""
+    out, at = [], 0
+    while True:
+        try:
+            end = read_tlv(data, at)[2]
+        except IndexError:
+            return out, data[at:]
+        if end > len(data):
+            return out, data[at:]
+        out.append(data[at:end])
+        at = end
+
+
+def head(raw):
+    """(message id, operation)"""
+    _, body, _ = read_tlv(raw)
+    _, msgid, at = read_tlv(body)
+    return int.from_bytes(msgid, "big"), body[at]
 
 
 class FakeServer:
@@ -192,3 +218,137 @@ class Proxy:
         self.socket.close()
         for s in self.open:
             s.close()
+
+
+class MeanProxy:
+    """An honest proxy for LDAP until `deed` is set. Then each connection does that to the first request of the phase:
+
+    silent    no answer, to this and all that follows        half      half of the answer, then the end
+    trickle   the answer one byte every quarter of a second  close     the end at once
+    goodbye   a Notice of Disconnection instead              garbage   bytes that are no BER instead
+    huge      a length of 2 GiB instead                      promise   a length of 100 MB, and then nothing
+    behind    the answer and a Notice of Disconnection, together in one write: with TLS, in one record
+    together  what belongs to one answer in one write; not mean, and not only the first time
+
+    Phases: "bind", "starttls", "modify", and "search", which leaves out the two reads of a connection's bring-up. With
+    `tls` (certificate, key) it speaks TLS to its clients and plain LDAP to the port behind it. `deeds` are the moments
+    when it was mean."""
+
+    INSTEAD = {"goodbye": GOODBYE, "garbage": b"\x00" * 64, "huge": b"\x30\x84\x7f\xff\xff\xff\x02\x01",
+               "promise": b"\x30\x84\x06\x00\x00\x00\x02\x01\x01"}
+    OPS = {"bind": BIND, "starttls": EXTENDED, "modify": MODIFY, "search": SEARCH}
+
+    def __init__(self, port, tls=None):
+        self.target, self.phase, self.deed, self.deeds, self.connections = port, None, None, [], 0
+        self.context = None
+        if tls:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*tls)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.socket.getsockname()[1]
+        self.uri = "%s://127.0.0.1:%d" % ("ldaps" if tls else "ldap", self.port)
+        self.open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def be(self, phase=None, deed=None):
+        self.phase, self.deed = phase, deed
+
+    def close(self):
+        self.socket.close()
+        for s in self.open:
+            s.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections += 1
+            self.open.append(client)
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        server = None
+        try:
+            if self.context:
+                client = self.context.wrap_socket(client, server_side=True)
+            server = socket.create_connection(("127.0.0.1", self.target))
+            self.open += [client, server]
+            _MeanConnection(self, client, server).run()
+        except OSError:
+            pass
+        for s in (client, server):
+            if s:
+                s.close()
+
+
+class _MeanConnection:
+    def __init__(self, proxy, client, server):
+        self.proxy, self.client, self.server = proxy, client, server
+        self.asked, self.answered = b"", b""  # not whole yet
+        self.searches, self.silent, self.mean, self.kept = 0, False, {}, {}
+
+    def run(self):
+        while True:
+            buffered = self.proxy.context and self.client.pending()
+            ready = [self.client] if buffered else select.select([self.client, self.server], [], [])[0]
+            for s in ready:
+                data = s.recv(65536)
+                if not data:
+                    return
+                step = self._from_client if s is self.client else self._from_server
+                if not step(data):
+                    return
+
+    def _mean_now(self, op):
+        self.searches += op == SEARCH
+        if self.proxy.deed is None or self.proxy.OPS[self.proxy.phase] != op or (op == SEARCH and self.searches <= 2):
+            return None
+        return self.proxy.deed
+
+    def _from_client(self, data):
+        if not self.asked and data[:1] != b"\x30":  # a TLS handshake, for one; the server may judge
+            self.server.sendall(data)
+            return True
+        messages, self.asked = split_messages(self.asked + data)
+        for raw in messages:
+            msgid, op = head(raw)
+            deed = self._mean_now(op)
+            if deed and deed != "together":
+                self.proxy.deeds.append(time.monotonic())
+            if deed == "close":
+                return False
+            if deed == "silent" or deed in self.proxy.INSTEAD:
+                self.client.sendall(self.proxy.INSTEAD.get(deed, b""))
+                self.silent = True
+            elif deed:
+                self.mean[msgid] = deed
+            if not self.silent:
+                self.server.sendall(raw)
+        return True
+
+    def _from_server(self, data):
+        messages, self.answered = split_messages(self.answered + data)
+        return all(self._answer(raw) for raw in messages)
+
+    def _answer(self, raw):
+        msgid, op = head(raw)
+        deed = self.mean.get(msgid)
+        if self.silent:
+            return True
+        if deed == "half":
+            self.client.sendall(raw[:len(raw) // 2])
+            return False
+        if deed == "trickle":
+            for i in range(len(raw)):
+                self.client.sendall(raw[i:i + 1])
+                time.sleep(0.25)
+        elif deed:
+            self.kept[msgid] = self.kept.get(msgid, b"") + raw
+            if op not in (0x64, 0x73, 0x79):  # that was the last
+                self.client.sendall(self.kept.pop(msgid) + (GOODBYE if deed == "behind" else b""))
+        else:
+            self.client.sendall(raw)
+        return True

@@ -1,0 +1,207 @@
+"""Peers that are silent, slow, rude or mad, each as a directory of the real daemon, beside one that is a good slapd. Each
+time: the daemon says what is wrong, tries again with pauses, and a leaver is locked in the good directory meanwhile. The
+limits in seconds only tell life from death. test_dir.py has what one directory alone can show."""
+
+import os
+import re
+import time
+
+import pytest
+
+from fakeldap import DONE, SEARCH, FakeServer, MeanProxy, Proxy, entry, message, octets, tlv
+from ldapserver import SERVICE, SlapdServer
+from test_dir import Harness, fake
+from town import GROUPS, PEOPLE, Town, until
+
+PAUSE_MIN_S = 0.25  # DIR_BACKOFF_MIN_MS
+LIVE_S = 20
+PEOPLE_HIRED = 52
+
+
+class TownOfMany(Town):
+    """Beside "linn" the directories of `bad`, {name: lines of configuration}. "paha" holds accounts of the town; all others
+    are only looked at. Behind all of them is the slapd `other`."""
+
+    def __init__(self):
+        self.bad, self.next = {}, 1000
+        self.other = SlapdServer(tls=True)
+        self.other.start()
+        super().__init__(people=0)
+        for n in range(PEOPLE_HIRED):
+            self.hire(1000 + n, "Inimene", "Number%s" % "abcdefghijklmnopqrstuvwxyz"[n % 26])
+        self.write_conf({"paha": {"uris": self.other.ldapi}})
+        self.start()
+        until(lambda: self.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 2 * PEOPLE_HIRED, 60, "accounts")
+        self.settled()
+        self.stop()
+
+    def schema(self):
+        super().schema()
+        self.directory("paha", "enforce")
+        self.sql("INSERT INTO paasla.institution_directory (institution, directory) VALUES ('LV', 'paha')")
+
+    def directory(self, name, mode):
+        self.sql("INSERT INTO paasla.directory (directory, dialect, mode) VALUES (%s, 'openldap', %s) ON CONFLICT DO NOTHING",
+                 name, mode)
+
+    def write_conf(self, bad=None):
+        super().write_conf()
+        with open(self.conf, "a") as f:
+            for name, more in (bad or {}).items():
+                lines = {"dialect": "openldap", "tls": "none", "bind_dn": SERVICE, "password_file": self.other.password_file,
+                         "people_base": PEOPLE, "group_base": GROUPS, "canary_dn": self.other.canary,
+                         "placeholder_dn": self.other.nobody, "policy_dn": self.other.policy,
+                         "rdn_template": "uid={login}," + PEOPLE, "connect_ms": 1500, "timeout_ms": 1000,
+                         "attribute.employeeNumber": "{institution}-{employee_no}", "attribute.cn": "{name}",
+                         "attribute.sn": "{family}", "ca_file": self.other.ca_file}
+                lines.update(more)
+                f.write("[directory %s]\n%s\n" % (name, "\n".join("%s = %s" % kv for kv in lines.items())))
+
+    def begin(self, bad):
+        for name in bad:
+            self.directory(name, "observe")
+        self.write_conf(bad)
+        open(os.path.join(self.dir, "paaslad.log"), "w").close()
+        return self.start()
+
+    def somebody(self):
+        self.next += 1
+        return self.next - 1
+
+    def state_in(self, no, directory):
+        return self.one("SELECT state FROM paasla.account a JOIN paasla.employee_number n USING (person_id)"
+                        " WHERE n.employee_no = %s AND a.directory = %s", str(no), directory)
+
+    def lines_of(self, name):
+        return [line for line in self.said().splitlines() if ("%s (" % name) in line]
+
+    def says(self, name, words, seconds=LIVE_S):
+        until(lambda: any(words in line for line in self.lines_of(name)), seconds,
+              "%s to say '%s'; it said %s" % (name, words, self.lines_of(name)))
+
+    def leaver_is_locked_in_the_good_one(self):
+        no = self.somebody()
+        password = self.password(no)
+        assert self.ldap.bind_ok(self.dn(no), password)
+        self.depart(no)
+        until(lambda: self.state_in(no, "linn") == "out", LIVE_S, "%d to be out of linn; it says %s" % (no, self.said()[-3000:]))
+        assert not self.ldap.bind_ok(self.dn(no), password)
+        return no
+
+    def close(self):
+        super().close()
+        self.other.remove()
+
+
+@pytest.fixture(scope="module")
+def many():
+    town = TownOfMany()
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def town(many):
+    yield many
+    many.stop()  # it ended well
+    assert not re.search(r"uid=p?\w+\.\w+", many.said()), "names of people in the log"
+
+
+DEEDS = ["silent", "trickle", "goodbye", "garbage", "huge", "promise", "half", "close", "behind"]
+SLOW, GONE, TOLD = "no answer in time", "lost", "notice of disconnection"
+SAYS = {
+    "bind": dict({d: "the server ended the connection while binding" for d in DEEDS}, silent="no end within 1500 ms while "
+                 "binding", trickle="no end within 1500 ms while binding",
+                 behind="the server ended the connection while reading the root entry"),
+    "search": dict({d: GONE for d in DEEDS}, silent=SLOW, trickle=SLOW, promise=SLOW, goodbye=TOLD, behind=TOLD),
+}
+SAYS["modify"] = SAYS["search"]
+PASSED_ON = ["trickle", "half", "behind"]  # the server did it, and only the answer is bad
+
+
+def check_pauses(begin, peers):
+    """Each tried again, and never without a pause. A round is at most two connections, or three when TLS failed."""
+    until(lambda: all(p.connections >= 4 for p in peers.values()), LIVE_S, "second rounds of all: %s" %
+          {name: p.connections for name, p in peers.items()})
+    rounds = 2 + (time.monotonic() - begin) / PAUSE_MIN_S
+    assert all(p.connections <= 3 * rounds for p in peers.values())
+
+
+@pytest.mark.parametrize("phase", ["bind", "search"])
+def test_all_bad_at_once(town, phase):
+    peers = {"bad" + deed: MeanProxy(town.other.port) for deed in DEEDS}
+    for deed in DEEDS:
+        peers["bad" + deed].be(phase, deed)
+    begin = time.monotonic()
+    town.begin({name: {"uris": p.uri} for name, p in peers.items()})
+    town.leaver_is_locked_in_the_good_one()
+    for deed in DEEDS:
+        town.says("bad" + deed, SAYS[phase][deed])
+    town.leaver_is_locked_in_the_good_one()
+    check_pauses(begin, peers)
+    check_recovery(town, peers)
+    for p in peers.values():
+        p.close()
+
+
+def check_recovery(town, peers):
+    for p in peers.values():
+        p.be()
+    time.sleep(1.5)  # what is not answered yet is given up
+    until(lambda: all(town.lines_of(name)[-1].split("): ")[1].startswith("connected") for name in peers), 60,
+          "all to be connected; they say %s" % [town.lines_of(name)[-1:] for name in peers])
+    before = town.said().count("): ")
+    town.leaver_is_locked_in_the_good_one()
+    time.sleep(1.5)  # longer than any deadline
+    assert town.said().count("): ") == before, town.said()[-3000:]
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_bad_at_a_write(town, deed):
+    """What became of the write is unknown; the person is locked all the same, once the peer behaves."""
+    peer = MeanProxy(town.other.port)
+    begin = time.monotonic()
+    town.begin({"paha": {"uris": peer.uri}})
+    town.says("paha", ": connected")
+    peer.be("modify", deed)
+    no = town.leaver_is_locked_in_the_good_one()
+    town.says("paha", SAYS["modify"][deed])
+    assert deed in PASSED_ON or town.state_in(no, "paha") != "out"
+    until(lambda: len(peer.deeds) >= 2, LIVE_S, "a second write")
+    check_pauses(begin, {"paha": peer})
+    town.leaver_is_locked_in_the_good_one()
+    assert len(town.lines_of("paha")) < 30
+    check_recovery(town, {"paha": peer})
+    until(lambda: town.state_in(no, "paha") == "out", LIVE_S, "%d to be out of paha; it says %s" % (no, town.said()[-3000:]))
+    town.settled()
+    assert town.one("SELECT count(*) FROM paasla.intent WHERE outcome IS NULL") == 0
+    peer.close()
+
+
+# ---- TLS ----
+
+ENDED = ["badplain", "badstarthalf", "badstartpromise"]
+
+def test_handshakes_that_stall(town):
+    """Silent before the first byte of the server's; silent at several places in the middle; silent where StartTLS was
+    asked for; an end in the middle of the handshake; and no TLS at all behind an ldaps address."""
+    silent, plain = FakeServer(silent=True), MeanProxy(town.other.port)
+    peers = {"badsilent": silent, "badplain": plain}
+    uris = {name: "ldaps://127.0.0.1:%d" % p.port for name, p in peers.items()}
+    for limit in (1, 5, 60, 130, 400, 700):
+        name = "badafter%d" % limit
+        peers[name] = Proxy(town.other.tls_port, limit=limit)
+        uris[name] = "ldaps://127.0.0.1:%d" % peers[name].port
+    for name, deed in (("badstart", "silent"), ("badstarthalf", "half"), ("badstartpromise", "promise")):
+        peers[name] = MeanProxy(town.other.port)
+        peers[name].be("starttls", deed)
+        uris[name] = peers[name].uri
+    begin = time.monotonic()
+    town.begin({name: {"uris": uri, "tls": "starttls"} for name, uri in uris.items()})
+    town.leaver_is_locked_in_the_good_one()
+    for name in peers:
+        town.says(name, "no end within 1500 ms while" if name not in ENDED else "the server ended the")
+    town.leaver_is_locked_in_the_good_one()
+    check_pauses(begin, peers)
+    for p in peers.values():
+        p.close()
