@@ -77,7 +77,7 @@ class Certificates:
 
 
 class SlapdServer:
-    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True):
+    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False):
         self.own = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
         os.makedirs(self.dir, exist_ok=True)
@@ -91,7 +91,7 @@ class SlapdServer:
         self.ldapi = "ldapi://" + quote(self.socket, safe="")
         self.ldap = "ldap://127.0.0.1:%d" % self.port
         self.ldaps = "ldaps://127.0.0.1:%d" % self.tls_port
-        self.tls, self.idletimeout, self.live = tls, idletimeout, live
+        self.tls, self.idletimeout, self.live, self.fsync = tls, idletimeout, live, fsync
         self.process = None
         self.password_file = self.secret("password", self.password)
         if tls:
@@ -130,7 +130,7 @@ class SlapdServer:
             lines += ["TLSCACertificateFile " + self.ca_file, "TLSCertificateFile " + self.certificate[0],
                       "TLSCertificateKeyFile " + self.certificate[1], "TLSVerifyClient try"]
         lines += ["database mdb", "suffix " + SUFFIX, "rootdn " + ROOT, "rootpw " + self.root_password,
-                  "directory %s/db" % self.dir, "maxsize 1073741824", "dbnosync", "index objectClass,entryUUID,uid eq",
+                  "directory %s/db" % self.dir, "maxsize 4294967296", *["dbnosync"] * (not self.fsync), "index objectClass,entryUUID,uid eq",
                   "index employeeNumber,member,memberUid eq",
                   'limits dn.exact="%s" size=unlimited time=unlimited' % SERVICE,
                   'access to attrs=userPassword by dn.exact="%s" manage by self write by anonymous auth by * none' % SERVICE,

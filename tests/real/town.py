@@ -31,9 +31,9 @@ class Town:
 
     def __init__(self, people=3, strict=False, live=True, **conf):
         self.dir = tempfile.mkdtemp(prefix="paasla-town-")
-        self.ldap = SlapdServer(tls=False, live=live)
+        self.live = live
+        self.ldap, self.pg = self.servers()
         self.ldap.start()
-        self.pg = PgServer()
         self.pg.start()
         self.pg.migrate()
         self.conf_extra, self.process = conf, None
@@ -47,6 +47,11 @@ class Town:
         self.write_conf()
 
     # ---- set-up ----
+
+    n_roles = 5
+
+    def servers(self):
+        return SlapdServer(tls=False, live=self.live), PgServer()
 
     def group_dn(self, n):
         return "cn=r%d,%s" % (n, GROUPS)
@@ -66,7 +71,7 @@ class Town:
         self.sql("INSERT INTO paasla.register (register_code, name, route) VALUES ('NAS', 'NAS', 'directory'),"
                  " ('STAR', 'STAR', 'manual')")
         self.sql("INSERT INTO paasla.register_role (register_code, role_code, name, mode, on_drift) SELECT 'NAS', 'r' || n,"
-                 " 'r' || n, 'enforce', CASE WHEN n = 4 THEN 'put_back' ELSE 'report' END FROM generate_series(0, 4) n")
+                 " 'r' || n, 'enforce', CASE WHEN n = 4 THEN 'put_back' ELSE 'report' END FROM generate_series(0, %d) n" % (self.n_roles - 1))
         self.sql("INSERT INTO paasla.register_role (register_code, role_code, name) VALUES ('STAR', 'arveldaja', 'arveldaja')")
         self.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn',"
                  " 'cn=' || role_code || ',%s' FROM paasla.register_role WHERE register_code = 'NAS' ORDER BY role_code" % GROUPS)
