@@ -7,7 +7,7 @@
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
-enum { LDAP_NO_SUCH_ATTRIBUTE = 16 };
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, MATES_MAX = 500 };
 
 static void send_op(struct op *o);
 
@@ -45,6 +45,36 @@ static void target_remove(struct dir *d, struct target *t)
         }
 }
 
+/* One value of one attribute, and nothing else. */
+static bool may_travel(const struct op *o)
+{
+    return o->group && !o->alone && !o->with_placeholder && o->n_steps == 1 && o->steps[0].n_mods == 1;
+}
+
+/* Members of one group that wait to be added, or to be removed, go in one Modify: a list of leavers costs a group one
+ * write and not one a leaver. When it is refused each goes by itself, so that one person's trouble stays theirs. */
+static void take_mates(struct target *t, struct op *o)
+{
+    struct op **at = &t->head, *last = NULL, **end = &o->mates;
+    for (int n = 1; *at && may_travel(o) && n < MATES_MAX;) {
+        struct op *x = *at;
+        if (!may_travel(x) || x->op != o->op || !pl_str_eq(x->steps[0].mods[0].attr, o->steps[0].mods[0].attr)) {
+            last = x;
+            at = &x->next_waiting;
+            continue;
+        }
+        *at = x->next_waiting;
+        x->next_waiting = NULL;
+        x->sent = x->is_mate = true;
+        *end = x;
+        end = &x->mates;
+        n++;
+    }
+    t->tail = t->head ? t->tail : NULL;
+    if (t->tail && t->tail->is_mate)
+        t->tail = last;
+}
+
 static void target_free_entry(struct dir *d, struct target *t)
 {
     t->busy = false;
@@ -58,6 +88,7 @@ static void target_free_entry(struct dir *d, struct target *t)
         t->tail = NULL;
     o->next_waiting = NULL;
     t->busy = true;
+    take_mates(t, o);
     send_op(o);
 }
 
@@ -185,6 +216,22 @@ static struct pl_str assertion(struct op *o)
     return out;
 }
 
+/* The values of all that travel, in place of the one; and the placeholder when the group would be empty without it. */
+static void gather(struct op *o)
+{
+    struct pl_arena *a = o->task->arena;
+    struct pl_step *s = &o->steps[0];
+    size_t n = 0;
+    for (struct op *x = o; x; x = x->mates)
+        n++;
+    struct pl_str *values = pl_arena_array(a, n, sizeof *values);
+    n = 0;
+    for (struct op *x = o; x; x = x->mates)
+        values[n++] = pl_arena_str(a, x == o ? s->mods[0].values[0] : x->steps[0].mods[0].values[0]);
+    s->mods[0].values = values;
+    s->mods[0].n = n;
+}
+
 static void send_op(struct op *o)
 {
     struct task *t = o->task;
@@ -195,6 +242,8 @@ static void send_op(struct op *o)
         return;
     }
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_MODIFY, d);
+    if (o->mates && o->steps[0].mods[0].n == 1)
+        gather(o);
     c->modify.channel = t->batch->class == PL_LOAD_URGENT ? PL_CH_URGENT : PL_CH_BULK;
     c->modify.dn = o->group ? o->group_dn : t->entry->dn;
     c->modify.mods = o->steps[o->step].mods;
@@ -307,10 +356,11 @@ static enum pl_write_kind kind_of(const struct op *o)
 static void ended(struct op *o)
 {
     struct task *t = o->task;
-    struct target *target = target_of(t->dir, o->target);
+    struct target *target = o->is_mate ? NULL : target_of(t->dir, o->target);
     o->ended = true;
     o->at_us = t->dir->e->now;
-    target_free_entry(t->dir, target);
+    if (!o->is_mate) /* the one that was sent frees the entry, last */
+        target_free_entry(t->dir, target);
     bool all = true;
     for (size_t i = 0; i < t->n_ops; i++)
         if (!t->ops[i].begun)
@@ -382,8 +432,67 @@ static void group_result(struct op *o, int code, bool ok)
     ended(o);
 }
 
+/* Each by itself: to the front of the entry's queue, in their order. */
+static void part(struct op *o)
+{
+    struct target *t = target_of(o->task->dir, o->target);
+    struct op *mates = o->mates, **end = &mates;
+    o->mates = NULL;
+    o->alone = true;
+    for (struct op *x = mates; x;) {
+        struct op *next = x->mates;
+        x->mates = NULL;
+        x->is_mate = x->sent = false;
+        x->alone = true;
+        *end = x;
+        end = &x->next_waiting;
+        if (!next && !t->head)
+            t->tail = x;
+        x = next;
+    }
+    *end = t->head;
+    t->head = mates;
+    group_step(o);
+    send_op(o);
+}
+
+static void together_result(struct op *o, int code)
+{
+    struct dir *d = o->task->dir;
+    struct pl_str ph = d->conf.placeholder_dn;
+    bool remove = o->op == PL_OP_REMOVE_MEMBER;
+    if (remove && !o->with_placeholder && ph.len > 0 && pl_result_verdict(kind_of(o), code) == PL_VERDICT_LAST_MEMBER) {
+        struct pl_mod *mods = pl_arena_array(o->task->arena, 2, sizeof *mods);
+        struct pl_str *value = pl_arena_array(o->task->arena, 1, sizeof *value);
+        *value = ph;
+        mods[0] = o->steps[0].mods[0];
+        mods[1] = (struct pl_mod){.kind = PL_MOD_ADD, .attr = mods[0].attr, .values = value, .n = 1};
+        o->steps[0].mods = mods;
+        o->steps[0].n_mods = 2;
+        o->with_placeholder = true;
+        send_op(o);
+        return;
+    }
+    if (code != 0) {
+        o->with_placeholder = false;
+        part(o);
+        return;
+    }
+    for (struct op *x = o->mates, *next; x; x = next) {
+        next = x->mates;
+        x->mates = NULL;
+        group_result(x, 0, true);
+    }
+    o->mates = NULL;
+    group_result(o, 0, true);
+}
+
 void pl_exec_result(struct op *o, int code)
 {
+    if (o->mates) {
+        together_result(o, code);
+        return;
+    }
     bool ok = code == 0 || (o->n_steps > 0 && listed(o->steps[o->step].also, code));
     if (o->group)
         group_result(o, code, ok);

@@ -84,6 +84,9 @@ struct op {
     int64_t at_us;
     struct task *task;
     struct op *next_waiting; /* for the same entry */
+    struct op *mates;        /* other members' operations that go with this one in one Modify */
+    bool is_mate;            /* it goes with another one */
+    bool alone;              /* tried together in vain: by itself from now on */
     uint64_t target;
 };
 

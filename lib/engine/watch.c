@@ -79,6 +79,7 @@ static void forget_requests(struct watch *w)
         if (e->requests[i].req && e->requests[i].req == w->req)
             e->requests[i].req = 0; /* nobody will ever answer it */
     w->req = 0;
+    w->storing = false;
     pl_e_forget(e, w);
 }
 
@@ -90,7 +91,7 @@ void pl_watch_stop(struct watch *w)
     /* What was told and not stored is told again: the cookie in the store stands before it. */
     w->missed = w->missed || (w->phase == WATCH_ON && !w->cookie_known);
     w->phase = WATCH_OFF;
-    w->live = w->cookie_news = false;
+    w->live = w->cookie_news = w->storing = false;
     w->retry_at_us = w->look_again_us = 0;
 }
 
@@ -361,9 +362,11 @@ void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_ev
         again_later(w);
     } else if (r->tag == TAG_STATE) {
         open_search(w);
-    } else if (ev->failed && w->phase == WATCH_ON) { /* not stored: from the stored cookie on it is told again */
+    } else if (ev->failed) { /* not stored: from the stored cookie on it is told again */
         pl_watch_stop(w);
         again_later(w);
+    } else {
+        w->storing = false;
     }
 }
 

@@ -39,6 +39,7 @@ struct watch {
     int64_t look_again_us;  /* a look came to nothing: not before then */
     int broken_looks;       /* in a row */
     bool round;             /* one is under way */
+    bool storing;           /* its answer is waited for: a later cookie must not overtake what it stands for */
     struct pl_arena *round_arena;
     struct pl_str round_cookie; /* what may be stored with it; empty: items were left behind */
     struct group_look *looks;

@@ -155,6 +155,7 @@ static void store(struct watch *w)
         w->went_back = false;
     }
     pl_e_request(e, c, OWN_WATCH, w, NULL, TAG_STORED);
+    w->storing = true;
     if (w->round_cookie.len)
         w->cookie_news = false;
     if (w->n_changed + w->n_persons > 0) /* in the same pipeline, behind this: no need to wait for the hint */
@@ -191,7 +192,7 @@ void pl_watch_round(struct watch *w)
 {
     const struct pl_engine *e = w->d->e;
     bool due = w->cookie_news && w->live && e->now >= w->store_at_us;
-    if (w->round || e->now < w->look_again_us || (w->n_items == 0 && !due && !w->went_back))
+    if (w->round || w->storing || e->now < w->look_again_us || (w->n_items == 0 && !due && !w->went_back))
         return;
     bool all = take_items(w);
     if (w->n_changed + w->n_looks == 0 && !(all && due) && !w->went_back)

@@ -42,7 +42,9 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "watch told what is still there",
                                            "watch's cookie too old (4096)",
                                            "watch's cookie newer than the server",
-                                           "watch lost"};
+                                           "watch lost",
+                                           "several members in one write",
+                                           "several members in one write, refused"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {

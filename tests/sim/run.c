@@ -38,7 +38,7 @@ static struct pl_engine *engine_new(struct sim *m)
                                        .n_templates = sizeof templates / sizeof templates[0],
                                        .first_password_file = d == 0,
                                        .lock_leavers_observed = m->lock_observed[d],
-                                       .inflight = 4};
+                                       .inflight = 2 + (int)(m->seed % 11)};
     struct pl_engine_conf conf = {.dirs = dirs,
                                   .n_dirs = N_DIRS,
                                   .brake = m->brake,
@@ -47,7 +47,7 @@ static struct pl_engine *engine_new(struct sim *m)
                                   .retry_min_us = US_SECOND / 2,
                                   .retry_max_us = 5 * US_MINUTE,
                                   .named_leavers = m->named_leavers,
-                                  .bulk_limit = 4};
+                                  .bulk_limit = 3 + (int)(m->seed % 9)};
     struct pl_err err = {0};
     struct pl_engine *e = pl_engine_new(&conf, &err);
     if (!e)

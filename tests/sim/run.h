@@ -65,6 +65,8 @@ enum fault {
     F_WATCH_STALE,
     F_WATCH_BACK,
     F_WATCH_LOST,
+    F_TOGETHER,
+    F_TOGETHER_REFUSED,
     N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];

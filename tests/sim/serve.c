@@ -177,6 +177,9 @@ static bool timed_out(struct sim *m, struct req *r)
 
 static void execute_write(struct sim *m, struct req *r)
 {
+    bool together = r->c.kind == PL_CMD_MODIFY && r->c.modify.n > 0 && r->c.modify.mods[0].n > 1;
+    if (together)
+        cover_fault(F_TOGETHER);
     if (timed_out(m, r))
         return;
     if (!m->calm && rng_pct(&m->rng, 1)) {
@@ -190,6 +193,8 @@ static void execute_write(struct sim *m, struct req *r)
         return;
     }
     r->code = write_now(m, r);
+    if (together && r->code != CODE_OK)
+        cover_fault(F_TOGETHER_REFUSED);
     if ((r->code == 19 || r->code == CODE_DENIED) && r->c.kind == PL_CMD_MODIFY)
         cover_fault(F_PASSWORD_REFUSED);
 }
