@@ -94,7 +94,7 @@ def one_by_one(quick):
 
 def as_one_list(quick):
     n = 100 if quick else 1000
-    with closing(BenchTown(n, max_locks=n)) as town:
+    with closing(BenchTown(n, max_locks=n, brake=["max_lock_share = 100", "max_removals = %d" % (n * N_GROUPS), "max_removal_share = 100"])) as town:
         town.load()
         town.start()
         town.settled(600)
