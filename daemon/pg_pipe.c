@@ -8,6 +8,7 @@
 #include "shell.h"
 
 enum { MAX_PREPARED = 48 }; /* queries there are; more would only not be prepared */
+enum { MAX_SHARE = 32, APART_AFTER_FAILURE = 256 };
 enum { MAX_FLIGHT = 64 }; /* statements sent and not answered; the rest waits here, where it costs the server nothing */
 
 struct queue {
@@ -22,6 +23,9 @@ struct pld_pg_pipe {
     void *ctx;
     struct queue waiting; /* not sent */
     struct queue flight;  /* sent, in order of answers */
+    struct pld_pg_job
+        *current; /* in flight: whose answer comes next; those before it wait for their transaction's end */
+    int apart;    /* so many jobs more do not share: one of those that did has failed */
     struct queue refused;
     struct event *pump;     /* activated by hand: sends, resumes, answers refused ones */
     struct event *patience; /* runs while an answer is owed */
@@ -45,6 +49,13 @@ static void push(struct queue *q, struct pld_pg_job *job)
     *q->tail = job;
     q->tail = &job->next;
     q->n++;
+}
+
+static void fly(struct pld_pg_pipe *p, struct pld_pg_job *job)
+{
+    push(&p->flight, job);
+    if (!p->current)
+        p->current = job;
 }
 
 static struct pld_pg_job *pop(struct queue *q)
@@ -97,7 +108,7 @@ static void watch(struct pld_pg_pipe *p)
 
 static void single_row(struct pld_pg_pipe *p)
 {
-    if (p->flight.head && p->flight.head->stream && !p->flight.head->preamble && PQsetSingleRowMode(pld_pg_link_conn(p->link)) != 1)
+    if (p->current && p->current->stream && !p->current->preamble && PQsetSingleRowMode(pld_pg_link_conn(p->link)) != 1)
         pld_pg_link_fail(p->link, "libpq refused single-row mode");
 }
 
@@ -133,7 +144,8 @@ static bool prepare(struct pld_pg_pipe *p, const char *query)
     x->job.query = query;
     x->job.end = prepared;
     x->pipe = p;
-    push(&p->flight, &x->job);
+    x->job.syncs = true;
+    fly(p, &x->job);
     p->prepared[p->n_prepared++] = query;
     return PQsendPrepare(conn, query, pl_sql_query(query), 0, NULL) == 1 && PQpipelineSync(conn) == 1;
 }
@@ -141,14 +153,14 @@ static bool prepare(struct pld_pg_pipe *p, const char *query)
 /* Until the end of the transaction, which is that of the statement behind it. */
 static const char generic_plan[] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
 
-static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job)
+static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
 {
     PGconn *conn = pld_pg_link_conn(p->link);
     bool known = is_prepared(p, job->query), sent = true;
 
     if (!known && p->n_prepared < MAX_PREPARED)
         sent = known = prepare(p, job->query);
-    push(&p->flight, job);
+    fly(p, job);
     job->preamble = job->generic && known;
     if (sent && job->preamble)
         sent = PQsendQueryParams(conn, generic_plan, 0, NULL, NULL, NULL, NULL, 0) == 1;
@@ -156,21 +168,37 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job)
         sent = known ? PQsendQueryPrepared(conn, job->query, job->n_params, job->params, NULL, NULL, 0) == 1
                      : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,
                                          0) == 1;
-    if (!sent || PQpipelineSync(conn) != 1) {
+    job->syncs = syncs;
+    if (!sent || (syncs && PQpipelineSync(conn) != 1)) {
         pld_pg_link_fail(p->link, NULL);
         return false;
     }
     return true;
 }
 
+/* Whether the transaction goes on with the next one that waits. Never over a pause in sending: it would stay open. */
+static bool may_share(struct pld_pg_pipe *p, const struct pld_pg_job *job, int sharing)
+{
+    const struct pld_pg_job *next = p->waiting.head;
+    if (p->apart > 0) {
+        p->apart--;
+        return false;
+    }
+    return job->joins && next && next->joins && sharing < MAX_SHARE && p->flight.n + 2 < MAX_FLIGHT &&
+           strcmp(job->query, next->query) == 0 && is_prepared(p, job->query);
+}
+
 static void send_waiting(struct pld_pg_pipe *p)
 {
     bool any = false;
+    int sharing = 0;
 
     while (p->waiting.head && p->flight.n < MAX_FLIGHT && pld_pg_link_open(p->link)) {
         struct pld_pg_job *job = pop(&p->waiting);
-        bool first = p->flight.n == 0;
-        if (!send_one(p, job))
+        bool first = p->flight.n == 0, shares = may_share(p, job, ++sharing);
+        if (!shares)
+            sharing = 0;
+        if (!send_one(p, job, !shares))
             return;
         if (first)
             single_row(p); /* a later one is set when its turn comes */
@@ -210,17 +238,31 @@ static void take_rows(struct pld_pg_pipe *p, struct pld_pg_job *job, const PGres
             p->paused = true;
 }
 
-/* The Sync after a statement is the end of its transaction: only now it is committed. */
+/* The Sync behind the last statement is the end of the transaction: only now it is committed, or none of it is. */
 static void take_end(struct pld_pg_pipe *p)
 {
-    struct pld_pg_job *job = pop(&p->flight);
+    struct queue ended;
+    struct pld_pg_job *job;
+    bool failed = false;
+    int n = 0;
+
+    queue_init(&ended);
+    do {
+        job = pop(&p->flight);
+        failed = failed || job->failed;
+        push(&ended, job);
+        n++;
+    } while (!job->syncs);
+    if (failed && n > 1)
+        p->apart = APART_AFTER_FAILURE;
+    p->current = p->flight.head;
     single_row(p);
-    job->end(job, job->failed ? PLD_PG_FAILED : PLD_PG_DONE);
+    end_all(&ended, failed ? PLD_PG_FAILED : PLD_PG_DONE);
 }
 
 static void take_result(struct pld_pg_pipe *p, const PGresult *res)
 {
-    struct pld_pg_job *job = p->flight.head;
+    struct pld_pg_job *job = p->current;
 
     switch (PQresultStatus(res)) {
     case PGRES_SINGLE_TUPLE:
@@ -246,7 +288,7 @@ static void take_result(struct pld_pg_pipe *p, const PGresult *res)
 /* One row of no interest, and the NULL behind it. */
 static void take_preamble(struct pld_pg_pipe *p, const PGresult *res)
 {
-    struct pld_pg_job *job = p->flight.head;
+    struct pld_pg_job *job = p->current;
     if (!res) {
         job->preamble = false;
         single_row(p);
@@ -262,12 +304,14 @@ static void take_results(struct pld_pg_pipe *p)
     while (p->flight.n && !p->paused && pld_pg_link_open(p->link) && !PQisBusy(conn)) {
         PGresult *res = PQgetResult(conn);
         p->nulls = res ? 0 : p->nulls + 1;
-        if (p->flight.head->preamble)
+        if (p->current->preamble)
             take_preamble(p, res);
         else if (res)
             take_result(p, res);
         else if (p->nulls > 1)
             pld_pg_link_fail(p->link, "answers are out of step");
+        else if (!p->current->syncs) /* its transaction goes on with the next one */
+            p->current = p->current->next;
         PQclear(res);
     }
     if (p->paused)
@@ -320,6 +364,7 @@ static void link_up(void *ctx)
 static void lose(struct pld_pg_pipe *p)
 {
     p->paused = false;
+    p->current = NULL;
     event_del(p->patience);
     end_all(&p->refused, PLD_PG_FAILED);
     end_all(&p->flight, PLD_PG_LOST);
@@ -406,7 +451,7 @@ void pld_pg_pipe_refuse(struct pld_pg_pipe *p, struct pld_pg_job *job)
 
 struct pld_pg_job *pld_pg_pipe_paused(const struct pld_pg_pipe *p)
 {
-    return p->paused ? p->flight.head : NULL;
+    return p->paused ? p->current : NULL;
 }
 
 void pld_pg_pipe_resume(struct pld_pg_pipe *p)

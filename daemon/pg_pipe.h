@@ -1,4 +1,5 @@
-/* Statements in a pipeline over one link: sent in order, answered in order, each its own transaction (one Sync each). */
+/* Statements in a pipeline over one link: sent in order, answered in order, each its own transaction (one Sync each); those
+ * that may share one share it when they wait side by side, because a commit is a wait for the disk. */
 #ifndef PLD_PG_PIPE_H
 #define PLD_PG_PIPE_H
 
@@ -23,6 +24,7 @@ struct pld_pg_job {
     int n_params;
     bool quiet;  /* the owner says in its own words what a failure means; nothing is logged or given up here */
     bool generic; /* planned once for all parameters, and never again: small, and needed at once */
+    bool joins;   /* may share its transaction with others of its query: they are committed together or not at all */
     bool stream;  /* row by row: memory stays bounded, row() may pause */
     enum pl_flow (*row)(struct pld_pg_job *job, const PGresult *res, int row); /* NULL: rows are ignored */
     void (*end)(struct pld_pg_job *job, enum pld_pg_end how);
@@ -30,6 +32,7 @@ struct pld_pg_job {
     /* the pipe's own */
     struct pld_pg_job *next;
     bool failed, preamble;
+    bool syncs; /* the last of its transaction */
     char sqlstate[6]; /* of the failure, for the owner to read in end() */
 };
 
