@@ -27,6 +27,13 @@ const struct ctl_command ctl_commands[] = {
      "  paaslactl depart 1042 --ref 'KK 2025/17' --wait\n  paaslactl depart 1042 --ref 'KK 2025/18' --last-day "
      "2025-12-31",
      cmd_depart},
+    {"undo-depart", "undo-depart NUMBER --ref R [--institution I]", "take back a departure that was entered by mistake",
+     "  --ref R           the document it rests on\n"
+     "  --institution I   where two institutions use the number\n\n"
+     "The same employment goes on, and the rights that ended with it hold again. Accounts that were closed are\n"
+     "opened again; their old passwords are gone. Refused where the person was hired again since then.",
+     "  paaslactl undo-depart 1042 --ref 'KK 2025/18'\n  paaslactl undo-depart 1042 --ref 'KK 2025/18' --institution linn",
+     cmd_undo_depart},
     {"grant", "grant NUMBER REGISTER ROLE --ref R [options]", "give a person a role in a register",
      "  --ref R           the request it rests on, filed before\n"
      "  --reason TEXT     why\n"

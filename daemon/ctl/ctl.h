@@ -71,6 +71,7 @@ int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_db(struct ctl *c, int argc, char **argv);
 int cmd_hire(struct ctl *c, int argc, char **argv);
 int cmd_depart(struct ctl *c, int argc, char **argv);
+int cmd_undo_depart(struct ctl *c, int argc, char **argv);
 int cmd_grant(struct ctl *c, int argc, char **argv);
 int cmd_revoke(struct ctl *c, int argc, char **argv);
 int cmd_request(struct ctl *c, int argc, char **argv);

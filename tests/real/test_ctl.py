@@ -17,7 +17,7 @@ from town import Town, until
 
 CTL = os.path.join(os.environ["PAASLA_BUILD"], "daemon", "ctl", "paaslactl")
 OK, ATTENTION, USAGE, REFUSED, NO_DB, NO_ANSWER = range(6)
-COMMANDS = ["status", "db", "hire", "depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person", "register",
+COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person", "register",
             "matrix", "findings", "log"]
 NEWEST = len(glob.glob(os.path.join(MIGRATIONS, "[0-9]*.sql")))
 # What moves the cursor, sets a title, turns the line round or hides: ESC, BEL, CSI, RLO, zero width, line separator, BOM.
@@ -73,7 +73,7 @@ def test_help_shows_examples(command):
 
 def test_help_lists_every_command():
     out = ctl(None, "--help").out
-    assert re.findall(r"^  ([a-z]+) +\S", out.split("Options of all")[0], re.M) == COMMANDS
+    assert re.findall(r"^  ([a-z-]+) +\S", out.split("Options of all")[0], re.M) == COMMANDS
     assert re.fullmatch(r"paaslactl \S+\n", ctl(None, "--version").out)
     without = subprocess.run([CTL], capture_output=True, timeout=10)
     assert without.returncode == USAGE and without.stdout.decode() == out
