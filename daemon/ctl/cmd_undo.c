@@ -11,13 +11,13 @@ static void say(struct ctl *c, const char *number, const PGresult *r)
     int grants = ctl_int(r, 0, COL_GRANTS), cancelled = ctl_int(r, 0, COL_CANCELLED);
     int opened = ctl_int(r, 0, COL_OPENED), closed = ctl_int(r, 0, COL_CLOSED);
     const char *until = PQgetvalue(r, 0, COL_UNTIL);
-    ctl_say(c, "The departure of number %s is taken back; %s%s.", number, *until ? "the work ends " : "no end is planned",
-            until);
+    ctl_say(c, "The departure of number %s is taken back; %s%s.", number,
+            *until ? "the work ends " : "no end is planned", until);
     if (grants > 0)
         ctl_say(c, "%d right%s as before.", grants, grants == 1 ? " holds" : "s hold");
     if (cancelled > 0 || opened > 0)
-        ctl_say(c, "Work orders: %d cancelled, %d new; `paaslactl work list` shows what is to be done by hand.", cancelled,
-                opened);
+        ctl_say(c, "Work orders: %d cancelled, %d new; `paaslactl work list` shows what is to be done by hand.",
+                cancelled, opened);
     if (closed > 0)
         ctl_say(c, "paaslad opens %d account%s again and puts the groups back; `paaslactl why %s` tells how far it is.",
                 closed, closed == 1 ? "" : "s", number);

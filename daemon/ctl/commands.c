@@ -32,7 +32,8 @@ const struct ctl_command ctl_commands[] = {
      "  --institution I   where two institutions use the number\n\n"
      "The same employment goes on, and the rights that ended with it hold again. Accounts that were closed are\n"
      "opened again; their old passwords are gone. Refused where the person was hired again since then.",
-     "  paaslactl undo-depart 1042 --ref 'KK 2025/18'\n  paaslactl undo-depart 1042 --ref 'KK 2025/18' --institution linn",
+     "  paaslactl undo-depart 1042 --ref 'KK 2025/18'\n  paaslactl undo-depart 1042 --ref 'KK 2025/18' --institution "
+     "linn",
      cmd_undo_depart},
     {"grant", "grant NUMBER REGISTER ROLE --ref R [options]", "give a person a role in a register",
      "  --ref R           the request it rests on, filed before\n"
@@ -73,11 +74,16 @@ const struct ctl_command ctl_commands[] = {
      cmd_person},
     {"register", "register [REGISTER]", "registers, or the roles of one", NULL,
      "  paaslactl register\n  paaslactl register STAR", cmd_register},
-    {"matrix", "matrix [--register R] [--person P] [--institution I]", "who may do what now",
+    {"matrix", "matrix [--register R] [--person P] [--institution I] [--csv [FILE] | --html [FILE]]",
+     "who may do what now",
      "  --register R      only this register\n"
      "  --person P        only this person\n"
-     "  --institution I   only people of this institution",
-     "  paaslactl matrix\n  paaslactl --json matrix --register STAR", cmd_matrix},
+     "  --institution I   only people of this institution\n"
+     "  --csv [FILE]      people by registers, for Excel in Estonia: UTF-8, semicolons\n"
+     "  --html [FILE]     the same as one page to look at, search and print\n\n"
+     "Without FILE, or with -, a document goes to standard output; a file is only its owner's to read.",
+     "  paaslactl matrix\n  paaslactl matrix --html maatriks.html\n  paaslactl matrix --csv star.csv --register STAR",
+     cmd_matrix},
     {"findings", "findings [--all] [--severity S]", "what was found and should not be so",
      "  --all          resolved ones too\n"
      "  --severity S   only info, warning or critical\n\n"
