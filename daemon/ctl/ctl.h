@@ -85,6 +85,7 @@ int cmd_sync(struct ctl *c, int argc, char **argv);
 /* Second half. */
 int cmd_why(struct ctl *c, int argc, char **argv);
 int cmd_person(struct ctl *c, int argc, char **argv);
+int cmd_letter(struct ctl *c, int argc, char **argv);
 int cmd_register(struct ctl *c, int argc, char **argv);
 int cmd_matrix(struct ctl *c, int argc, char **argv);
 int cmd_findings(struct ctl *c, int argc, char **argv);

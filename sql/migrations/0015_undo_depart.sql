@@ -397,3 +397,24 @@ BEGIN
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION paasla.undo_depart(text, text, text) TO paasla_hr;
+
+-- ---- whom a joiner asks, for the letter ----
+
+CREATE TABLE paasla.institution_contact (
+    institution text COLLATE "C" NOT NULL REFERENCES paasla.institution,
+    purpose     text NOT NULL CHECK (purpose IN ('help', 'incident')), -- accounts and rights; a security incident
+    contact     text NOT NULL CHECK (contact = btrim(contact) AND contact <> '' AND length(contact) <= 120),
+    PRIMARY KEY (institution, purpose)
+);
+ALTER TABLE paasla.institution_contact OWNER TO paasla_owner;
+REVOKE ALL ON paasla.institution_contact FROM PUBLIC;
+GRANT SELECT ON paasla.institution_contact TO paasla_grantor, paasla_approver, paasla_auditor, paasla_hr;
+GRANT SELECT, INSERT, DELETE, UPDATE (contact) ON paasla.institution_contact TO paasla_admin;
+CREATE TRIGGER institution_contact_insert AFTER INSERT ON paasla.institution_contact REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.register_changed('institution_contact');
+CREATE TRIGGER institution_contact_update AFTER UPDATE ON paasla.institution_contact REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.register_changed('institution_contact');
+CREATE TRIGGER institution_contact_delete AFTER DELETE ON paasla.institution_contact REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.register_changed('institution_contact');
+CREATE TRIGGER institution_contact_stays BEFORE TRUNCATE ON paasla.institution_contact
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.refuse();

@@ -17,8 +17,8 @@ from town import Town, until
 
 CTL = os.path.join(os.environ["PAASLA_BUILD"], "daemon", "ctl", "paaslactl")
 OK, ATTENTION, USAGE, REFUSED, NO_DB, NO_ANSWER = range(6)
-COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person", "register",
-            "matrix", "findings", "log"]
+COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person",
+            "letter", "register", "matrix", "findings", "log"]
 NEWEST = len(glob.glob(os.path.join(MIGRATIONS, "[0-9]*.sql")))
 # What moves the cursor, sets a title, turns the line round or hides: ESC, BEL, CSI, RLO, zero width, line separator, BOM.
 HOSTILE = "A\x1b[2J\x1b]0;title\x07\x9b31m\u202edrow\u202c\u200b\u2028\ufeff\t\r\nB"
