@@ -79,6 +79,8 @@ static void write_text(struct pen *p, const char *text)
 {
     while (*text) {
         const char *word = text + strspn(text, " "), *end = word + strcspn(word, " ");
+        if (!*word)
+            return;
         size_t need = p->words + width(word, end);
         if (p->words && p->lines_left > 0 && p->col + need > LETTER_COLUMNS && need <= LETTER_COLUMNS - p->margin)
             new_line(p);
@@ -117,7 +119,7 @@ static void rule(struct pl_buf *out, size_t from, char c)
 /* Three columns; each value is cut to its own. */
 static void account(struct pl_buf *out, char *const *text)
 {
-    static const size_t begins[] = {2, 24, 54, LETTER_COLUMNS + 1};
+    static const size_t begins[] = {2, 24, 52, LETTER_COLUMNS + 1};
     size_t col = 0;
     for (int i = 0; i < 3; i++) {
         size_t room = begins[i + 1] - 1 - begins[i];

@@ -20,7 +20,7 @@ static const char *const texts[LW_COUNT][2] = {
     [LW_ADMIN_ACCOUNT] = {"{1} (halduskonto)", "{1} (administration)"},
     [LW_OPEN] = {"avatud", "open"},
     [LW_SOON] = {"avamisel", "being opened"},
-    [LW_ON_FIRST_DAY] = {"avatakse esimesel tööpäeval", "opens on the first working day"},
+    [LW_ON_FIRST_DAY] = {"avatakse esimesel tööpäeval", "opens on the first day"},
     [LW_SUSPENDED] = {"peatatud äraoleku ajaks", "suspended during an absence"},
     [LW_OBSERVE] = {"avab IT-spetsialist", "opened by the IT specialist"},
 

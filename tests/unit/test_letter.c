@@ -55,6 +55,11 @@ static void test_labels_leave_room_for_values(void **state)
             const char *label = letter_text((enum letter_lang)lang, (enum letter_word)w);
             assert_true(columns(label, strlen(label)) <= 17);
         }
+    for (int w = LW_OPEN; w <= LW_OBSERVE; w++) /* the third column of an account */
+        for (int lang = 0; lang < 2; lang++) {
+            const char *state_word = letter_text((enum letter_lang)lang, (enum letter_word)w);
+            assert_true(columns(state_word, strlen(state_word)) <= 28);
+        }
 }
 
 static void test_languages(void **state)
