@@ -39,6 +39,7 @@ TABLES = {
     "paasla.clock_tick": (READERS, set(), set(), set()),
     "paasla.control_answer": (READERS, set(), set(), set()),
     "paasla.grant_due": (READERS, set(), set(), set()),
+    "paasla.institution_contact": (READERS | {"hr"}, {"admin"}, set(), {"admin"}),
     "paasla.hr_scope": (READERS, {"admin"}, set(), {"admin"}),
     "paasla.db_login": (READERS, set(), set(), set()),
     "paasla.staff": ({"hr"}, {"hr"}, {"hr"}, set()),
@@ -58,6 +59,7 @@ COLUMNS = [
     ("paasla.directory", "INSERT", {"directory", "dialect", "mode"}, {"admin"}),
     ("paasla.directory", "UPDATE", {"dialect", "mode"}, {"admin"}),
     ("paasla.institution_directory", "UPDATE", {"create_ahead"}, {"admin"}),
+    ("paasla.institution_contact", "UPDATE", {"contact"}, {"admin"}),
     ("paasla.access_grant", "INSERT", {"person_id", "role_id", "employment_id", "valid", "reference", "reason"}, {"grantor"}),
     ("paasla.access_grant", "UPDATE", {"valid", "reason", "end_reference"}, {"grantor"}),
     ("paasla.request", "INSERT", {"reference", "requested_by", "document_sha256", "note"}, {"grantor", "hr"}),
@@ -69,6 +71,7 @@ CALLS = {
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
+    "undo_depart": {"hr"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"},
     "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"},
 }
