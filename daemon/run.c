@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "shell.h"
+#include "tell.h"
 
 enum {
     LOOK_AT_CLOCK_S = 60, /* the timer counts monotonic time: a wall clock that was set is noticed so soon */
@@ -16,10 +17,11 @@ struct daemon {
     struct pl_engine *engine;
     struct pld_store *store;
     struct pld_dir **dirs; /* as conf->dirs */
+    struct pld_tell *tell;
     struct event *timer, *term, *intr, *deadline;
     int64_t timer_at_us; /* 0: none */
     bool inside;         /* the engine is never entered twice */
-    bool stopping, said_ready;
+    bool stopping;
 };
 
 static int64_t now_us(void)
@@ -85,13 +87,6 @@ static bool finished(struct daemon *d)
     return pl_engine_idle(d->engine) || st.in_flight == 0;
 }
 
-static void say_ready(struct daemon *d)
-{
-    if (!d->said_ready)
-        pld_log(5, "paaslad", "ready: version %s, directories: %zu", PL_VERSION, d->conf->n_dirs);
-    d->said_ready = true;
-}
-
 /* Paused reads go on when the engine has room again, which only an event can bring. */
 static void resume(struct daemon *d)
 {
@@ -114,8 +109,7 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
     while (pl_engine_next(d->engine, &cmd))
         dispatch(d, &cmd);
     d->inside = false;
-    if (ev->kind == PL_EV_STORE_UP)
-        say_ready(d);
+    pld_tell_event(d->tell, ev);
     resume(d);
     if (d->stopping && finished(d))
         event_base_loopbreak(d->base);
@@ -125,6 +119,11 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
 static bool on_wants(void *ctx, uint64_t req)
 {
     return pl_engine_wants(((struct daemon *)ctx)->engine, req);
+}
+
+static void on_changed(void *ctx)
+{
+    pld_tell_changed(((struct daemon *)ctx)->tell);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -160,15 +159,22 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
     }
     pld_log(5, "paaslad", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     d->stopping = true;
+    pld_tell_stopping(d->tell);
     event_add(d->deadline, &tv);
     on_emit(d, &(struct pl_event){.kind = PL_EV_SHUTDOWN});
 }
 
 /* ---- life ---- */
 
+static struct pld_tell *make_tell(const struct daemon *d)
+{
+    return pld_tell_new(&(struct pld_tell_from){
+        .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs});
+}
+
 static bool build(struct daemon *d)
 {
-    struct pld_host host = {.emit = on_emit, .wants = on_wants, .ctx = d};
+    struct pld_host host = {.emit = on_emit, .wants = on_wants, .changed = on_changed, .ctx = d};
 
     d->base = event_base_new();
     if (!d->base)
@@ -183,6 +189,7 @@ static bool build(struct daemon *d)
     d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
     for (size_t i = 0; i < d->conf->n_dirs; i++)
         d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
+    d->tell = make_tell(d);
     return d->timer && d->deadline && d->term && d->intr;
 }
 
@@ -198,6 +205,7 @@ static void demolish(struct daemon *d)
         pld_dir_free(d->dirs[i]);
     free(d->dirs);
     pld_store_free(d->store);
+    pld_tell_free(d->tell);
     drop(d->timer);
     drop(d->deadline);
     drop(d->term);

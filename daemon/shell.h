@@ -17,8 +17,14 @@ struct pld_host {
     struct event_base *base;
     pld_emit *emit;
     pld_wants *wants;
+    void (*changed)(void *ctx); /* a connection came, went or was tried in vain; look later, not inside; may be NULL */
     void *ctx;
 };
+static inline void pld_changed(const struct pld_host *h)
+{
+    if (h->changed)
+        h->changed(h->ctx);
+}
 
 /* One line to standard error: RFC 3339 UTC time, level, part, text. No personal values below level debug, nor there.
  * The level is syslog's; systemd's prefix <N> is added when JOURNAL_STREAM is set. */
@@ -41,6 +47,13 @@ void pld_store_start(struct pld_store *s);  /* connects, goes on trying; emits S
 void pld_store_command(struct pld_store *s, const struct pl_command *cmd); /* copies what it needs */
 void pld_store_resume(struct pld_store *s); /* look again whether paused reads may go on */
 void pld_store_free(struct pld_store *s);
+struct pld_store_state {
+    bool answered;    /* at least once a server answered and its schema was ours */
+    bool up, standby; /* standby: another paaslad works on this database */
+    int64_t since_us; /* wall clock: since when it is up, or not */
+    const char *why;  /* not up: what is wrong, for people; may be empty */
+};
+void pld_store_state(const struct pld_store *s, struct pld_store_state *out);
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;
@@ -49,5 +62,13 @@ void pld_dir_start(struct pld_dir *d);      /* brings both channels up, goes on 
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd); /* SEARCH, MODIFY, ADD; copies what it needs */
 void pld_dir_resume(struct pld_dir *d);
 void pld_dir_free(struct pld_dir *d);
+struct pld_dir_state {
+    const char *name; /* the directory's */
+    bool tried;       /* every address was tried at least once */
+    bool up, refused; /* refused: the server does not take our credentials */
+    int64_t since_us; /* wall clock: since when it is up, or not */
+    const char *why;  /* not up: the last sentence about it; may be empty */
+};
+void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out);
 
 #endif

@@ -32,6 +32,8 @@ struct pld_store {
     bool listening; /* hints arrive */
     bool closing;   /* nothing is emitted any more */
     bool said_standby;
+    bool answered;    /* a server of our schema was there */
+    int64_t since_us; /* wall clock: when `up` changed last */
     struct pld_controls controls;
     struct event *hint;    /* EV_DIRTY, at most one each HINT_MS */
     struct event *standby; /* another daemon holds the lock: ask again */
