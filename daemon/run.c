@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include "page.h"
 #include "shell.h"
 #include "tell.h"
 
@@ -18,6 +19,7 @@ struct daemon {
     struct pld_store *store;
     struct pld_dir **dirs; /* as conf->dirs */
     struct pld_tell *tell;
+    struct pld_page *page;
     struct event *timer, *term, *intr, *deadline;
     int64_t timer_at_us; /* 0: none */
     bool inside;         /* the engine is never entered twice */
@@ -60,6 +62,7 @@ static void set_timer(struct daemon *d)
 
 static void dispatch(struct daemon *d, const struct pl_command *cmd)
 {
+    pld_page_command(d->page, cmd);
     switch (cmd->kind) {
     case PL_CMD_SEARCH:
     case PL_CMD_MODIFY:
@@ -166,10 +169,16 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 /* ---- life ---- */
 
-static struct pld_tell *make_tell(const struct daemon *d)
+/* Those who look on and tell. Nobody else depends on them: what cannot listen is said, and work goes on. */
+static void make_tellers(struct daemon *d)
 {
-    return pld_tell_new(&(struct pld_tell_from){
-        .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs});
+    struct pl_err err;
+    struct pld_tell_from from = {
+        .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs};
+    d->tell = pld_tell_new(&from);
+    d->page = pld_page_new(&from, d->tell);
+    if (!pld_page_listen(d->page, d->conf->metrics, &err))
+        pld_log(3, "http", "%s. %s", err.text, err.hint);
 }
 
 static bool build(struct daemon *d)
@@ -189,7 +198,7 @@ static bool build(struct daemon *d)
     d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
     for (size_t i = 0; i < d->conf->n_dirs; i++)
         d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
-    d->tell = make_tell(d);
+    make_tellers(d);
     return d->timer && d->deadline && d->term && d->intr;
 }
 
@@ -201,10 +210,12 @@ static void drop(struct event *ev)
 
 static void demolish(struct daemon *d)
 {
+    pld_page_close(d->page);
     for (size_t i = 0; d->dirs && i < d->conf->n_dirs; i++)
         pld_dir_free(d->dirs[i]);
     free(d->dirs);
     pld_store_free(d->store);
+    pld_page_free(d->page);
     pld_tell_free(d->tell);
     drop(d->timer);
     drop(d->deadline);

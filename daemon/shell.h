@@ -30,6 +30,7 @@ static inline void pld_changed(const struct pld_host *h)
  * The level is syslog's; systemd's prefix <N> is added when JOURNAL_STREAM is set. */
 void pld_log(int level, const char *part, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pld_log_level(int level);
+unsigned long pld_log_lines(int level); /* how many were written so far */
 
 /* Reads a secret from a file: refuses a file others may read, one that is empty or larger than 4096 bytes; one trailing
  * newline is taken off. The caller wipes it with pld_secret_free. */
@@ -54,6 +55,34 @@ struct pld_store_state {
     const char *why;  /* not up: what is wrong, for people; may be empty */
 };
 void pld_store_state(const struct pld_store *s, struct pld_store_state *out);
+
+struct pld_info { /* who asks for the numbers of sql/queries/metrics.sql */
+    void (*row)(void *ctx, const struct pl_str cols[4]); /* metric, two labels, value */
+    void (*done)(void *ctx, bool ok);                    /* once, from the loop; never inside pld_store_info */
+    void *ctx;
+};
+/* One question at a time: while one is open, this one is dropped and the open one answers for both. False: the database
+ * is away and nobody will answer. */
+bool pld_store_info(struct pld_store *s, const struct pld_info *ask);
+
+/* Notes about ourselves. What is passed is copied; it is written when the database is there, now or later, once. */
+struct pld_setting { /* an option in force */
+    const char *name;    /* "daemon.poll_s", "directory linn.uris" */
+    struct pl_str value; /* as text */
+    const char *secret;  /* of an option that names a file with a secret: a slow hash of what is in it, hex; else NULL */
+};
+struct pld_config_note {
+    bool reload;
+    const char *host, *file_sha256;
+    int64_t started_us, loaded_us;
+    const struct pld_setting *settings;
+    size_t n_settings;
+    const char *const *needs_restart; /* names of options of the file that are not in force yet */
+    size_t n_needs_restart;
+};
+void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n);
+struct pld_dir_state;
+void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n);
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;

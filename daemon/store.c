@@ -73,6 +73,7 @@ void pld_store_ready(struct pld_store *s)
     pld_log(6, "store", "connected to PostgreSQL");
     pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_UP});
     pld_controls_look(s);
+    pld_notes_send(s);
     pld_pg_pipe_start(s->listen);
     pld_pg_pipe_start(s->scan);
 }
@@ -90,6 +91,7 @@ static void main_down(void *ctx, const char *why)
     event_del(s->standby);
     pld_pg_pipe_stop(s->listen);
     pld_pg_pipe_stop(s->scan);
+    pld_pg_pipe_stop(s->info);
     bool news = was_up || strcmp(s->why, why) != 0;
     pld_log(news ? 3 : 7, "store", "%s: %s", was_up ? "PostgreSQL is lost" : "PostgreSQL cannot be used", why);
     snprintf(s->why, sizeof s->why, "%s", why);
@@ -197,6 +199,7 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
     s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
     s->scan = pld_pg_pipe_new(host->base, "store scan", SCAN_PATIENCE_S, &scan_ops, s);
+    s->info = pld_info_pipe(s, host->base);
     s->hint = evtimer_new(host->base, on_hint, s);
     s->standby = evtimer_new(host->base, on_standby, s);
     return s;
@@ -249,8 +252,10 @@ void pld_store_free(struct pld_store *s)
     s->up = false;
     pld_pg_pipe_free(s->listen);
     pld_pg_pipe_free(s->scan);
+    pld_pg_pipe_free(s->info);
     pld_pg_pipe_free(s->main);
     event_free(s->hint);
     event_free(s->standby);
+    pld_notes_free(s);
     free(s);
 }

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include "../sql/embed.h"
-#include "pg_state.h"
 
 /* Before a connection may be used: the schema is the one this program was built for, and no other daemon works. The
  * version comes first, so that a daemon of the wrong version does not hold the lock; and it is read again with each try

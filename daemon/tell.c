@@ -1,6 +1,7 @@
 #include "tell.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "../lib/engine/inspect.h"
 #include "notify.h"
@@ -11,6 +12,7 @@ struct pld_tell {
     struct pld_notify *notify;
     struct event *soon;
     bool said_ready, stopping;
+    char *noted; /* what the database was told last */
     struct pld_pulse pulse;
 };
 
@@ -94,12 +96,35 @@ static void tell_ready(struct pld_tell *t)
     pld_notify_ready(t->notify);
 }
 
+/* For `paaslactl status`, which asks the database alone: rights there decide who may see it, and no second door is needed.
+ * A row is written when something changed and never because time passed. */
+static void tell_database(struct pld_tell *t)
+{
+    struct pld_dir_state *dirs = pl_xcalloc(t->from.n_dirs + 1, sizeof *dirs);
+    struct pl_buf now = {0};
+    for (size_t i = 0; i < t->from.n_dirs; i++) {
+        pld_dir_state(t->from.dirs[i], &dirs[i]);
+        pl_buf_printf(&now, "%s %d %d %lld %s\n", dirs[i].name, dirs[i].up, dirs[i].refused,
+                      (long long)dirs[i].since_us, dirs[i].why);
+    }
+    if (!t->noted || strcmp(t->noted, now.s) != 0)
+        pld_store_note_connections(t->from.store, dirs, t->from.n_dirs);
+    free(t->noted);
+    t->noted = now.s;
+    free(dirs);
+}
+
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
+    struct pld_tell *t = arg;
+    size_t tried;
     (void)fd;
     (void)what;
-    tell_status(arg);
-    tell_ready(arg);
+    tell_status(t);
+    tell_ready(t);
+    (void)count_up(t, &tried);
+    if (tried == t->from.n_dirs) /* what was not tried yet is not away */
+        tell_database(t);
 }
 
 void pld_tell_changed(struct pld_tell *t)
@@ -131,5 +156,6 @@ void pld_tell_free(struct pld_tell *t)
         return;
     pld_notify_free(t->notify);
     event_free(t->soon);
+    free(t->noted);
     free(t);
 }
