@@ -47,6 +47,7 @@ struct pl_conf {
     int64_t compare_every_s, poll_s, retry_min_ms, retry_max_s;
     int64_t bulk_limit;
     int64_t log_level; /* 3..7 */
+    struct pl_str metrics; /* unix:/path or host:port of this host; empty: none */
     /* [brake] */
     int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, named_leavers;
     struct pl_conf_directory *dirs;

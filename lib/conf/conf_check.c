@@ -262,6 +262,35 @@ static struct pl_str next_word(struct pl_str *rest)
     return w;
 }
 
+/* Nobody logs on to /metrics, so it answers nobody on another host. */
+static bool check_metrics(const struct check *c, struct pl_str m)
+{
+    static const char local[] = "unix:";
+    static const char hint[] = "For other hosts put a web server with TLS and log-on in front of it.";
+    struct pl_str path = begins(m, local) ? from(m, sizeof local - 1) : (struct pl_str){"", 0};
+    size_t colon = m.len;
+
+    if (m.len == 0)
+        return true;
+    if (begins(m, local)) {
+        if (path.len == 0 || path.s[0] != '/')
+            return SAY(c, "metrics", "", "metrics: the path of the socket must begin with /");
+        if (path.len > 107)
+            return SAY(c, "metrics", "", "metrics: the path of a socket may have 107 bytes, this one has %zu",
+                       path.len);
+        return true;
+    }
+    while (colon > 0 && m.s[colon - 1] != ':')
+        colon--;
+    if (colon == 0 || !port_ok(from(m, colon)))
+        return SAY(c, "metrics", "", "metrics is unix:/path or host:port with a port from 1 to 65535");
+    m.len = colon - 1;
+    if (!pl_str_eq_c(m, "127.0.0.1") && !pl_str_eq_c(m, "[::1]") && !pl_str_eq_c(m, "localhost"))
+        return SAY(c, "metrics", hint,
+                   "metrics answers on 127.0.0.1, [::1], localhost or unix:/path only, not on '%.*s'", (int)m.len, m.s);
+    return true;
+}
+
 static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
 {
     struct pl_str rest = d->uris, u;
@@ -403,6 +432,8 @@ bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_
 
         if (t->retry_min_ms > t->retry_max_s * 1000)
             return SAY(c, "retry_min_ms", "", "retry_min_ms is longer than retry_max_s");
+        if (!check_metrics(c, t->metrics))
+            return false;
     } else if (strcmp(s->kind, "directory") == 0) {
         const struct pl_conf_directory *d = s->target;
 

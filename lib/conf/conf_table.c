@@ -41,6 +41,12 @@ const struct pl_conf_option pl_conf_options[] = {
      "What is written to standard error: 3 errors, 4 warnings too, 5 notices, 6 the ordinary course, 7 everything.",
      NULL},
 
+    {"daemon", "metrics", PL_CONF_TEXT, TOP(metrics), "", 0, 200, NULL, "",
+     "Where /metrics (for Prometheus) and /healthz answer over HTTP, without log-on and without anything about "
+     "persons: "
+     "unix:/path of a socket, or a port of this very host (127.0.0.1:9464, [::1]:9464). Empty: nowhere.",
+     "unix:/run/paasla/metrics.sock"},
+
     /* ---- [brake] ---- */
     {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
      "A plan that would lock more accounts than this in one directory is held before its first write, until an "

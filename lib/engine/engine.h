@@ -136,7 +136,7 @@ struct pl_settle {
     int64_t person_id;
     struct pl_str directory, purpose;
     int64_t account_id; /* 0: no account row */
-    enum pl_state state;
+    enum pl_state was, state; /* was: as the store had it when the task began */
     int row; /* lifecycle row that led here */
     struct pl_str sentence;
     struct pl_str native_id, dn; /* empty: unchanged */
