@@ -121,10 +121,10 @@ const struct pl_conf_option pl_conf_options[] = {
     {"directory", "object_classes", PL_CONF_TEXT, DIR(object_classes), "", 1, 1000, NULL, "inetOrgPerson",
      "Object classes of a new entry, separated by spaces.", NULL},
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
-     "One line for each further attribute of a new entry, with the words in braces of rdn_template. A new entry of "
-     "inetOrgPerson needs cn and sn.",
-     "attribute.cn = {name}\nattribute.sn = {family}\nattribute.givenName = {given}\nattribute.ou = {unit}\n"
-     "attribute.title = {position}"},
+     "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
+     "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn.",
+     "attribute.employeeNumber = {institution}-{employee_no}\nattribute.cn = {name}\nattribute.sn = {family}\n"
+     "attribute.givenName = {given}\nattribute.ou = {unit}\nattribute.title = {position}"},
     {"directory", "first_password", PL_CONF_WORD, DIR(first_password), "", 0, 0, "none|file", "none",
      "none: a new account has no password until somebody sets one. file: the account gets a one-time password when it "
      "opens, kept in a file of first_password_dir.",

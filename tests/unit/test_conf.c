@@ -505,7 +505,7 @@ static void test_sample_is_generated(void **state)
         fail_msg("conf/paasla.conf is not what conf/gen_sample.c writes");
     c = good(have);
     assert_int_equal(c->n_dirs, 1);
-    assert_int_equal(c->dirs[0].n_attributes, 5);
+    assert_int_equal(c->dirs[0].n_attributes, 6);
     pl_conf_free(c);
     test_free(want);
     free(have);
