@@ -3,9 +3,6 @@
 # install`: install_sample.sh SAMPLE CONFIGURATION
 set -eu
 to=${DESTDIR:-}$2
-if [ -e "$to" ] || [ -L "$to" ]; then
-    echo "$to stays as it is."
-    exit 0
-fi
+if [ -e "$to" ] || [ -L "$to" ]; then exit 0; fi
 mkdir -p "$(dirname "$to")"
 ( set -C && umask 022 && cat "$1" >"$to" ) # -C: fails on a file that somebody made meanwhile

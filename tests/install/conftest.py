@@ -1,5 +1,6 @@
 """The installed tree, and the helpers of tests/real."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "real")]
 
 
 def install(build, root):
+    options = subprocess.run(["meson", "introspect", "--buildoptions", build], check=True, stdout=subprocess.PIPE).stdout
+    prefix, = [o["value"] for o in json.loads(options) if o["name"] == "prefix"]
+    assert prefix == "/usr", "%s was set up for %s; remove it, so that it is made anew with the defaults" % (build, prefix)
     return subprocess.run(["meson", "install", "--no-rebuild", "-C", build], check=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, env=dict(os.environ, DESTDIR=str(root))).stdout.decode()
 
