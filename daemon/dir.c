@@ -94,11 +94,10 @@ static void pause_a_while(struct pld_dir *d)
 static int64_t secret_changed_ns(const struct pld_dir *d)
 {
     struct stat st;
-    char path[4096];
-    snprintf(path, sizeof path, "%.*s", (int)d->conf->password_file.len, d->conf->password_file.s);
-    if (stat(path, &st) != 0)
-        return 0;
-    return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+    struct pl_arena *a = pl_arena_new();
+    bool there = stat(pld_secret_path(a, d->conf->password_file).s, &st) == 0;
+    pl_arena_free(a);
+    return there ? (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec : 0;
 }
 
 /* Half a minute, doubled each time; a changed password file ends the wait. */

@@ -32,13 +32,17 @@ void pld_log(int level, const char *part, const char *fmt, ...) __attribute__((f
 void pld_log_level(int level);
 unsigned long pld_log_lines(int level); /* how many were written so far */
 
-/* Reads a secret from a file: refuses a file others may read, one that is empty or larger than 4096 bytes; one trailing
- * newline is taken off. The caller wipes it with pld_secret_free. */
+/* Where a secret lies: credential:NAME is what the service manager handed over, $CREDENTIALS_DIRECTORY/NAME (systemd.exec(5),
+ * LoadCredential=); without such a folder it comes back as it is, and reading it says why. Everything else is a path. */
+struct pl_str pld_secret_path(struct pl_arena *a, struct pl_str named);
+
+/* Reads a secret, named as above: refuses a file others may read, one that is empty or larger than 4096 bytes; one
+ * trailing newline is taken off. The caller wipes it with pld_secret_free. */
 struct pld_secret {
     char *s;
     size_t len;
 };
-bool pld_secret_read(const char *path, struct pld_secret *out, struct pl_err *err);
+bool pld_secret_read(struct pl_str named, struct pld_secret *out, struct pl_err *err);
 void pld_secret_free(struct pld_secret *s);
 
 /* ---- store: PostgreSQL (store*.c) ---- */

@@ -55,7 +55,16 @@ struct pl_conf {
     struct pl_arena *arena; /* owns every slice above */
 };
 
-enum pl_conf_type { PL_CONF_TEXT, PL_CONF_INT, PL_CONF_BOOL, PL_CONF_WORD, PL_CONF_DN, PL_CONF_PATH, PL_CONF_SECONDS };
+enum pl_conf_type {
+    PL_CONF_TEXT,
+    PL_CONF_INT,
+    PL_CONF_BOOL,
+    PL_CONF_WORD,
+    PL_CONF_DN,
+    PL_CONF_PATH,
+    PL_CONF_SECONDS,
+    PL_CONF_SECRET, /* a whole path, or credential:NAME, which the service manager hands over */
+};
 
 struct pl_conf_option {
     const char *section; /* "database", "daemon", "brake", "directory" */

@@ -89,10 +89,29 @@ static bool word_ok(const char *words, struct pl_str value)
     return false;
 }
 
+static bool letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 static bool say(struct pl_buf *why, const char *text)
 {
     pl_buf_add_c(why, text);
     return false;
+}
+
+/* A whole path, or credential:NAME. The name becomes part of a path: it leads nowhere else. */
+static bool secret_ok(struct pl_str value, struct pl_buf *why)
+{
+    struct pl_str name = from(value, begins(value, "credential:") ? 11 : 0);
+
+    if (name.len == value.len)
+        return value.s[0] == '/' ||
+               say(why, "is neither a whole path (it does not begin with '/') nor credential:NAME");
+    for (size_t i = 0; i < name.len; i++)
+        if (!letter_or_digit(name.s[i]) && (i == 0 || strchr("-._", name.s[i]) == NULL))
+            return say(why, "has a name after credential: that is not made of letters, digits, '-', '.' and '_'");
+    return name.len > 0 || say(why, "names nothing after credential:");
 }
 
 static bool text_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why)
@@ -109,7 +128,7 @@ static bool text_ok(const struct pl_conf_option *o, struct pl_str value, struct 
         return say(why, "is not a DN (it has no '=')");
     if (o->type == PL_CONF_PATH && value.s[0] != '/')
         return say(why, "is not a whole path (it does not begin with '/')");
-    return true;
+    return o->type != PL_CONF_SECRET || secret_ok(value, why);
 }
 
 bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why)
@@ -190,8 +209,7 @@ static bool host_ok(struct pl_str s, const char *also)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.s[i];
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._", c) != NULL ||
-              strchr(also, c) != NULL))
+        if (!letter_or_digit(c) && strchr("-._", c) == NULL && strchr(also, c) == NULL)
             return false;
     }
     return true;
