@@ -19,6 +19,13 @@ int64_t dir_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int64_t wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static void arm(struct event *ev, int64_t ms)
 {
     struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
@@ -79,17 +86,18 @@ static void pause_a_while(struct pld_dir *d)
     int64_t ms = DIR_BACKOFF_MIN_MS + (span > 0 ? (int64_t)arc4random_uniform((uint32_t)span) : 0);
     d->backoff_ms = ms < DIR_BACKOFF_MAX_MS ? ms : DIR_BACKOFF_MAX_MS;
     d->uri = 0;
+    d->tried = true;
     arm(d->retry, d->backoff_ms);
+    pld_changed(&d->host);
 }
 
 static int64_t secret_changed_ns(const struct pld_dir *d)
 {
     struct stat st;
-    char path[4096];
-    snprintf(path, sizeof path, "%.*s", (int)d->conf->password_file.len, d->conf->password_file.s);
-    if (stat(path, &st) != 0)
-        return 0;
-    return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+    struct pl_arena *a = pl_arena_new();
+    bool there = stat(pld_secret_path(a, d->conf->password_file).s, &st) == 0;
+    pl_arena_free(a);
+    return there ? (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec : 0;
 }
 
 /* Half a minute, doubled each time; a changed password file ends the wait. */
@@ -101,6 +109,8 @@ static void pause_refused(struct pld_dir *d)
     d->refused_until_ms = dir_now_ms() + d->refused_ms;
     d->secret_changed_ns = secret_changed_ns(d);
     d->uri = 0;
+    d->tried = true;
+    pld_changed(&d->host);
     arm(d->retry, REFUSED_LOOK_MS);
 }
 
@@ -151,11 +161,13 @@ static void opening_failed(struct pld_dir *d, bool refused, const struct pl_err 
 
 static void come_up(struct pld_dir *d)
 {
-    d->up = true;
+    d->up = d->tried = true;
     d->up_since_ms = dir_now_ms();
+    d->since_us = wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
     pld_log(5, "directory", "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+    pld_changed(&d->host);
     emit_up(d);
 }
 
@@ -228,6 +240,8 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
 {
     bool was_up = d->up;
     d->up = false;
+    if (was_up)
+        d->since_us = wall_us();
     stop_opening(d);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
@@ -370,6 +384,7 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     d->first_password_dir = dup_str(conf->first_password_dir);
     d->stray_end = &d->stray;
     d->backoff_ms = DIR_BACKOFF_MIN_MS;
+    d->since_us = wall_us();
     split_uris(d);
     dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);
     dir_link_init(&d->links[PL_CH_BULK], d, PL_CH_BULK);
@@ -386,6 +401,16 @@ void pld_dir_start(struct pld_dir *d)
     int64_t ms = d->conf->timeout_ms / 8;
     arm(d->tick, ms < 50 ? 50 : ms > 1000 ? 1000 : ms);
     arm(d->retry, 0);
+}
+
+void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out)
+{
+    *out = (struct pld_dir_state){.name = d->name,
+                                  .tried = d->tried || d->n_uris == 0,
+                                  .up = d->up,
+                                  .refused = !d->up && d->refused_ms > 0,
+                                  .since_us = d->since_us,
+                                  .why = d->up ? "" : d->said};
 }
 
 void pld_dir_free(struct pld_dir *d)

@@ -308,7 +308,7 @@ static bool send_bind(struct bringup *b, int *msgid)
         return pl_err_set(&b->o->err, PL_ERR_CONF, 0, "Set bind_dn and password_file, or sasl = external.",
                           "no bind_dn: this would be an anonymous bind");
     } else {
-        if (!pld_secret_read(c->password_file.s, &secret, &b->o->err))
+        if (!pld_secret_read(c->password_file, &secret, &b->o->err))
             return false;
         cred = (struct berval){.bv_val = secret.s, .bv_len = secret.len};
         rc = ldap_sasl_bind(b->ld, c->bind_dn.s, LDAP_SASL_SIMPLE, &cred, NULL, NULL, msgid);

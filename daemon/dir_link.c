@@ -247,7 +247,7 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
         .ca_file = pl_arena_str(a, c->ca_file),
         .sasl = pl_arena_str(a, c->sasl),
         .cert_file = pl_arena_str(a, c->cert_file),
-        .key_file = pl_arena_str(a, c->key_file),
+        .key_file = pld_secret_path(a, c->key_file),
         .bind_dn = pl_arena_str(a, c->bind_dn),
         .password_file = pl_arena_str(a, c->password_file),
         .people_base = pl_arena_str(a, c->people_base),

@@ -180,7 +180,9 @@ struct pld_dir {
     size_t n_uris, uri;
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;
-    bool up; /* up: DIR_UP was emitted */
+    bool up;                  /* up: DIR_UP was emitted */
+    bool tried;               /* a whole round over the addresses has ended, either way */
+    int64_t since_us;         /* wall clock: when `up` changed last */
     struct dir_opening *opening;
     enum pl_channel opening_for;
     struct event *opened, *cut, *kick, *tick, *retry;

@@ -10,6 +10,12 @@
 #include <unistd.h>
 
 static atomic_int limit = 6;
+static atomic_ulong lines[8];
+
+unsigned long pld_log_lines(int level)
+{
+    return lines[level];
+}
 
 void pld_log_level(int level)
 {
@@ -45,6 +51,7 @@ void pld_log(int level, const char *part, const char *fmt, ...)
         level = 7;
     if (level > limit)
         return;
+    lines[level]++;
     char line[2048];
     size_t head = write_head(line, sizeof line - 1, level, part);
     va_list ap;

@@ -9,7 +9,7 @@
 #include "shell.h"
 #include "wire.h"
 
-#define DEFAULT_CONF "/etc/paasla/paasla.conf"
+#define DEFAULT_CONF PL_SYSCONFDIR "/paasla/paasla.conf"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

@@ -92,7 +92,7 @@ static bool take_password(struct list *l, const struct pl_conf *conf, struct pl_
     struct pld_secret secret = {0};
     if (conf->password_file.len == 0)
         return true;
-    if (!pld_secret_read(pl_arena_str(l->out->arena, conf->password_file).s, &secret, err))
+    if (!pld_secret_read(conf->password_file, &secret, err))
         return false;
     if (memchr(secret.s, '\0', secret.len)) {
         pld_secret_free(&secret);

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include "page.h"
 #include "shell.h"
+#include "tell.h"
 
 enum {
     LOOK_AT_CLOCK_S = 60, /* the timer counts monotonic time: a wall clock that was set is noticed so soon */
@@ -16,10 +18,12 @@ struct daemon {
     struct pl_engine *engine;
     struct pld_store *store;
     struct pld_dir **dirs; /* as conf->dirs */
+    struct pld_tell *tell;
+    struct pld_page *page;
     struct event *timer, *term, *intr, *deadline;
     int64_t timer_at_us; /* 0: none */
     bool inside;         /* the engine is never entered twice */
-    bool stopping, said_ready;
+    bool stopping;
 };
 
 static int64_t now_us(void)
@@ -58,6 +62,7 @@ static void set_timer(struct daemon *d)
 
 static void dispatch(struct daemon *d, const struct pl_command *cmd)
 {
+    pld_page_command(d->page, cmd);
     switch (cmd->kind) {
     case PL_CMD_SEARCH:
     case PL_CMD_MODIFY:
@@ -86,13 +91,6 @@ static bool finished(struct daemon *d)
     return pl_engine_idle(d->engine) || st.in_flight == 0;
 }
 
-static void say_ready(struct daemon *d)
-{
-    if (!d->said_ready)
-        pld_log(5, "paaslad", "ready: version %s, directories: %zu", PL_VERSION, d->conf->n_dirs);
-    d->said_ready = true;
-}
-
 /* Paused reads go on when the engine has room again, which only an event can bring. */
 static void resume(struct daemon *d)
 {
@@ -115,8 +113,7 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
     while (pl_engine_next(d->engine, &cmd))
         dispatch(d, &cmd);
     d->inside = false;
-    if (ev->kind == PL_EV_STORE_UP)
-        say_ready(d);
+    pld_tell_event(d->tell, ev);
     resume(d);
     if (d->stopping && finished(d))
         event_base_loopbreak(d->base);
@@ -126,6 +123,11 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
 static bool on_wants(void *ctx, uint64_t req)
 {
     return pl_engine_wants(((struct daemon *)ctx)->engine, req);
+}
+
+static void on_changed(void *ctx)
+{
+    pld_tell_changed(((struct daemon *)ctx)->tell);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -161,15 +163,28 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
     }
     pld_log(5, "paaslad", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     d->stopping = true;
+    pld_tell_stopping(d->tell);
     event_add(d->deadline, &tv);
     on_emit(d, &(struct pl_event){.kind = PL_EV_SHUTDOWN});
 }
 
 /* ---- life ---- */
 
+/* Those who look on and tell. Nobody else depends on them: what cannot listen is said, and work goes on. */
+static void make_tellers(struct daemon *d)
+{
+    struct pl_err err;
+    struct pld_tell_from from = {
+        .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs};
+    d->tell = pld_tell_new(&from);
+    d->page = pld_page_new(&from, d->tell);
+    if (!pld_page_listen(d->page, d->conf->metrics, &err))
+        pld_log(3, "http", "%s. %s", err.text, err.hint);
+}
+
 static bool build(struct daemon *d)
 {
-    struct pld_host host = {.emit = on_emit, .wants = on_wants, .ctx = d};
+    struct pld_host host = {.emit = on_emit, .wants = on_wants, .changed = on_changed, .ctx = d};
 
     d->base = event_base_new();
     if (!d->base)
@@ -184,6 +199,7 @@ static bool build(struct daemon *d)
     d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
     for (size_t i = 0; i < d->conf->n_dirs; i++)
         d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
+    make_tellers(d);
     return d->timer && d->deadline && d->term && d->intr;
 }
 
@@ -195,10 +211,13 @@ static void drop(struct event *ev)
 
 static void demolish(struct daemon *d)
 {
+    pld_page_close(d->page);
     for (size_t i = 0; d->dirs && i < d->conf->n_dirs; i++)
         pld_dir_free(d->dirs[i]);
     free(d->dirs);
     pld_store_free(d->store);
+    pld_page_free(d->page);
+    pld_tell_free(d->tell);
     drop(d->timer);
     drop(d->deadline);
     drop(d->term);

@@ -9,6 +9,50 @@
 
 enum { SECRET_MAX = 4096 };
 
+/* ---- where it lies ---- */
+
+static const char credential[] = "credential:";
+
+static bool is_credential(struct pl_str named)
+{
+    return named.len >= sizeof credential - 1 && memcmp(named.s, credential, sizeof credential - 1) == 0;
+}
+
+static const char *credentials_dir(void)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    return dir && *dir ? dir : NULL;
+}
+
+struct pl_str pld_secret_path(struct pl_arena *a, struct pl_str named)
+{
+    const size_t n = sizeof credential - 1;
+    if (!is_credential(named) || !credentials_dir())
+        return pl_arena_str(a, named);
+    return pl_arena_printf(a, "%s/%.*s", credentials_dir(), (int)(named.len - n), named.s + n);
+}
+
+static int open_file(struct pl_str named, const char *path, struct pl_err *err)
+{
+    const char *hint = "Make the file readable for the daemon's user and nobody else.";
+    if (is_credential(named) && !credentials_dir()) {
+        pl_err_set(err, PL_ERR_CONF, 0,
+                   "Start paaslad by its unit, or set CREDENTIALS_DIRECTORY to a folder with the secrets.",
+                   "secret %s: nobody handed over credentials", path);
+        return -1;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* never waits, not even on a FIFO */
+    if (fd >= 0)
+        return fd;
+    if (is_credential(named))
+        hint = "Credentials are handed over when the unit starts: put the file in its place, then `systemctl restart "
+               "paaslad`.";
+    pl_err_set(err, PL_ERR_CONF, errno, hint, "secret %s: %s", path, strerror(errno));
+    return -1;
+}
+
+/* ---- what is in it ---- */
+
 /* Group-readable is allowed: systemd hands credentials over with an access list, which shows as group bits. */
 static bool check_file(int fd, const char *path, struct pl_err *err)
 {
@@ -51,22 +95,23 @@ static bool read_all(int fd, const char *path, struct pld_secret *out, struct pl
     return true;
 }
 
-bool pld_secret_read(const char *path, struct pld_secret *out, struct pl_err *err)
+bool pld_secret_read(struct pl_str named, struct pld_secret *out, struct pl_err *err)
 {
     bool ok = false;
+    struct pl_arena *a = pl_arena_new();
+    const char *path = pld_secret_path(a, named).s;
     *out = (struct pld_secret){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* never waits, not even on a FIFO */
-    if (fd < 0)
-        return pl_err_set(err, PL_ERR_CONF, errno, "Make the file readable for the daemon's user and nobody else.",
-                          "secret %s: %s", path, strerror(errno));
-    if (!check_file(fd, path, err))
+    int fd = open_file(named, path, err);
+    if (fd < 0 || !check_file(fd, path, err))
         goto out;
     out->s = pl_xcalloc(1, SECRET_MAX + 2);
     ok = read_all(fd, path, out, err);
 out:
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     if (!ok)
         pld_secret_free(out);
+    pl_arena_free(a);
     return ok;
 }
 

@@ -17,21 +17,32 @@ struct pld_host {
     struct event_base *base;
     pld_emit *emit;
     pld_wants *wants;
+    void (*changed)(void *ctx); /* a connection came, went or was tried in vain; look later, not inside; may be NULL */
     void *ctx;
 };
+static inline void pld_changed(const struct pld_host *h)
+{
+    if (h->changed)
+        h->changed(h->ctx);
+}
 
 /* One line to standard error: RFC 3339 UTC time, level, part, text. No personal values below level debug, nor there.
  * The level is syslog's; systemd's prefix <N> is added when JOURNAL_STREAM is set. */
 void pld_log(int level, const char *part, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pld_log_level(int level);
+unsigned long pld_log_lines(int level); /* how many were written so far */
 
-/* Reads a secret from a file: refuses a file others may read, one that is empty or larger than 4096 bytes; one trailing
- * newline is taken off. The caller wipes it with pld_secret_free. */
+/* Where a secret lies: credential:NAME is what the service manager handed over, $CREDENTIALS_DIRECTORY/NAME (systemd.exec(5),
+ * LoadCredential=); without such a folder it comes back as it is, and reading it says why. Everything else is a path. */
+struct pl_str pld_secret_path(struct pl_arena *a, struct pl_str named);
+
+/* Reads a secret, named as above: refuses a file others may read, one that is empty or larger than 4096 bytes; one
+ * trailing newline is taken off. The caller wipes it with pld_secret_free. */
 struct pld_secret {
     char *s;
     size_t len;
 };
-bool pld_secret_read(const char *path, struct pld_secret *out, struct pl_err *err);
+bool pld_secret_read(struct pl_str named, struct pld_secret *out, struct pl_err *err);
 void pld_secret_free(struct pld_secret *s);
 
 /* ---- store: PostgreSQL (store*.c) ---- */
@@ -41,6 +52,41 @@ void pld_store_start(struct pld_store *s);  /* connects, goes on trying; emits S
 void pld_store_command(struct pld_store *s, const struct pl_command *cmd); /* copies what it needs */
 void pld_store_resume(struct pld_store *s); /* look again whether paused reads may go on */
 void pld_store_free(struct pld_store *s);
+struct pld_store_state {
+    bool answered;    /* at least once a server answered and its schema was ours */
+    bool up, standby; /* standby: another paaslad works on this database */
+    int64_t since_us; /* wall clock: since when it is up, or not */
+    const char *why;  /* not up: what is wrong, for people; may be empty */
+};
+void pld_store_state(const struct pld_store *s, struct pld_store_state *out);
+
+struct pld_info { /* who asks for the numbers of sql/queries/metrics.sql */
+    void (*row)(void *ctx, const struct pl_str cols[4]); /* metric, two labels, value */
+    void (*done)(void *ctx, bool ok);                    /* once, from the loop; never inside pld_store_info */
+    void *ctx;
+};
+/* One question at a time: while one is open, this one is dropped and the open one answers for both. False: the database
+ * is away and nobody will answer. */
+bool pld_store_info(struct pld_store *s, const struct pld_info *ask);
+
+/* Notes about ourselves. What is passed is copied; it is written when the database is there, now or later, once. */
+struct pld_setting { /* an option in force */
+    const char *name;    /* "daemon.poll_s", "directory linn.uris" */
+    struct pl_str value; /* as text */
+    const char *secret;  /* of an option that names a file with a secret: a slow hash of what is in it, hex; else NULL */
+};
+struct pld_config_note {
+    bool reload;
+    const char *host, *file_sha256;
+    int64_t started_us, loaded_us;
+    const struct pld_setting *settings;
+    size_t n_settings;
+    const char *const *needs_restart; /* names of options of the file that are not in force yet */
+    size_t n_needs_restart;
+};
+void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n);
+struct pld_dir_state;
+void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n);
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;
@@ -49,5 +95,13 @@ void pld_dir_start(struct pld_dir *d);      /* brings both channels up, goes on 
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd); /* SEARCH, MODIFY, ADD; copies what it needs */
 void pld_dir_resume(struct pld_dir *d);
 void pld_dir_free(struct pld_dir *d);
+struct pld_dir_state {
+    const char *name; /* the directory's */
+    bool tried;       /* every address was tried at least once */
+    bool up, refused; /* refused: the server does not take our credentials */
+    int64_t since_us; /* wall clock: since when it is up, or not */
+    const char *why;  /* not up: the last sentence about it; may be empty */
+};
+void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out);
 
 #endif

@@ -20,6 +20,13 @@ static int64_t monotonic_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int64_t wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 enum pl_flow pld_store_emit(struct pld_store *s, const struct pl_event *ev)
 {
     return s->closing ? PL_CONTINUE : s->host.emit(s->host.ctx, ev);
@@ -60,10 +67,13 @@ static void main_up(void *ctx)
 void pld_store_ready(struct pld_store *s)
 {
     s->up = true;
+    s->since_us = wall_us();
     s->why[0] = '\0';
+    pld_changed(&s->host);
     pld_log(6, "store", "connected to PostgreSQL");
     pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_UP});
     pld_controls_look(s);
+    pld_notes_send(s);
     pld_pg_pipe_start(s->listen);
     pld_pg_pipe_start(s->scan);
 }
@@ -73,15 +83,19 @@ static void main_down(void *ctx, const char *why)
     struct pld_store *s = ctx;
     bool was_up = s->up;
 
-    s->up = s->listening = false;
+    s->up = s->listening = s->said_standby = false;
+    if (was_up)
+        s->since_us = wall_us();
     pld_controls_forget(s);
     event_del(s->hint);
     event_del(s->standby);
     pld_pg_pipe_stop(s->listen);
     pld_pg_pipe_stop(s->scan);
+    pld_pg_pipe_stop(s->info);
     bool news = was_up || strcmp(s->why, why) != 0;
     pld_log(news ? 3 : 7, "store", "%s: %s", was_up ? "PostgreSQL is lost" : "PostgreSQL cannot be used", why);
     snprintf(s->why, sizeof s->why, "%s", why);
+    pld_changed(&s->host);
     if (was_up)
         pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_DOWN});
 }
@@ -181,9 +195,11 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     pld_json_init();
     s->host = *host;
     s->conf = conf;
+    s->since_us = wall_us();
     s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
     s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
     s->scan = pld_pg_pipe_new(host->base, "store scan", SCAN_PATIENCE_S, &scan_ops, s);
+    s->info = pld_info_pipe(s, host->base);
     s->hint = evtimer_new(host->base, on_hint, s);
     s->standby = evtimer_new(host->base, on_standby, s);
     return s;
@@ -212,6 +228,15 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
         pld_controls_look(s); /* nobody wakes us for these now */
 }
 
+void pld_store_state(const struct pld_store *s, struct pld_store_state *out)
+{
+    *out = (struct pld_store_state){.answered = s->answered,
+                                    .up = s->up,
+                                    .standby = !s->up && s->said_standby,
+                                    .since_us = s->since_us,
+                                    .why = s->up ? "" : s->why};
+}
+
 void pld_store_resume(struct pld_store *s)
 {
     struct pld_pg_job *job = pld_pg_pipe_paused(s->scan);
@@ -227,8 +252,10 @@ void pld_store_free(struct pld_store *s)
     s->up = false;
     pld_pg_pipe_free(s->listen);
     pld_pg_pipe_free(s->scan);
+    pld_pg_pipe_free(s->info);
     pld_pg_pipe_free(s->main);
     event_free(s->hint);
     event_free(s->standby);
+    pld_notes_free(s);
     free(s);
 }

@@ -20,8 +20,10 @@ void pld_json_init(void)
 
 /* A directory may hold bytes that are no text (RFC 4511 promises UTF-8, servers do not all keep it), and jsonb has no
  * NUL. One such value must not stop a leaver from being settled: what is no character becomes U+FFFD. */
-static json_t *text(struct pl_str s)
+json_t *pld_json_text(struct pl_str s)
 {
+    if (s.len == 0)
+        return json_string("");
     if (pl_str_is_utf8(s))
         return json_stringn(s.s, s.len);
     struct pl_buf b = {0};
@@ -41,7 +43,7 @@ static json_t *text(struct pl_str s)
 
 static void put_text(json_t *o, const char *key, struct pl_str s)
 {
-    json_object_set_new(o, key, s.len ? text(s) : json_string(""));
+    json_object_set_new(o, key, pld_json_text(s));
 }
 
 static void put_c(json_t *o, const char *key, const char *s)

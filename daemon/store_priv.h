@@ -6,13 +6,16 @@
  *   store_cmd.c      an engine command becomes a query with parameters
  *   store_json.c     plans, intents and outcomes as JSON; the digest of a plan
  *   store_row.c      rows and ends become events
+ *   store_info.c     numbers for monitoring
+ *   store_note.c     what the daemon notes about itself
  *
  * main carries every transaction. listen only listens, never in a transaction. scan carries the long reads that the
- * engine may pause: on main a paused read would hold up the leavers behind it. */
+ * engine may pause: on main a paused read would hold up the leavers behind it. info answers monitoring, if it asks. */
 #ifndef PLD_STORE_PRIV_H
 #define PLD_STORE_PRIV_H
 
 #include "pg_pipe.h"
+#include "pg_state.h"
 #include "shell.h"
 
 enum { PLD_CONTROLS = 64 }; /* more open rows than people can ask for; beyond that one may be handed on twice */
@@ -24,15 +27,28 @@ struct pld_controls {
     size_t n_seen, n_fresh;
 };
 
+enum { PLD_NOTES = 8 };
+struct pld_note {
+    const char *query;
+    char *json; /* own */
+};
+
 struct pld_store {
     struct pld_host host;
     const struct pl_conf *conf;
-    struct pld_pg_pipe *main, *listen, *scan;
+    struct pld_pg_pipe *main, *listen, *scan, *info;
     bool up;        /* STORE_UP was emitted and STORE_DOWN was not */
     bool listening; /* hints arrive */
     bool closing;   /* nothing is emitted any more */
     bool said_standby;
+    bool answered;    /* a server of our schema was there */
+    int64_t since_us; /* wall clock: when `up` changed last */
     struct pld_controls controls;
+    struct pld_note notes[PLD_NOTES];
+    size_t n_notes;
+    bool note_sent; /* the first of them */
+    bool info_asked;
+    struct pld_info info_ask;
     struct event *hint;    /* EV_DIRTY, at most one each HINT_MS */
     struct event *standby; /* another daemon holds the lock: ask again */
     int64_t hinted_ms;     /* monotonic */
@@ -66,6 +82,13 @@ void pld_store_ready(struct pld_store *s); /* the session may work: STORE_UP */
 void pld_controls_look(struct pld_store *s);
 void pld_controls_forget(struct pld_store *s); /* the session is over */
 
+/* store_info.c */
+struct pld_pg_pipe *pld_info_pipe(struct pld_store *s, struct event_base *base);
+
+/* store_note.c */
+void pld_notes_send(struct pld_store *s);
+void pld_notes_free(struct pld_store *s);
+
 /* store_session.c */
 void pld_session_begin(struct pld_store *s); /* on main; ends in pld_store_ready or in a failed link */
 
@@ -78,6 +101,7 @@ size_t pld_row_columns(const PGresult *res, int row, struct pl_str *cols, size_t
 
 /* store_json.c: text in the arena */
 void pld_json_init(void);
+struct json_t *pld_json_text(struct pl_str s); /* what is no character becomes U+FFFD */
 const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s);
 const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h);

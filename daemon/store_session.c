@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include "../sql/embed.h"
-#include "pg_state.h"
 
 /* Before a connection may be used: the schema is the one this program was built for, and no other daemon works. The
  * version comes first, so that a daemon of the wrong version does not hold the lock; and it is read again with each try
@@ -32,10 +31,12 @@ static void ask(struct pld_store *s, const char *query, void (*end)(struct pld_p
 static void wait_for_lock(struct pld_store *s)
 {
     struct timeval tv = {STANDBY_S, 0};
-    if (!s->said_standby)
+    if (!s->said_standby) {
         pld_log(5, "store",
                 "another paaslad (or a lost session of this one) works on this database; waiting until it ends");
-    s->said_standby = true;
+        s->said_standby = true;
+        pld_changed(&s->host);
+    }
     event_add(s->standby, &tv);
 }
 
@@ -94,6 +95,7 @@ static void version_end(struct pld_pg_job *job, enum pld_pg_end how)
                  (long long)need, (long long)have);
         pld_pg_pipe_fail(s->main, why);
     } else {
+        s->answered = true;
         ask(s, "daemon_lock", lock_end);
     }
 }

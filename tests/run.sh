@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
-# usage: sh tests/run.sh [PART...]   parts: unit fuzz real sim sandbox lint (default: all)
+# usage: sh tests/run.sh [PART...]   parts: unit fuzz real sim sandbox install lint (default: all)
 # Environment: PAASLA_TEST_DIR, a folder that keeps builds and logs (default: one below TMPDIR for this tree and user);
 # PAASLA_SIM_SEEDS (default 10000), PAASLA_SIM_ASAN_SEEDS (default 300), PAASLA_FUZZ_SECONDS for each target (default 5).
 set -u
@@ -13,7 +13,7 @@ cd "$TREE" || exit 1
 . "$SANDBOX/packages.sh"
 
 WORK=${PAASLA_TEST_DIR:-${TMPDIR:-/tmp}/paasla-test-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)-$(id -u)}
-PARTS=${*:-unit fuzz sim lint sandbox real}
+PARTS=${*:-unit fuzz sim lint sandbox install real}
 PASSED=0 FAILED=0 SKIPPED=0
 
 # ---- counting ----
@@ -88,16 +88,21 @@ part_fuzz() {
     done
 }
 
-part_real() {
-    rm -f "$WORK/real.xml"
-    PAASLA_BUILD=$WORK/asan timeout -k 20 3000 "$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$WORK/real.xml" \
-        tests/real >"$WORK/log/real.log" 2>&1
-    real_status=$?
-    real_failed=$FAILED
-    count_junit "$WORK/real.xml" "tests on real servers"
-    [ "$real_status" -eq 0 ] || tail -n 120 "$WORK/log/real.log"
-    [ "$real_status" -eq 0 ] || [ "$FAILED" -gt "$real_failed" ] || fail "pytest ended with $real_status"
+# Tests by pytest: run_pytest NAME WHAT BUILD SECONDS FOLDER
+run_pytest() {
+    rm -f "$WORK/$1.xml"
+    PAASLA_BUILD=$3 timeout -k 20 "$4" "$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$WORK/$1.xml" "$5" \
+        >"$WORK/log/$1.log" 2>&1
+    pytest_status=$?
+    pytest_failed=$FAILED
+    count_junit "$WORK/$1.xml" "$2"
+    [ "$pytest_status" -eq 0 ] || tail -n 120 "$WORK/log/$1.log"
+    [ "$pytest_status" -eq 0 ] || [ "$FAILED" -gt "$pytest_failed" ] || fail "pytest ended with $pytest_status"
 }
+
+part_real() { run_pytest real "tests on real servers" "$WORK/asan" 3000 tests/real; }
+
+part_install() { run_pytest install "tests of what is installed" "$WORK/build" 600 tests/install; }
 
 part_sim() {
     # Half of the seeds on each core; and some with sanitizers, which are several times slower.
@@ -147,7 +152,7 @@ export PYTHONDONTWRITEBYTECODE=1
 for part in $PARTS; do
     say "" "== $part"
     case $part in
-        unit|fuzz|real|sim|sandbox|lint) "part_$part" ;;
+        unit|fuzz|real|sim|sandbox|install|lint) "part_$part" ;;
         *) fail "there is no part $part" ;;
     esac
 done

@@ -1,9 +1,9 @@
 # What the sandbox and the tests need from Debian 12. Sourced by conf/sandbox/run.sh and tests/run.sh.
 
 PACKAGES_BUILD='gcc libc6-dev pkg-config meson ninja-build libutf8proc-dev libinih-dev libjansson-dev libevent-dev
-    libpq-dev libldap-dev libssl-dev libcmocka-dev'
+    libpq-dev libldap-dev libssl-dev libsystemd-dev libcmocka-dev'
 PACKAGES_RUN='postgresql-15 slapd ldap-utils openssl util-linux procps'
-PACKAGES_TEST='binutils clang libclang-rt-14-dev python3 python3-pytest python3-psycopg2'
+PACKAGES_TEST='binutils clang libclang-rt-14-dev python3 python3-pytest python3-psycopg2 systemd mandoc groff-base zsh'
 
 packages_missing() { # packages_missing NAME...
     for package in "$@"; do

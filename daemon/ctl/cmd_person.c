@@ -1,5 +1,7 @@
 /* person, register, matrix, findings: tables to look around with. */
 #include "args.h"
+#include "matrix.h"
+#include "outfile.h"
 #include "who.h"
 
 #include <string.h>
@@ -44,8 +46,13 @@ int cmd_matrix(struct ctl *c, int argc, char **argv)
     const char *reg = ctl_option(&a, "--register");
     const char *person = ctl_option(&a, "--person");
     const char *institution = ctl_option(&a, "--institution");
+    const char *csv = ctl_option_file(&a, "--csv"), *html = ctl_option_file(&a, "--html");
     if (!ctl_args_end(&a, 0, 0))
         return CTL_USAGE;
+    if ((csv != NULL) + (html != NULL) + c->json > 1) {
+        ctl_complain("matrix: one of --csv, --html and --json.");
+        return CTL_USAGE;
+    }
     int code = reg ? ctl_check_register(c, reg) : CTL_OK;
     if (code == CTL_OK && institution)
         code = ctl_check_code(c, "institution", "ctl_institutions", institution);
@@ -54,6 +61,8 @@ int cmd_matrix(struct ctl *c, int argc, char **argv)
     if (code != CTL_OK)
         return code;
     const char *params[] = {reg, person ? who.id : NULL, institution};
+    if (csv || html)
+        return ctl_matrix_document(c, params, csv, html);
     return ctl_query_table(c, "ctl_matrix", 3, params, "Nobody has a right there now.");
 }
 

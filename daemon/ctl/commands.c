@@ -18,7 +18,9 @@ const struct ctl_command ctl_commands[] = {
      "  --it-admin        is an IT administrator: has a second account for that\n"
      "  --code ISIKUKOOD  the personal code\n"
      "  --manager NO      employee number of the manager",
-     "  paaslactl hire 1042 Õie Mägi-Tamm --institution linn --from 2025-12-01 --unit Rahandus", cmd_hire},
+     "  paaslactl hire 1042 Õie Mägi-Tamm --institution linn --from 2025-12-01 --unit Rahandus\n"
+     "  paaslactl hire 2003 Uku Kask --institution kool --kind trainee --manager 1007",
+     cmd_hire},
     {"depart", "depart NUMBER --ref R [options]", "end a person's work and lock the accounts",
      "  --ref R           the document it rests on\n"
      "  --last-day DATE   the last working day; without it the work ends now\n"
@@ -27,6 +29,14 @@ const struct ctl_command ctl_commands[] = {
      "  paaslactl depart 1042 --ref 'KK 2025/17' --wait\n  paaslactl depart 1042 --ref 'KK 2025/18' --last-day "
      "2025-12-31",
      cmd_depart},
+    {"undo-depart", "undo-depart NUMBER --ref R [--institution I]", "take back a departure that was entered by mistake",
+     "  --ref R           the document it rests on\n"
+     "  --institution I   where two institutions use the number\n\n"
+     "The same employment goes on, and the rights that ended with it hold again. Accounts that were closed are\n"
+     "opened again; their old passwords are gone. Refused where the person was hired again since then.",
+     "  paaslactl undo-depart 1042 --ref 'KK 2025/18'\n  paaslactl undo-depart 1042 --ref 'KK 2025/18' --institution "
+     "linn",
+     cmd_undo_depart},
     {"grant", "grant NUMBER REGISTER ROLE --ref R [options]", "give a person a role in a register",
      "  --ref R           the request it rests on, filed before\n"
      "  --reason TEXT     why\n"
@@ -39,7 +49,9 @@ const struct ctl_command ctl_commands[] = {
     {"revoke", "revoke NUMBER REGISTER ROLE [--ref R] [--institution I]", "end a person's role in a register",
      "  --ref R           the document it rests on\n"
      "  --institution I   where two institutions use the number",
-     "  paaslactl revoke 1042 STAR vaataja --ref 'T-2025/91'", cmd_revoke},
+     "  paaslactl revoke 1042 STAR vaataja --ref 'T-2025/91'\n"
+     "  paaslactl revoke 1042 STAR vaataja --institution linn",
+     cmd_revoke},
     {"request", "request file REF --by NO [--sha256 HEX] | request approve REF",
      "file or approve what a grant rests on",
      "  --by NO        employee number of the person who asks\n"
@@ -64,13 +76,30 @@ const struct ctl_command ctl_commands[] = {
      "  paaslactl why 1042\n  paaslactl why 'Mari Tamm' STAR", cmd_why},
     {"person", "person [PERSON]", "people and their accounts", NULL, "  paaslactl person\n  paaslactl person linn/1042",
      cmd_person},
+    {"letter", "letter PERSON [--lang et|en] [--html] [--out FILE] [--password-file FILE] [--conf FILE]",
+     "one page for a joiner: log-ins, registers, duties, whom to ask",
+     "  --lang L              et (Estonian, without the option) or en (English)\n"
+     "  --html                a page to print from a browser; without it text of 60 lines by 80 columns\n"
+     "  --out FILE            into a file that only its owner reads; without it, or with -, to standard output\n"
+     "  --password-file FILE  put the first password into the letter that paaslad left in FILE (LOGIN-TIME, mode "
+     "0600)\n"
+     "  --conf FILE           the daemon's configuration, to say how first passwords are given\n\n"
+     "The letter holds no password without --password-file.",
+     "  paaslactl letter 1042\n  paaslactl letter linn/1042 --lang en --html --out letter.html\n"
+     "  paaslactl letter 1042 --password-file /var/lib/paasla/first/oie.magi-tamm-20260302T060000Z | lp",
+     cmd_letter},
     {"register", "register [REGISTER]", "registers, or the roles of one", NULL,
      "  paaslactl register\n  paaslactl register STAR", cmd_register},
-    {"matrix", "matrix [--register R] [--person P] [--institution I]", "who may do what now",
+    {"matrix", "matrix [--register R] [--person P] [--institution I] [--csv [FILE] | --html [FILE]]",
+     "who may do what now",
      "  --register R      only this register\n"
      "  --person P        only this person\n"
-     "  --institution I   only people of this institution",
-     "  paaslactl matrix\n  paaslactl --json matrix --register STAR", cmd_matrix},
+     "  --institution I   only people of this institution\n"
+     "  --csv [FILE]      people by registers, for Excel in Estonia: UTF-8, semicolons\n"
+     "  --html [FILE]     the same as one page to look at, search and print\n\n"
+     "Without FILE, or with -, a document goes to standard output; a file is only its owner's to read.",
+     "  paaslactl matrix\n  paaslactl matrix --html maatriks.html\n  paaslactl matrix --csv star.csv --register STAR",
+     cmd_matrix},
     {"findings", "findings [--all] [--severity S]", "what was found and should not be so",
      "  --all          resolved ones too\n"
      "  --severity S   only info, warning or critical\n\n"

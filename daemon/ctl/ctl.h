@@ -61,6 +61,9 @@ void ctl_print_json_value(struct json_t *v);                           /* prints
  * \n, \x1b or \u202e. NULL prints nothing. Returns the columns that it took. */
 size_t ctl_print_cell(FILE *out, const char *value);
 size_t ctl_cell_width(const char *value);
+/* One character or byte of *p as ctl_print_cell shows it, added to out; moves *p on. Returns the columns. */
+struct pl_buf;
+size_t ctl_next_shown(const char **p, struct pl_buf *out);
 
 /* Sentences: one line each, escaped as a whole, the newline is added. ctl_say: standard output, silent under --json. */
 void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -71,6 +74,7 @@ int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_db(struct ctl *c, int argc, char **argv);
 int cmd_hire(struct ctl *c, int argc, char **argv);
 int cmd_depart(struct ctl *c, int argc, char **argv);
+int cmd_undo_depart(struct ctl *c, int argc, char **argv);
 int cmd_grant(struct ctl *c, int argc, char **argv);
 int cmd_revoke(struct ctl *c, int argc, char **argv);
 int cmd_request(struct ctl *c, int argc, char **argv);
@@ -81,6 +85,7 @@ int cmd_sync(struct ctl *c, int argc, char **argv);
 /* Second half. */
 int cmd_why(struct ctl *c, int argc, char **argv);
 int cmd_person(struct ctl *c, int argc, char **argv);
+int cmd_letter(struct ctl *c, int argc, char **argv);
 int cmd_register(struct ctl *c, int argc, char **argv);
 int cmd_matrix(struct ctl *c, int argc, char **argv);
 int cmd_findings(struct ctl *c, int argc, char **argv);

@@ -9,7 +9,7 @@ static void print_help(void)
     puts("paaslactl: who may do what, and whether it is so.\n\n"
          "Usage: paaslactl [--dsn CONNINFO] [--json] COMMAND ...\n");
     for (const struct ctl_command *k = ctl_commands; k->name; k++)
-        printf("  %-10s %s\n", k->name, k->summary);
+        printf("  %-11s %s\n", k->name, k->summary);
     puts("\nOptions of all commands:\n"
          "  --dsn CONNINFO  where the database is; without it libpq's environment (PGHOST, PGUSER, PGSERVICE ...) "
          "counts,\n"

@@ -37,8 +37,7 @@ static bool unseen(utf8proc_int32_t u)
     }
 }
 
-/* One character or byte of *p as it is to be shown; moves *p on. Returns the columns. */
-static size_t next_shown(const char **p, struct pl_buf *out)
+size_t ctl_next_shown(const char **p, struct pl_buf *out)
 {
     utf8proc_int32_t u;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)*p, -1, &u);
@@ -67,7 +66,7 @@ static size_t shown(const char *value, struct pl_buf *out)
 {
     size_t width = 0;
     while (value && *value)
-        width += next_shown(&value, out);
+        width += ctl_next_shown(&value, out);
     return width;
 }
 

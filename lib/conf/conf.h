@@ -47,6 +47,7 @@ struct pl_conf {
     int64_t compare_every_s, poll_s, retry_min_ms, retry_max_s;
     int64_t bulk_limit;
     int64_t log_level; /* 3..7 */
+    struct pl_str metrics; /* unix:/path or host:port of this host; empty: none */
     /* [brake] */
     int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, named_leavers;
     struct pl_conf_directory *dirs;
@@ -54,7 +55,16 @@ struct pl_conf {
     struct pl_arena *arena; /* owns every slice above */
 };
 
-enum pl_conf_type { PL_CONF_TEXT, PL_CONF_INT, PL_CONF_BOOL, PL_CONF_WORD, PL_CONF_DN, PL_CONF_PATH, PL_CONF_SECONDS };
+enum pl_conf_type {
+    PL_CONF_TEXT,
+    PL_CONF_INT,
+    PL_CONF_BOOL,
+    PL_CONF_WORD,
+    PL_CONF_DN,
+    PL_CONF_PATH,
+    PL_CONF_SECONDS,
+    PL_CONF_SECRET, /* a whole path, or credential:NAME, which the service manager hands over */
+};
 
 struct pl_conf_option {
     const char *section; /* "database", "daemon", "brake", "directory" */

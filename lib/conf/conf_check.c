@@ -89,10 +89,29 @@ static bool word_ok(const char *words, struct pl_str value)
     return false;
 }
 
+static bool letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 static bool say(struct pl_buf *why, const char *text)
 {
     pl_buf_add_c(why, text);
     return false;
+}
+
+/* A whole path, or credential:NAME. The name becomes part of a path: it leads nowhere else. */
+static bool secret_ok(struct pl_str value, struct pl_buf *why)
+{
+    struct pl_str name = from(value, begins(value, "credential:") ? 11 : 0);
+
+    if (name.len == value.len)
+        return value.s[0] == '/' ||
+               say(why, "is neither a whole path (it does not begin with '/') nor credential:NAME");
+    for (size_t i = 0; i < name.len; i++)
+        if (!letter_or_digit(name.s[i]) && (i == 0 || strchr("-._", name.s[i]) == NULL))
+            return say(why, "has a name after credential: that is not made of letters, digits, '-', '.' and '_'");
+    return name.len > 0 || say(why, "names nothing after credential:");
 }
 
 static bool text_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why)
@@ -109,7 +128,7 @@ static bool text_ok(const struct pl_conf_option *o, struct pl_str value, struct 
         return say(why, "is not a DN (it has no '=')");
     if (o->type == PL_CONF_PATH && value.s[0] != '/')
         return say(why, "is not a whole path (it does not begin with '/')");
-    return true;
+    return o->type != PL_CONF_SECRET || secret_ok(value, why);
 }
 
 bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why)
@@ -190,8 +209,7 @@ static bool host_ok(struct pl_str s, const char *also)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.s[i];
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._", c) != NULL ||
-              strchr(also, c) != NULL))
+        if (!letter_or_digit(c) && strchr("-._", c) == NULL && strchr(also, c) == NULL)
             return false;
     }
     return true;
@@ -260,6 +278,35 @@ static struct pl_str next_word(struct pl_str *rest)
     w = (struct pl_str){rest->s + i, n - i};
     *rest = from(*rest, n);
     return w;
+}
+
+/* Nobody logs on to /metrics, so it answers nobody on another host. */
+static bool check_metrics(const struct check *c, struct pl_str m)
+{
+    static const char local[] = "unix:";
+    static const char hint[] = "For other hosts put a web server with TLS and log-on in front of it.";
+    struct pl_str path = begins(m, local) ? from(m, sizeof local - 1) : (struct pl_str){"", 0};
+    size_t colon = m.len;
+
+    if (m.len == 0)
+        return true;
+    if (begins(m, local)) {
+        if (path.len == 0 || path.s[0] != '/')
+            return SAY(c, "metrics", "", "metrics: the path of the socket must begin with /");
+        if (path.len > 107)
+            return SAY(c, "metrics", "", "metrics: the path of a socket may have 107 bytes, this one has %zu",
+                       path.len);
+        return true;
+    }
+    while (colon > 0 && m.s[colon - 1] != ':')
+        colon--;
+    if (colon == 0 || !port_ok(from(m, colon)))
+        return SAY(c, "metrics", "", "metrics is unix:/path or host:port with a port from 1 to 65535");
+    m.len = colon - 1;
+    if (!pl_str_eq_c(m, "127.0.0.1") && !pl_str_eq_c(m, "[::1]") && !pl_str_eq_c(m, "localhost"))
+        return SAY(c, "metrics", hint,
+                   "metrics answers on 127.0.0.1, [::1], localhost or unix:/path only, not on '%.*s'", (int)m.len, m.s);
+    return true;
 }
 
 static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
@@ -403,6 +450,8 @@ bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_
 
         if (t->retry_min_ms > t->retry_max_s * 1000)
             return SAY(c, "retry_min_ms", "", "retry_min_ms is longer than retry_max_s");
+        if (!check_metrics(c, t->metrics))
+            return false;
     } else if (strcmp(s->kind, "directory") == 0) {
         const struct pl_conf_directory *d = s->target;
 

@@ -13,11 +13,11 @@ const struct pl_conf_option pl_conf_options[] = {
     {"database", "connection", PL_CONF_TEXT, TOP(connection), "", 1, 4000, NULL, NULL,
      "How to reach PostgreSQL: key=value pairs or a postgresql:// address, as libpq reads them. No password here; it "
      "stands in a file of its own.",
-     "host=/run/postgresql dbname=paasla user=paaslad"},
-    {"database", "password_file", PL_CONF_PATH, TOP(password_file), "", 0, 4000, NULL, "",
-     "File with the password for PostgreSQL, readable only by the daemon. Empty: no password is sent (peer "
-     "authentication or a client certificate).",
-     "/etc/paasla/secret/database"},
+     "host=/run/postgresql dbname=paasla user=paasla"},
+    {"database", "password_file", PL_CONF_SECRET, TOP(password_file), "", 0, 4000, NULL, "",
+     "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit hands "
+     "over. Empty: no password is sent (peer authentication or a client certificate).",
+     "credential:secret_database"},
 
     /* ---- [daemon] ---- */
     {"daemon", "compare_every_s", PL_CONF_SECONDS, TOP(compare_every_s), "s", 0, ONE_YEAR, NULL, "3600",
@@ -40,6 +40,12 @@ const struct pl_conf_option pl_conf_options[] = {
     {"daemon", "log_level", PL_CONF_INT, TOP(log_level), "", 3, 7, NULL, "6",
      "What is written to standard error: 3 errors, 4 warnings too, 5 notices, 6 the ordinary course, 7 everything.",
      NULL},
+
+    {"daemon", "metrics", PL_CONF_TEXT, TOP(metrics), "", 0, 200, NULL, "",
+     "Where /metrics (for Prometheus) and /healthz answer over HTTP, without log-on and without anything about "
+     "persons: "
+     "unix:/path of a socket, or a port of this very host (127.0.0.1:9464, [::1]:9464). Empty: nowhere.",
+     "unix:/run/paasla/metrics.sock"},
 
     /* ---- [brake] ---- */
     {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
@@ -79,14 +85,17 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL},
     {"directory", "cert_file", PL_CONF_PATH, DIR(cert_file), "", 0, 4000, NULL, "",
      "Our own certificate, PEM, shown to the server. Empty: none.", "/etc/paasla/paaslad.crt"},
-    {"directory", "key_file", PL_CONF_PATH, DIR(key_file), "", 0, 4000, NULL, "",
-     "The key that belongs to cert_file, readable only by the daemon.", "/etc/paasla/secret/paaslad.key"},
+    {"directory", "key_file", PL_CONF_SECRET, DIR(key_file), "", 0, 4000, NULL, "",
+     "The key that belongs to cert_file: a file readable only by the daemon, or credential:NAME.",
+     "credential:secret_paaslad.key"},
     {"directory", "bind_dn", PL_CONF_DN, DIR(bind_dn), "", 0, 4000, NULL, "",
      "The entry the daemon logs on as. It needs the right to read people and groups whole, to add people, and to write "
      "the lock, the password and the members of managed groups.",
      "cn=paaslad,ou=teenused,dc=linn,dc=test"},
-    {"directory", "password_file", PL_CONF_PATH, DIR(password_file), "", 0, 4000, NULL, "",
-     "File with the password of bind_dn, readable only by the daemon.", "/etc/paasla/secret/linn"},
+    {"directory", "password_file", PL_CONF_SECRET, DIR(password_file), "", 0, 4000, NULL, "",
+     "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands over: "
+     "/etc/paasla/secret/linn is credential:secret_linn.",
+     "credential:secret_linn"},
     {"directory", "people_base", PL_CONF_DN, DIR(people_base), "", 1, 4000, NULL, NULL,
      "People live in this subtree. No account outside of it is looked at or written.", "ou=inimesed,dc=linn,dc=test"},
     {"directory", "group_base", PL_CONF_DN, DIR(group_base), "", 1, 4000, NULL, NULL, "Groups live in this subtree.",
@@ -118,10 +127,10 @@ const struct pl_conf_option pl_conf_options[] = {
     {"directory", "object_classes", PL_CONF_TEXT, DIR(object_classes), "", 1, 1000, NULL, "inetOrgPerson",
      "Object classes of a new entry, separated by spaces.", NULL},
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
-     "One line for each further attribute of a new entry, with the words in braces of rdn_template. A new entry of "
-     "inetOrgPerson needs cn and sn.",
-     "attribute.cn = {name}\nattribute.sn = {family}\nattribute.givenName = {given}\nattribute.ou = {unit}\n"
-     "attribute.title = {position}"},
+     "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
+     "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn.",
+     "attribute.employeeNumber = {institution}-{employee_no}\nattribute.cn = {name}\nattribute.sn = {family}\n"
+     "attribute.givenName = {given}\nattribute.ou = {unit}\nattribute.title = {position}"},
     {"directory", "first_password", PL_CONF_WORD, DIR(first_password), "", 0, 0, "none|file", "none",
      "none: a new account has no password until somebody sets one. file: the account gets a one-time password when it "
      "opens, kept in a file of first_password_dir.",

@@ -8,7 +8,7 @@
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   exec.c    writes of one round; one write in flight per entry
  *   scan.c    the full compare, which only nominates
- *   watch.c   what the directory tells by itself (RFC 4533), which only nominates too
+ *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
@@ -18,9 +18,7 @@
 #include "../directory/dialect.h"
 
 #define PL_PURPOSES_MAX  4
-#define PL_CANDIDATES    9
-#define PL_ROUNDS_MAX    5
-#define PL_TARGET_SLOTS  1024
+enum { PL_CANDIDATES = 9, PL_ROUNDS_MAX = 5, PL_TARGET_SLOTS = 1024 };
 
 struct dir;
 struct batch;

@@ -68,6 +68,7 @@ void pl_task_settle(struct task *t)
                             .directory = t->dir->conf.name,
                             .purpose = t->p.purpose,
                             .account_id = t->p.account_id,
+                            .was = t->p.state,
                             .state = t->state,
                             .row = t->state_row,
                             .sentence = pl_str_c(t->sentence ? t->sentence : ""),

@@ -184,13 +184,16 @@ class SlapdServer:
             f.write(ldif)
         run("slapadd", "-q", "-f", self.config, "-l", path, **self._as_user())
 
+    def _arguments(self):
+        return ["-f", self.config]
+
     # ---- life ----
 
     def start(self, wait=True):
         urls = [self.ldapi, "ldap://127.0.0.1:%d" % self.port]
         if self.tls:
             urls.append("ldaps://127.0.0.1:%d" % self.tls_port)
-        self.process = subprocess.Popen(["slapd", "-f", self.config, "-h", " ".join(urls), "-d", "0"],
+        self.process = subprocess.Popen(["slapd", *self._arguments(), "-h", " ".join(urls), "-d", "0"],
                                         stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.dir, "log"), "ab"),
                                         **self._as_user())
         end = time.monotonic() + 20

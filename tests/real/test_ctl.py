@@ -13,8 +13,8 @@ from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, NO_DB, OK, REFUSED, US
 from pgserver import MIGRATIONS, PgServer
 from town import until
 
-COMMANDS = ["status", "db", "hire", "depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person", "register",
-            "matrix", "findings", "log"]
+COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person",
+            "letter", "register", "matrix", "findings", "log"]
 NEWEST = len(glob.glob(os.path.join(MIGRATIONS, "[0-9]*.sql")))
 
 
@@ -32,7 +32,7 @@ def test_help_shows_examples(command):
 
 def test_help_lists_every_command():
     out = ctl(None, "--help").out
-    assert re.findall(r"^  ([a-z]+) +\S", out.split("Options of all")[0], re.M) == COMMANDS
+    assert re.findall(r"^  ([a-z-]+) +\S", out.split("Options of all")[0], re.M) == COMMANDS
     assert re.fullmatch(r"paaslactl \S+\n", ctl(None, "--version").out)
     without = subprocess.run([CTL], capture_output=True, timeout=10)
     assert without.returncode == USAGE and without.stdout.decode() == out

@@ -39,6 +39,12 @@ TABLES = {
     "paasla.clock_tick": (READERS, set(), set(), set()),
     "paasla.control_answer": (READERS, set(), set(), set()),
     "paasla.grant_due": (READERS, set(), set(), set()),
+    "paasla.institution_contact": (READERS | {"hr"}, {"admin"}, set(), {"admin"}),
+    "paasla.daemon_run": (set(), set(), set(), set()),  # columns only: the salt is nobody's
+    "paasla.config_value": (set(), set(), set(), set()),
+    "paasla.connection": (READERS, set(), set(), set()),
+    "paasla.open_findings": ({"daemon"}, set(), set(), set()),
+    "paasla.open_work": ({"daemon"}, set(), set(), set()),
     "paasla.hr_scope": (READERS, {"admin"}, set(), {"admin"}),
     "paasla.db_login": (READERS, set(), set(), set()),
     "paasla.staff": ({"hr"}, {"hr"}, {"hr"}, set()),
@@ -55,9 +61,12 @@ COLUMNS = [
     ("paasla.person", "SELECT", {"person_id", "given_name", "family_name"}, {"daemon"}),
     ("paasla.person", "SELECT", {"person_id", "given_name", "family_name", "created_at"}, READERS),
     ("paasla.absence", "SELECT", {"person_id", "period", "suspend"}, {"daemon"}),
+    ("paasla.daemon_run", "SELECT", {"one", "version", "host", "file_sha256", "started_at", "loaded_at", "needs_restart"}, READERS),
+    ("paasla.config_value", "SELECT", {"name", "value"}, READERS),
     ("paasla.directory", "INSERT", {"directory", "dialect", "mode"}, {"admin"}),
     ("paasla.directory", "UPDATE", {"dialect", "mode"}, {"admin"}),
     ("paasla.institution_directory", "UPDATE", {"create_ahead"}, {"admin"}),
+    ("paasla.institution_contact", "UPDATE", {"contact"}, {"admin"}),
     ("paasla.access_grant", "INSERT", {"person_id", "role_id", "employment_id", "valid", "reference", "reason"}, {"grantor"}),
     ("paasla.access_grant", "UPDATE", {"valid", "reason", "end_reference"}, {"grantor"}),
     ("paasla.request", "INSERT", {"reference", "requested_by", "document_sha256", "note"}, {"grantor", "hr"}),
@@ -69,8 +78,10 @@ CALLS = {
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
+    "undo_depart": {"hr"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"},
-    "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"},
+    "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
+    "note_connections": {"daemon"}, "daemon_works": READERS,
 }
 HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
             "personal_code_ok", "keys_stay", "refuse", "dirty_notify", "request_approval", "staff_statement", "commitment"}
@@ -138,6 +149,8 @@ def test_every_object_is_the_owners_and_nobody_logs_in_as_it(town):
     ("admin", "INSERT INTO paasla.db_login VALUES ('admin', 1)"), ("admin", "UPDATE paasla.directory SET identity = 'x'"),
     ("approver", "SELECT paasla.grant_access('1042', 'KAUST', 'lugeja', 'KK-1')"), ("auditor", "SELECT paasla.ask('sync')"),
     ("auditor", "DELETE FROM audit.event"), ("daemon", "SELECT personal_code FROM paasla.person"), ("daemon", "SELECT * FROM audit.opening"),
+    ("admin", "SELECT salt FROM paasla.daemon_run"), ("auditor", "SELECT secret FROM paasla.config_value"),
+    ("daemon", "SELECT state FROM paasla.finding"), ("daemon", "SELECT state FROM paasla.work_order"),
     ("daemon", "INSERT INTO paasla.access_grant (person_id, role_id, valid) VALUES (1, 1, tstzrange(now(), NULL))"),
     ("daemon", "UPDATE paasla.account SET state = 'out'"), ("grantor", "CREATE TABLE paasla.x ()"), ("grantor", "CREATE TABLE public.x ()"),
 ])
@@ -156,6 +169,9 @@ def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, []], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
                  "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", "x"],
+                 "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
+                 "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '
+                                 '"loaded_us": 1, "values": {"a": "b"}, "secrets": {"a": "00"}, "needs_restart": []}' % ("0" * 64)],
                  "note_compare": ["linn", '{"complete": false, "identity": "", "orphans": 0}'],
                  "hold": ['{"directory": "linn", "digest": "a", "items": [], "locks": 0, "removals": 0}'],
                  "settle": ['{"person_id": 1, "directory": "linn", "purpose": "personal", "account_id": 0, "state": "none", "row": 0, '

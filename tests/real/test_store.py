@@ -380,7 +380,7 @@ def test_a_storm_of_hints_is_a_few(pg, harness):
     conn.close()
     took = time.time() - began
     time.sleep(0.3)
-    assert 1 <= h.count("DIRTY", at) <= took / 0.05 + 3
+    assert 1 <= h.count("DIRTY", at) <= took / 0.002 + 3
 
 
 def test_a_control_row_is_seen(pg, harness):

@@ -303,9 +303,32 @@ static void test_texts(void **state)
     refused("[directory a]\npeople_base = linn\n", "x.conf:2: people_base is not a DN");
     refused("[directory a]\npeople_base =\n", "people_base is empty");
     refused("[database]\nconnection =\n", "connection is empty");
-    refused("[database]\npassword_file = secret\n", "password_file is not a whole path");
-    refused("[database]\npassword_file = ~/secret\n", "password_file is not a whole path");
+    refused("[directory a]\nca_file = ca.pem\n", "ca_file is not a whole path");
     accepted(DATABASE "password_file =\n" DIRECTORY(""));
+}
+
+/* A secret is a file, or something that the service manager hands over by name. */
+static void test_secrets(void **state)
+{
+    static const char *const good_names[] = {"/etc/secret", "credential:linn", "credential:secret_linn", "credential:9.a-b_c"};
+    static const char *const bad_names[] = {"credential:a/b", "credential:../a", "credential:.a", "credential:-a",
+                                            "credential:a b", "credential:_a", "credential:\xc3\xa4"};
+    char text[2048];
+
+    (void)state;
+    refused("[database]\npassword_file = secret\n", "password_file is neither a whole path");
+    refused("[database]\npassword_file = ~/secret\n", "password_file is neither a whole path");
+    refused("[database]\npassword_file = Credential:linn\n", "password_file is neither a whole path");
+    refused("[directory a]\nkey_file = paaslad.key\n", "x.conf:2: key_file is neither a whole path");
+    refused("[directory a]\npassword_file = credential:\n", "x.conf:2: password_file names nothing after credential:");
+    for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++) {
+        (void)snprintf(text, sizeof text, "[database]\npassword_file = %s\n", bad_names[i]);
+        refused(text, "password_file has a name after credential:");
+    }
+    for (size_t i = 0; i < sizeof good_names / sizeof good_names[0]; i++) {
+        (void)snprintf(text, sizeof text, "%spassword_file = %s\n%s", DATABASE, good_names[i], DIRECTORY(""));
+        accepted(text);
+    }
 }
 
 /* No secret in a file that everybody who looks after the daemon may read. */
@@ -482,7 +505,7 @@ static void test_sample_is_generated(void **state)
         fail_msg("conf/paasla.conf is not what conf/gen_sample.c writes");
     c = good(have);
     assert_int_equal(c->n_dirs, 1);
-    assert_int_equal(c->dirs[0].n_attributes, 5);
+    assert_int_equal(c->dirs[0].n_attributes, 6);
     pl_conf_free(c);
     test_free(want);
     free(have);
@@ -545,7 +568,8 @@ int main(void)
         cmocka_unit_test(test_long_values),    cmocka_unit_test(test_nothing_is_cut),
         cmocka_unit_test(test_bytes),          cmocka_unit_test(test_structure),
         cmocka_unit_test(test_nearest_name),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_texts),          cmocka_unit_test(test_no_password_in_connection),
+        cmocka_unit_test(test_texts),          cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_no_password_in_connection),
         cmocka_unit_test(test_addresses),      cmocka_unit_test(test_log_on),
         cmocka_unit_test(test_templates),      cmocka_unit_test(test_many),
         cmocka_unit_test(test_broken_samples), cmocka_unit_test(test_sample_is_generated),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lib/directory/dialect.h"
+#include "lib/directory/result_name.h"
 
 enum { KINDS = 4 };
 
@@ -76,11 +77,27 @@ static void test_sentences(void **state)
     assert_non_null(strstr(pl_result_sentence(PL_WRITE_ACCOUNT, 50), "right"));
 }
 
+/* The names that people know; a server cannot make new ones. */
+static void test_names(void **state)
+{
+    (void)state;
+    assert_string_equal(pl_result_name(0), "success");
+    assert_string_equal(pl_result_name(-1), "unknown");
+    assert_string_equal(pl_result_name(50), "insufficientAccessRights");
+    assert_string_equal(pl_result_name(51), "busy");
+    assert_string_equal(pl_result_name(4096), "e-syncRefreshRequired");
+    assert_string_equal(pl_result_name(9), "unlisted"); /* reserved by RFC 4511 */
+    assert_string_equal(pl_result_name(-2), "unlisted");
+    for (int code = 200; code < 4000; code++)
+        assert_string_equal(pl_result_name(code), "unlisted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
