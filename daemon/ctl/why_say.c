@@ -155,7 +155,7 @@ static const char *state_words(const char *state)
         {"locking", "is being locked: the directory has not shown it yet"},
         {"closing", "is being closed: locked, not yet seen out of everything"},
         {"paused", "is locked for an absence"},
-        {"out", "is out: locked for good"},
+        {"out", "is locked for good"},
         {"lost", "is lost: the directory no longer has it"},
         {"foreign", "is taken: somebody else's entry stands in its place"},
     };
