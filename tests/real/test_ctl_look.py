@@ -3,12 +3,9 @@ log. As tables for people and JSON for programs, which have to say the same. No 
 import json
 import re
 import subprocess
-import time
-
-import pytest
 
 import sqltown
-from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, OK, REFUSED, USAGE, as_, columns, environment
+from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, OK, USAGE, as_, columns
 from sqldaemon import account, hold, intend, item, settle
 from town import until
 
