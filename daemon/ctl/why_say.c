@@ -44,7 +44,20 @@ enum {
     GR_END_REF,
     GR_END_ASKED
 };
-enum { WO_ID, WO_REG, WO_REGISTER, WO_ROLE, WO_KIND, WO_CLASS, WO_DUE, WO_OVERDUE };
+enum {
+    WO_ID,
+    WO_REG,
+    WO_REGISTER,
+    WO_ROLE,
+    WO_KIND,
+    WO_CLASS,
+    WO_DUE,
+    WO_OVERDUE,
+    WO_OPENED,
+    WO_STATE,
+    WO_BY,
+    WO_NOTE
+};
 
 static const char *val(const PGresult *r, int row, int column)
 {
@@ -244,6 +257,11 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
     }
     for (int i = 0; i < PQntuples(w->work); i++, said++) {
         const PGresult *r = w->work;
+        if (!is(r, i, WO_STATE, "open")) {
+            ctl_say(c, "  Work order %s, to take away %s in %s, was cancelled by %s: %s", val(r, i, WO_ID),
+                    val(r, i, WO_ROLE), val(r, i, WO_REGISTER), val(r, i, WO_BY), val(r, i, WO_NOTE));
+            continue;
+        }
         pl_buf_printf(b, "  Work order %s is open: %s %s in %s, %s", val(r, i, WO_ID),
                       is(r, i, WO_KIND, "remove") ? "take away" : "give", val(r, i, WO_ROLE), val(r, i, WO_REGISTER),
                       is(r, i, WO_CLASS, "kohe") ? "at once (kohe)" : "ordinary (tavaline)");

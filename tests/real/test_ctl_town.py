@@ -294,6 +294,20 @@ def test_a_held_plan_is_listed_shown_and_approved(town):
     assert "0 held plans" in town.ctl("chief", "plan", "approve", held["digest"][:8], code=USAGE).err
 
 
+def test_somebody_lets_a_leaver_in_again_by_hand(town):
+    no = town.person("LV", "NAS/r0")
+    town.ctl("hr", "depart", no, "--ref", "KK-6", "--wait", "20")
+    town.settled()
+    by_hand(town, no, "r3")
+    assert "1 person differs" in town.ctl("it", "sync", "linn").out
+    out_in_the_end(town, no)
+    assert town.in_groups(no) == [], "of a leaver it is taken away, whatever the role says of drift"
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: pwdEndTime\n" % town.dn(no))
+    town.ctl("it", "sync", "linn")
+    out_in_the_end(town, no)
+    assert "pwdEndTime" in town.ldap.search(town.dn(no), "(objectClass=*)", "+"), "locked again"
+
+
 # ---- the daemon is away ----
 
 def test_questions_to_nobody(town):

@@ -112,6 +112,29 @@ def test_an_order_to_do_it_by_hand(town):
     assert why(town)[0] == "out"
 
 
+def test_what_was_given_by_hand_is_taken_away_by_hand(town):
+    """Though the register has been moved to a directory since: that directory knows nothing of it."""
+    town.grant("1042", "PABER", "vaataja")
+    town.rows("SELECT paasla.close_work_order(work_order_id, 'done') FROM paasla.work_order")
+    town.rows("UPDATE paasla.register SET route = 'directory' WHERE register_code = 'PABER'", user="admin")
+    town.depart("1042")
+    town.clean()
+    assert why(town)[:2] == ("not_yet_out", {"work_orders": 1})
+    town.grant("1002", "PABER", "vaataja")
+    town.depart("1002")
+    assert town.one("SELECT count(*) FROM paasla.work_order WHERE person_id = %s", town.person("1002")) == 0, "nobody gave it by hand"
+
+
+def test_an_order_that_somebody_cancelled_is_told(town):
+    town.grant("1042", "PABER", "vaataja")
+    town.depart("1042")
+    town.clean()
+    as_(town, "grantor")("work", "cancel", town.one("SELECT work_order_id FROM paasla.work_order WHERE state = 'open'"), "--note", "Pole vaja")
+    verdict, open_, text = why(town)
+    assert (verdict, open_) == ("out", {}) and re.search("Work order .* vaataja in Paberregister, was cancelled by grantor: Pole vaja", text)
+    assert "Nothing that we know of" not in text
+
+
 def test_an_end_that_nobody_has_taken_yet(town):
     """The daemon is down when a dated departure comes: no order is opened yet, nothing is dirty, there is no account."""
     town.grant("1042", "PABER", "vaataja")
