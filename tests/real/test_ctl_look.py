@@ -146,6 +146,7 @@ def test_the_document_of_an_end_stands_with_its_end(town):
     get = lambda: town.one(f"SELECT upper(valid) = '2098-01-01', ended_by, end_reference FROM paasla.access_grant {where}")
     end = f"UPDATE paasla.access_grant SET valid = tstzrange(lower(valid), '2098-01-01'), end_reference = 'T-1' {where}"
     town.refused("does not change by itself", f"UPDATE paasla.access_grant SET end_reference = 'T-1' {where}", user="grantor")
+    town.refused("reference ' ' cannot be used", "SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja', ' ')", user="grantor")
     town.refused("grant_end_reference", end.replace("T-1", " "), user="grantor")
     town.rows(end, user="grantor")
     assert get() == (True, None, "T-1")
