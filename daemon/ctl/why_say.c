@@ -257,7 +257,15 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
     }
     for (int i = 0; i < PQntuples(w->work); i++, said++) {
         const PGresult *r = w->work;
-        if (!is(r, i, WO_STATE, "open")) {
+        if (is(r, i, WO_STATE, "missing")) {
+            ctl_say(
+                c,
+                "  %s in %s was given by hand, and nobody is asked to take it away: the register has been moved to a "
+                "directory since.",
+                val(r, i, WO_ROLE), val(r, i, WO_REGISTER));
+            continue;
+        }
+        if (is(r, i, WO_STATE, "cancelled")) {
             ctl_say(c, "  Work order %s, to take away %s in %s, was cancelled by %s: %s", val(r, i, WO_ID),
                     val(r, i, WO_ROLE), val(r, i, WO_REGISTER), val(r, i, WO_BY), val(r, i, WO_NOTE));
             continue;

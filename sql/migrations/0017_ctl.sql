@@ -90,38 +90,6 @@ BEGIN
     RETURN now();
 END $$;
 
--- ---- what was given by hand is taken away by hand ----
-
--- As in 0009, but also where the register has been moved to a directory since: somebody was asked to add the right there,
--- and no directory knows of that.
-CREATE OR REPLACE FUNCTION paasla.open_work(grants bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    UPDATE paasla.work_order w SET state = 'cancelled', closed_at = clock_timestamp(), closed_by = session_user,
-        note = coalesce(w.note || ' ', '') || 'The right ended before this was done; see the order to remove it.'
-    FROM paasla.access_grant g
-    WHERE w.grant_id = ANY (grants) AND g.grant_id = w.grant_id AND w.kind = 'add' AND w.state = 'open'
-      AND (isempty(g.valid) OR upper(g.valid) <= now());
-    INSERT INTO paasla.work_order (person_id, register_code, role_id, grant_id, kind, class, due_at, cause)
-    SELECT g.person_id, r.register_code, g.role_id, g.grant_id, k.kind,
-        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN 'kohe' ELSE 'tavaline' END,
-        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN now() ELSE now() + r.due_in END,
-        CASE WHEN k.kind = 'add' THEN 'grant' ELSE coalesce(g.ended_by, 'expired') END
-    FROM paasla.access_grant g
-    JOIN paasla.register_role rr ON rr.role_id = g.role_id
-    JOIN paasla.register r ON r.register_code = rr.register_code
-    CROSS JOIN LATERAL (SELECT coalesce(bool_or(e.it_admin), false) AS admin FROM paasla.employment e
-        WHERE e.person_id = g.person_id) a
-    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM paasla.work_order w WHERE w.grant_id = g.grant_id AND w.kind = 'add') AS was) h
-    CROSS JOIN LATERAL (
-        SELECT 'add' AS kind WHERE r.route = 'manual' AND g.valid @> now() AND g.origin <> 'adopted' -- adopted: it is there already
-        -- Also when nobody was asked to add it (the route was another then). A backdated departure empties a grant that
-        -- was in effect: what was done for it by hand has to be undone.
-        UNION ALL SELECT 'remove' WHERE (r.route = 'manual' OR h.was) AND upper(g.valid) <= now() OR isempty(g.valid) AND h.was
-    ) k
-    WHERE g.grant_id = ANY (grants)
-    ON CONFLICT DO NOTHING;
-END $$;
-
 -- ---- what each directory answered to a sync ----
 
 -- A row is made for each directory when the sync is asked for; `at` stays NULL until its full compare has ended.

@@ -119,10 +119,15 @@ def test_what_was_given_by_hand_is_taken_away_by_hand(town):
     town.rows("UPDATE paasla.register SET route = 'directory' WHERE register_code = 'PABER'", user="admin")
     town.depart("1042")
     town.clean()
-    assert why(town)[:2] == ("not_yet_out", {"work_orders": 1})
-    town.grant("1002", "PABER", "vaataja")
-    town.depart("1002")
-    assert town.one("SELECT count(*) FROM paasla.work_order WHERE person_id = %s", town.person("1002")) == 0, "nobody gave it by hand"
+    verdict, open_, text = why(town)
+    assert (verdict, open_) == ("not_yet_out", {"work_orders": 1}) and "vaataja in Paberregister was given by hand, and nobody" in text
+    town.grant("1001", "PABER", "vaataja")
+    town.depart("1001")
+    town.clean()
+    assert why(town, "1001")[:2] == ("out", {}), "nobody gave it by hand"
+    town.rows("UPDATE paasla.register SET route = 'manual' WHERE register_code = 'PABER'", user="admin")
+    town.rows("SELECT paasla.open_work(array_agg(grant_id)) FROM paasla.access_grant")
+    assert why(town)[:2] == ("not_yet_out", {"work_orders": 1}), "by hand again: an order like any other"
 
 
 def test_an_order_that_somebody_cancelled_is_told(town):
