@@ -181,6 +181,17 @@ bool ctl_check_word(const char *name, const char *text, const char *const *words
     return false;
 }
 
+bool ctl_check_reference(const char *name, const char *text)
+{
+    size_t characters = 0;
+    for (const char *p = text; p && *p; p++)
+        characters += ((unsigned char)*p & 0xc0) != 0x80;
+    if (!text || (text[strspn(text, " ")] && characters <= 60))
+        return true;
+    ctl_complain("%s is a document number of 1 to 60 characters, not '%s'.", name, text);
+    return false;
+}
+
 /* Edits between two short words: insert, remove, replace. */
 static size_t distance(const char *a, const char *b)
 {

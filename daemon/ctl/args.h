@@ -37,6 +37,8 @@ bool ctl_need(struct ctl_args *a, const char *name, const char *value); /* says 
 bool ctl_check_moment(const char *name, enum ctl_moment_kind kind, const char *text);
 /* One of n words, or says which there are and returns false. NULL is fine: not given. */
 bool ctl_check_word(const char *name, const char *text, const char *const *words, int n);
+/* A document number: something is to be seen of it, and at most 60 characters. NULL is fine: not given. */
+bool ctl_check_reference(const char *name, const char *text);
 /* A whole number in range, or says what is wrong and returns false. */
 bool ctl_to_long(const char *name, const char *text, long min, long max, long *out);
 /* Says how the command is used, and which of its n verbs was meant. Returns CTL_USAGE. */

@@ -29,7 +29,7 @@ int cmd_grant(struct ctl *c, int argc, char **argv)
     const char *institution = ctl_option(&a, "--institution");
     ctl_need(&a, "--ref", ref);
     if (!ctl_args_end(&a, 3, 3) || !ctl_check_moment("--from", CTL_MOMENT, from) ||
-        !ctl_check_moment("--until", CTL_MOMENT, until))
+        !ctl_check_moment("--until", CTL_MOMENT, until) || !ctl_check_reference("--ref", ref))
         return CTL_USAGE;
     const char *params[] = {a.word[0], a.word[1], a.word[2], ref, reason, until, from, institution};
     int code = until ? check_order(c, from, until) : CTL_OK;
@@ -50,7 +50,7 @@ int cmd_revoke(struct ctl *c, int argc, char **argv)
     ctl_args_start(&a, c, argc, argv);
     const char *ref = ctl_option(&a, "--ref");
     const char *institution = ctl_option(&a, "--institution");
-    if (!ctl_args_end(&a, 3, 3))
+    if (!ctl_args_end(&a, 3, 3) || !ctl_check_reference("--ref", ref))
         return CTL_USAGE;
     const char *params[] = {a.word[0], a.word[1], a.word[2], ref, institution};
     int code = CTL_OK;
@@ -105,7 +105,7 @@ int cmd_request(struct ctl *c, int argc, char **argv)
     ctl_args_start(&a, c, argc, argv);
     const char *by = ctl_option(&a, "--by");
     const char *sha256 = ctl_option(&a, "--sha256");
-    if (!ctl_args_end(&a, 2, 2))
+    if (!ctl_args_end(&a, 2, 2) || !ctl_check_reference("REF", a.word[1]))
         return CTL_USAGE;
     if (strcmp(a.word[0], "file") == 0) {
         ctl_need(&a, "--by", by);

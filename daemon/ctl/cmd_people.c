@@ -5,6 +5,20 @@
 #include <jansson.h>
 #include <string.h>
 
+/* A manager whom nobody knows would be left out in silence. */
+static int check_manager(struct ctl *c, const char *institution, const char *number)
+{
+    const char *params[] = {institution, number};
+    int code = CTL_OK;
+    PGresult *r = ctl_query(c, "ctl_manager", 2, params, &code);
+    if (r && *PQgetvalue(r, 0, 0) != 't') {
+        ctl_complain("--manager cannot be %s: nobody at %s has that number.", number, institution);
+        code = CTL_USAGE;
+    }
+    PQclear(r);
+    return code;
+}
+
 int cmd_hire(struct ctl *c, int argc, char **argv)
 {
     static const char *const kinds[] = {"official", "employee", "external", "trainee", "elected"};
@@ -24,8 +38,8 @@ int cmd_hire(struct ctl *c, int argc, char **argv)
         return CTL_USAGE;
     const char *params[] = {institution,          a.word[0], a.word[1], a.word[2], from, unit, position, kind,
                             it_admin ? "t" : "f", code,      manager};
-    int exit_code = CTL_OK;
-    PGresult *r = ctl_query(c, "ctl_hire", 11, params, &exit_code);
+    int exit_code = manager ? check_manager(c, institution, manager) : CTL_OK;
+    PGresult *r = exit_code == CTL_OK ? ctl_query(c, "ctl_hire", 11, params, &exit_code) : NULL;
     if (r && c->json)
         ctl_print_json(r);
     else if (r)
@@ -110,7 +124,7 @@ int cmd_depart(struct ctl *c, int argc, char **argv)
     const char *wait = ctl_option_number(&a, "--wait", "60");
     ctl_need(&a, "--ref", ref);
     if (!ctl_args_end(&a, 1, 1) || (wait && !ctl_to_long("--wait", wait, 0, 86400, &seconds)) ||
-        !ctl_check_moment("--last-day", CTL_DAY, last_day))
+        !ctl_check_moment("--last-day", CTL_DAY, last_day) || !ctl_check_reference("--ref", ref))
         return CTL_USAGE;
     const char *params[] = {a.word[0], last_day, ref, institution};
     const char *state_params[] = {a.word[0], institution};

@@ -108,7 +108,7 @@ static int preview(struct ctl *c, const char *directory, long seconds)
     if (n == 0 && whole)
         ctl_say(c, "Nothing would be done.");
     else if (n > 0)
-        ctl_say(c, "%d things would be done; nothing was written.", n);
+        ctl_say(c, "%d thing%s would be done; nothing was written.", n, n == 1 ? "" : "s");
     if (n >= 0 && !whole)
         ctl_complain("the plan may lack something: %s.", why);
     PQclear(p);

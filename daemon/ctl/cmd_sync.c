@@ -58,7 +58,8 @@ static int say_pending(struct ctl *c, const PGresult *r, long seconds)
         ctl_say(c, "%d director%s no complete compare: `paaslactl status` tells why.", incomplete,
                 incomplete == 1 ? "y has" : "ies have");
     if (count(r, PENDING_DUE) > 0) {
-        ctl_complain("%d persons still wait for the daemon after %ld s.", count(r, PENDING_DUE), seconds);
+        ctl_complain("%d person%s still wait%s for the daemon after %ld s.", count(r, PENDING_DUE),
+                     count(r, PENDING_DUE) == 1 ? "" : "s", count(r, PENDING_DUE) == 1 ? "s" : "", seconds);
         return CTL_NO_ANSWER;
     }
     if (later + held + incomplete > 0)

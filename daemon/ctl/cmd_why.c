@@ -58,7 +58,7 @@ static void count(struct ctl_why *w)
         f->open[CTL_OPEN_UNSEEN] += !f->employed && unseen(w->accounts, i);
     }
     for (int i = 0; i < PQntuples(w->work); i++)
-        f->open[CTL_OPEN_WORK] += !f->employed || is(w->work, i, 4, "remove");
+        f->open[CTL_OPEN_WORK] += !is(w->work, i, 9, "cancelled") && (!f->employed || is(w->work, i, 4, "remove"));
     for (int i = 0; i < PQntuples(w->findings); i++)
         f->open[CTL_OPEN_FINDING] += !f->employed || is(w->findings, i, 1, "critical");
     for (int i = 0; i < PQntuples(w->plans); i++)
@@ -79,7 +79,7 @@ static void print_json(const struct ctl_why *w)
                                    (json_int_t)strtoll(w->who.id, NULL, 10), "number", w->who.number, "name",
                                    w->who.name, "verdict", ctl_verdict_name(w->judgement.verdict), "open", open,
                                    "employments", ctl_json_rows(w->employments), "grants", ctl_json_rows(w->grants),
-                                   "accounts", ctl_json_rows(w->accounts), "open_work_orders", ctl_json_rows(w->work),
+                                   "accounts", ctl_json_rows(w->accounts), "work_orders", ctl_json_rows(w->work),
                                    "findings", ctl_json_rows(w->findings), "held_plans", ctl_json_rows(w->plans)));
 }
 

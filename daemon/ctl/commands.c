@@ -25,7 +25,8 @@ const struct ctl_command ctl_commands[] = {
      "  --ref R           the document it rests on\n"
      "  --last-day DATE   the last working day; without it the work ends now\n"
      "  --institution I   where two institutions use the number\n"
-     "  --wait [SECONDS]  wait until all accounts are out (60 s if not said); exit 5 if they are not by then",
+     "  --wait [SECONDS]  wait until all accounts are out (60 s if not said); exit 5 if they are not by then.\n"
+     "                    For each directory: no account, out, stays open, locked, not proven, still open",
      "  paaslactl depart 1042 --ref 'KK 2025/17' --wait\n  paaslactl depart 1042 --ref 'KK 2025/18' --last-day "
      "2025-12-31",
      cmd_depart},
@@ -40,14 +41,14 @@ const struct ctl_command ctl_commands[] = {
     {"grant", "grant NUMBER REGISTER ROLE --ref R [options]", "give a person a role in a register",
      "  --ref R           the request it rests on, filed before\n"
      "  --reason TEXT     why\n"
-     "  --from DATE       from then on; without it at once\n"
-     "  --until DATE      until then; without it until the person leaves\n"
+     "  --from DATE       from that day or moment on; without it at once\n"
+     "  --until DATE      until then, a day is its beginning; without it until the person leaves\n"
      "  --institution I   where two institutions use the number",
      "  paaslactl request file 'T-2025/88' --by 1007\n"
      "  paaslactl grant 1042 STAR vaataja --ref 'T-2025/88' --until 2026-06-30",
      cmd_grant},
     {"revoke", "revoke NUMBER REGISTER ROLE [--ref R] [--institution I]", "end a person's role in a register",
-     "  --ref R           the document it rests on\n"
+     "  --ref R           the document it rests on; kept with the end of the grant, filed as a request or not\n"
      "  --institution I   where two institutions use the number",
      "  paaslactl revoke 1042 STAR vaataja --ref 'T-2025/91'\n"
      "  paaslactl revoke 1042 STAR vaataja --institution linn",
@@ -64,15 +65,21 @@ const struct ctl_command ctl_commands[] = {
     {"plan", "plan [DIRECTORY] [--timeout S] | plan list | plan show DIGEST | plan approve DIGEST [--for INTERVAL]",
      "what would be done now; plans that wait for somebody",
      "  --timeout S      how long to wait for the daemon (30 s); exit 5 if it does not answer\n"
-     "  --for INTERVAL   how long an approval stands (1 hour; at most a day)\n\n"
+     "  --for INTERVAL   how long an approval stands: '30 minutes', 2h (1 hour if not said; at most a day)\n\n"
      "Without a verb nothing is written; exit 1 if anything would be done.",
      "  paaslactl plan\n  paaslactl plan list\n  paaslactl plan approve 3f9a01c2 --for '30 minutes'", cmd_plan},
     {"sync", "sync [DIRECTORY] [--timeout S]", "compare everything now and wait until it is done",
-     "  --timeout S   how long to wait for the daemon (120 s); exit 5 if it is not done by then",
+     "  --timeout S   how long to wait for the daemon (120 s); exit 5 if it is not done by then\n\n"
+     "Tells of each directory what was found. Exit 1 when one could not be compared whole, a plan is held, or "
+     "something\n"
+     "is to be tried again.",
      "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
     {"why", "why PERSON [REGISTER]", "who somebody is, what every right rests on, and what may still live",
-     "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name.\n"
-     "  Exit 1 when somebody has left and is not yet out.",
+     "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name. With a REGISTER its ended "
+     "grants\n"
+     "  are told too. Exit 1 when somebody has left and is not yet out: while an account, a group, a grant, a work "
+     "order,\n"
+     "  a finding or a held plan is open, something waits for the daemon, a directory could not be compared whole.",
      "  paaslactl why 1042\n  paaslactl why 'Mari Tamm' STAR", cmd_why},
     {"person", "person [PERSON]", "people and their accounts", NULL, "  paaslactl person\n  paaslactl person linn/1042",
      cmd_person},

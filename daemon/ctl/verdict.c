@@ -31,7 +31,7 @@ const char *ctl_open_words(enum ctl_open what, long n)
         {"account is not known to be closed", "accounts are not known to be closed"},
         {"group still has the account", "groups still have the account"},
         {"grant still holds", "grants still hold"},
-        {"work order is open", "work orders are open"},
+        {"thing is to be done by hand", "things are to be done by hand"},
         {"finding is open", "findings are open"},
         {"step stands in a held plan", "steps stand in held plans"},
         {"change waits for the daemon", "changes wait for the daemon"},

@@ -18,7 +18,7 @@ enum ctl_open {
     CTL_OPEN_ACCOUNT, /* accounts that should be closed and are not known to be */
     CTL_OPEN_GROUP,   /* groups that such an account is still in */
     CTL_OPEN_GRANT,   /* grants that still hold although no employment does */
-    CTL_OPEN_WORK,    /* work orders; of somebody employed, those to take something away */
+    CTL_OPEN_WORK,    /* what is to be done by hand; of somebody employed, to take something away */
     CTL_OPEN_FINDING, /* findings; of somebody employed, the critical ones */
     CTL_OPEN_HELD,    /* held plan items */
     CTL_OPEN_PENDING, /* wake-ups, moments that have passed untaken, directory writes without an outcome */

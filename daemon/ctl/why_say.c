@@ -44,7 +44,20 @@ enum {
     GR_END_REF,
     GR_END_ASKED
 };
-enum { WO_ID, WO_REG, WO_REGISTER, WO_ROLE, WO_KIND, WO_CLASS, WO_DUE, WO_OVERDUE };
+enum {
+    WO_ID,
+    WO_REG,
+    WO_REGISTER,
+    WO_ROLE,
+    WO_KIND,
+    WO_CLASS,
+    WO_DUE,
+    WO_OVERDUE,
+    WO_OPENED,
+    WO_STATE,
+    WO_BY,
+    WO_NOTE
+};
 
 static const char *val(const PGresult *r, int row, int column)
 {
@@ -155,7 +168,7 @@ static const char *state_words(const char *state)
         {"locking", "is being locked: the directory has not shown it yet"},
         {"closing", "is being closed: locked, not yet seen out of everything"},
         {"paused", "is locked for an absence"},
-        {"out", "is out: locked for good"},
+        {"out", "is locked for good"},
         {"lost", "is lost: the directory no longer has it"},
         {"foreign", "is taken: somebody else's entry stands in its place"},
     };
@@ -244,6 +257,19 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
     }
     for (int i = 0; i < PQntuples(w->work); i++, said++) {
         const PGresult *r = w->work;
+        if (is(r, i, WO_STATE, "missing")) {
+            ctl_say(
+                c,
+                "  %s in %s was given by hand, and nobody is asked to take it away: the register has been moved to a "
+                "directory since.",
+                val(r, i, WO_ROLE), val(r, i, WO_REGISTER));
+            continue;
+        }
+        if (is(r, i, WO_STATE, "cancelled")) {
+            ctl_say(c, "  Work order %s, to take away %s in %s, was cancelled by %s: %s", val(r, i, WO_ID),
+                    val(r, i, WO_ROLE), val(r, i, WO_REGISTER), val(r, i, WO_BY), val(r, i, WO_NOTE));
+            continue;
+        }
         pl_buf_printf(b, "  Work order %s is open: %s %s in %s, %s", val(r, i, WO_ID),
                       is(r, i, WO_KIND, "remove") ? "take away" : "give", val(r, i, WO_ROLE), val(r, i, WO_REGISTER),
                       is(r, i, WO_CLASS, "kohe") ? "at once (kohe)" : "ordinary (tavaline)");

@@ -226,7 +226,6 @@ static void tick(struct pl_engine *e)
     if (!e->store_up || !e->recovered || e->ticking)
         return;
     e->ticking = true;
-    e->tick_due = e->next_tick_us && e->now >= e->next_tick_us;
     e->want_tick = false;
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
@@ -483,7 +482,7 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
     case OWN_TICK:
         e->ticking = false;
         e->next_tick_us = ev->failed ? e->now + e->conf.retry_min_us : ev->ticked.next_us;
-        if (!ev->failed && e->tick_due) /* otherwise it only asked when the next change comes */
+        if (!ev->failed) /* what it found due lies in the queue, and our own hint is not ours to hear */
             want_all(e);
         break;
     case OWN_RECOVER:

@@ -245,7 +245,7 @@ struct pl_engine {
     struct batch *batches;
     struct attempt *attempts;
     size_t n_attempts;
-    bool ticking, want_tick, tick_due;
+    bool ticking, want_tick;
     int64_t next_tick_us, next_poll_us, timer_us;
     int64_t now;
     int64_t last_compare_us;

@@ -33,9 +33,9 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
         RETURNING i.intent_id, i.account_id, x.outcome, nullif(x.code, 0) AS code, x.at_us
     )
     INSERT INTO audit.event (acting_person, action, intent_id, account_id, person_id, directory, result_code, detail)
-    SELECT a.who, 'intent.outcome', intent_id, account_id, who, dir, code,
+    SELECT a.acting, 'intent.outcome', intent_id, account_id, note_outcomes.who, dir, code,
         jsonb_strip_nulls(jsonb_build_object('outcome', outcome, 'answered_at', paasla.from_us(to_jsonb(at_us))))::text
-    FROM settled CROSS JOIN (SELECT audit.acting_person() AS who) a ORDER BY intent_id
+    FROM settled CROSS JOIN (SELECT audit.acting_person() AS acting) a ORDER BY intent_id
 $$;
 ALTER FUNCTION paasla.note_outcomes(bigint, text, jsonb) OWNER TO paasla_owner;
 REVOKE ALL ON FUNCTION paasla.note_outcomes(bigint, text, jsonb) FROM PUBLIC;

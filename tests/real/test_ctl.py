@@ -87,6 +87,11 @@ def test_help_lists_every_command():
     (["grant", "1", "K", "l", "--ref", "R", "--from", "soon"], "--from cannot be soon"),
     (["plan", "approve", "0123456789", "--for", "a while"], "--for cannot be a while: it is written '30 minutes'"),
     (["plan", "approve", "0123456789", "--for", "25 hours"], "at most a day"),
+    (["depart", "1042", "--ref", ""], "--ref is a document number of 1 to 60 characters, not ''"),
+    (["request", "file", "õ" * 61, "--by", "1"], "REF is a document number of 1 to 60 characters"),
+    (["request", "approve", "  "], "REF is a document number"),
+    (["grant", "1042", "KAUST", "lugeja", "--ref", "r" * 61], "--ref is a document number"),
+    (["revoke", "1042", "KAUST", "lugeja", "--ref="], "--ref is a document number"),
     ([HOSTILE], "\\x1b[2J"),
     (["status", "--" + HOSTILE], "\\u202e"),
     (["plan", "--timeout", HOSTILE], "\\u2028"),
@@ -212,7 +217,7 @@ def test_hire_request_grant_revoke_depart(town):
     assert grantor("request", "file", "T 1", "--by", "1001", "--sha256", "ab" * 32).out == "Request T 1 is filed.\n"
     assert town.one("SELECT document_sha256 FROM paasla.request WHERE reference = 'T 1'").tobytes() == b"\xab" * 32
     assert "filed already" in grantor("request", "file", "T 1", "--by", "1001", code=REFUSED).err
-    grantor("grant", "2001", "JUUR", "juur", "--ref", "T 1", code=REFUSED)  # privileged: four eyes
+    grantor("grant", "2001", "JUUR", "juur", "--ref", " T 1 ", code=REFUSED)  # privileged: four eyes
     assert "approved" in approver("request", "approve", "T 1").out
     grant = grantor("--json", "grant", "2001", "JUUR", "juur", "--ref", "T 1", "--reason", "sest", "--until", "2099-01-01").json
     assert town.one("SELECT reason, upper(valid) = '2099-01-01 00:00 Europe/Tallinn' FROM paasla.access_grant"
@@ -244,6 +249,7 @@ def sevens():
 @pytest.mark.parametrize("user, code, words, says", [
     # wrong words: nobody or nothing of that name, a name that means two, a value that cannot be
     ("hr", USAGE, ["depart", "nobody", "--ref", "R"], "nobody has employee number nobody"),
+    ("hr", USAGE, ["hire", "3000", "A", "B", "--institution", "LV", "--manager", "9999"], "--manager cannot be 9999: nobody at LV"),
     ("hr", USAGE, ["depart", "7", "--ref", "R"], "employee number 7 is used by LA, LV. Name the institution"),
     ("grantor", USAGE, ["grant", "1042", "KAUST", "lugeja", "--ref", "never filed"], "there is no request never filed"),
     ("grantor", USAGE, ["grant", "1042", "KAUST", "kuningas", "--ref", "KK-1"], "KAUST has no role kuningas. Its roles: kirj"),
@@ -254,7 +260,6 @@ def sevens():
     ("grantor", USAGE, ["grant", "1042", "KAUST", "lugeja", "--ref", "KK-1", "--from", "2099-01-02", "--until", "2099-01-01"],
      "--until cannot be 2099-01-01: that is not after 2099-01-02"),
     ("grantor", USAGE, ["revoke", "1042", "KAUST", "lugeja"], "number 1042 does not have KAUST lugeja"),
-    ("grantor", USAGE, ["revoke", "1042", "KAUST", "lugeja", "--ref", " "], "reference ' ' cannot be used"),
     ("grantor", USAGE, ["request", "file", "R", "--by", "9999"], "nobody has employee number 9999"),
     ("approver", USAGE, ["request", "approve", "never filed"], "there is no request never filed"),
     ("grantor", USAGE, ["work", "done", "4711"], "there is no work order 4711"),
