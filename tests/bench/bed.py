@@ -35,6 +35,11 @@ class BenchTown(Town):
         self.n_roles = self.n_groups
         super().schema()
 
+    def settled(self, seconds=20):
+        """A daemon that ended will never get there."""
+        until(lambda: self.process.poll() is not None or self.quiet(), seconds, "a quiet queue")
+        assert self.process.poll() is None, self.said()[-2000:]
+
     def load(self):
         """Everybody hired and everything granted, in two statements."""
         self.sql("INSERT INTO paasla.staff (institution, employee_no, given_name, family_name, employed_from)"

@@ -5,9 +5,12 @@ import sys
 import traceback
 
 import bed
+import bulk
 import departures
+import outside
 
-MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list}
+MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
+            "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle}
 
 
 def main(args):

@@ -89,7 +89,7 @@ class Town:
                  "canary_dn = " + self.ldap.canary, "placeholder_dn = " + self.ldap.nobody, "policy_dn = " + self.ldap.policy,
                  "rdn_template = uid={login}," + PEOPLE, "object_classes = inetOrgPerson",
                  "attribute.employeeNumber = {institution}-{employee_no}", "attribute.cn = {name}", "attribute.sn = {family}",
-                 "first_password = file", "first_password_dir = " + first]
+                 "first_password = " + self.conf_extra.get("first_password", "file"), "first_password_dir = " + first]
         with open(self.conf, "w") as f:
             f.write("\n".join(lines + self.conf_extra.get("lines", [])) + "\n")
 
