@@ -58,6 +58,7 @@ def fill(town, people, groups, per_person):
         for g in range(groups):
             f.write("dn: cn=g%d,%s\nobjectClass: groupOfNames\ncn: g%d\n%s\n" % (g, GROUPS, g, "".join(
                 "member: uid=p%d,%s\n" % (n, PEOPLE) for n in members[g])))
+    os.chmod(town.dir, 0o755)
     subprocess.run(["slapadd", "-q", "-f", town.ldap.config, "-l", ldif], check=True, **town.ldap._as_user())
     town.ldap.start()
     conn = town.pg.connect()
