@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -120,6 +121,7 @@ out:
 
 int main(int argc, char **argv)
 {
+    mallopt(M_ARENA_MAX, 1); /* one thread works; those that connect need no heap of their own */
     struct options o = {.conf = DEFAULT_CONF};
     int status = read_options(argc, argv, &o);
 

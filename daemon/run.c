@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -76,6 +77,10 @@ static void dispatch(struct daemon *d, const struct pl_command *cmd)
         break;
     case PL_CMD_LOG:
         pld_log(cmd->log.level, "engine", "%.*s", (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
+        break;
+    case PL_CMD_NOTE_COMPARE:
+        malloc_trim(0); /* records of everybody lived until now; what follows is quiet */
+        pld_store_command(d->store, cmd);
         break;
     default:
         pld_store_command(d->store, cmd);
