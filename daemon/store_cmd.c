@@ -153,7 +153,7 @@ static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 static bool scan_group(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
-    return put_str(t, c->scan_group.group_dn) && ok;
+    return put_texts(t, c->scan_group.dns, c->scan_group.n) && ok;
 }
 
 static const struct kind {

@@ -10,6 +10,7 @@
 
 enum phase_scan { SC_ACCOUNTS, SC_CANARY, SC_POLICY, SC_PEOPLE, SC_GROUP_DIR, SC_GROUP_STORE, SC_NOTE };
 enum { NOMINATE_BITE = 500, FINDINGS_MAX = 1000 };
+enum { BITE_FIRST = 4, BITE_MAX = 256, ROWS_FEW = 50000, ROWS_MANY = 200000 };
 
 /* One account as the store knows it. Hashes, not texts: a collision could only nominate a person too many. */
 struct record {
@@ -17,6 +18,13 @@ struct record {
     int64_t person_id;
     uint8_t state, need;
     bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
+};
+
+/* Who should stand in which group, of a bite of groups: asked for together, because the store joins a hundred thousand
+ * rows once as fast as it looks up a few thousand. */
+struct expected {
+    uint64_t group, dn_hash, login_hash; /* group: hash of its DN */
+    int64_t person_id;
 };
 
 struct index {
@@ -34,7 +42,10 @@ struct scan {
     bool canary, policy, incomplete;
     const char *why;
     long entries, groups, nominated, orphans;
-    size_t group; /* the group being compared */
+    size_t group;          /* the group being compared */
+    size_t bite_end, bite; /* groups that were asked for; how many at once */
+    struct expected *expected;
+    size_t n_expected;
     bool group_seen;
     uint64_t *members; /* hashes of its values, sorted */
     size_t n_members;
@@ -215,10 +226,36 @@ void pl_scan_start(struct dir *d, bool preview)
     pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_ACCOUNTS);
 }
 
+static void ask_bite(struct scan *s)
+{
+    struct dir *d = s->d;
+    if (s->bite == 0)
+        s->bite = BITE_FIRST;
+    else if (s->n_expected < ROWS_FEW && s->bite < BITE_MAX)
+        s->bite *= 2;
+    else if (s->n_expected > ROWS_MANY && s->bite > 1)
+        s->bite /= 2;
+    free(s->expected);
+    s->expected = NULL;
+    s->n_expected = 0;
+    s->bite_end = s->group + s->bite < d->n_groups ? s->group + s->bite : d->n_groups;
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
+    struct pl_str *dns = pl_arena_array(d->e->out, s->bite, sizeof *dns);
+    for (size_t i = s->group; i < s->bite_end; i++)
+        dns[i - s->group] = pl_arena_str(d->e->out, d->groups[i].dn);
+    c->scan_group.dns = dns;
+    c->scan_group.n = s->bite_end - s->group;
+    pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_GROUP_STORE);
+}
+
 static void next_group(struct scan *s)
 {
     if (s->group == s->d->n_groups) {
         note(s);
+        return;
+    }
+    if (s->group == s->bite_end) {
+        ask_bite(s);
         return;
     }
     free(s->members);
@@ -361,7 +398,24 @@ static void row_group(struct scan *s, const struct pl_event *ev)
         s->incomplete = true;
         return;
     }
-    uint64_t h = s->by_login_value ? pl_str_ihash(w.login) : w.dn.len ? pl_dn_hash(w.dn) : 0;
+    struct expected x = {
+        .dn_hash = w.dn.len ? pl_dn_hash(w.dn) : 0, .login_hash = pl_str_ihash(w.login), .person_id = w.person_id};
+    for (size_t i = s->group; i < s->bite_end && x.group == 0; i++)
+        if (s->d->groups[i].role_group_id == w.role_group_id)
+            x.group = s->d->groups[i].dn_hash;
+    if (x.group) /* else of a role that is newer than our list: its group's turn comes with the next compare */
+        PUSH(s->expected, s->n_expected, x);
+}
+
+static int by_group(const void *a, const void *b)
+{
+    const struct expected *x = a, *y = b;
+    return x->group < y->group ? -1 : x->group > y->group;
+}
+
+static void expect(struct scan *s, const struct expected *w)
+{
+    uint64_t h = s->by_login_value ? w->login_hash : w->dn_hash;
     uint64_t *at = h && s->n_members ? bsearch(&h, s->members, s->n_members, sizeof *s->members, cmp_u64) : NULL;
     if (at) {
         s->wanted[at - s->members] = true;
@@ -372,11 +426,11 @@ static void row_group(struct scan *s, const struct pl_event *ev)
     if (h == 0 || (r && !r->seen))
         return; /* there is no entry: where one should be, that was nominated with the people */
     if (!r)     /* moved, or not among the accounts that were read */
-        r = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)w.person_id);
+        r = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)w->person_id);
     if (r)
         nominate(s, r, "compare");
     else {
-        struct pl_nominee n = {w.person_id, "compare"};
+        struct pl_nominee n = {w->person_id, "compare"};
         s->nominated++;
         PUSH(s->nominees, s->n_nominees, n);
         flush(s, false);
@@ -385,6 +439,17 @@ static void row_group(struct scan *s, const struct pl_event *ev)
 
 static void group_done(struct scan *s)
 {
+    uint64_t group = s->d->groups[s->group].dn_hash;
+    size_t lo = 0, hi = s->n_expected;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s->expected[mid].group < group)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < s->n_expected && s->expected[lo].group == group; lo++)
+        expect(s, &s->expected[lo]);
     for (size_t i = 0; i < s->n_members; i++) {
         if (s->wanted[i])
             continue;
@@ -436,9 +501,7 @@ static void on_result(struct scan *s, int tag, const struct pl_event *ev)
             return;
         }
         s->wanted = pl_xcalloc(s->n_members ? s->n_members : 1, sizeof *s->wanted);
-        struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
-        c->scan_group.group_dn = pl_arena_str(d->e->out, d->groups[s->group].dn);
-        pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_GROUP_STORE);
+        group_done(s);
     }
     }
 }
@@ -472,7 +535,9 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
         else
             search(s, SC_PEOPLE, d->conf.people_base, PL_SCOPE_SUB, "(objectClass=*)", d->attrs);
     } else {
-        group_done(s);
+        if (s->n_expected)
+            qsort(s->expected, s->n_expected, sizeof *s->expected, by_group);
+        next_group(s);
     }
 }
 
@@ -523,6 +588,7 @@ void pl_scan_drop(struct dir *d)
     free(s->by_person.slots);
     free(s->members);
     free(s->strangers);
+    free(s->expected);
     free(s->wanted);
     free(s->nominees);
     free(s->findings);
