@@ -44,7 +44,7 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
         return;
     memcpy(d->said, line, sizeof line);
     d->said_ms = now;
-    pld_log(level, "directory", "%s", line);
+    pld_event(level, "directory.trouble", PLD_FIELDS(PLD_TEXT("directory", d->name)), "%s", line);
 }
 
 void dir_emit_result(struct pld_dir *d, uint64_t req, int code, bool complete)
@@ -164,7 +164,8 @@ static void come_up(struct pld_dir *d)
     d->since_us = wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
-    pld_log(5, "directory", "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+    pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
+              "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
     pld_changed(&d->host);
     emit_up(d);
 }

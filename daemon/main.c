@@ -76,6 +76,13 @@ static int read_options(int argc, char **argv, struct options *out)
     return -1;
 }
 
+/* libevent's own words, in lines like ours. */
+static void on_libevent(int severity, const char *text)
+{
+    static const int levels[] = {7, 6, 4, 3};
+    pld_log(severity >= 0 && severity <= EVENT_LOG_ERR ? levels[severity] : 4, "daemon.libevent", "%s", text);
+}
+
 static void complain(const struct pl_err *err)
 {
     fprintf(stderr, "paaslad: %s\n", err->text);
@@ -110,7 +117,7 @@ static int work(const struct options *o)
         goto out;
     }
     pld_log_level((int)conf->log_level);
-    pld_log(6, "paaslad", "version %s starts with %s", PL_VERSION, o->conf);
+    pld_log(6, "daemon.start", "version %s starts with %s", PL_VERSION, o->conf);
     status = pld_run(conf, engine) == 0 ? EXIT_SUCCESS : EXIT_FAILED;
 out:
     pl_engine_free(engine);
@@ -126,6 +133,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     umask(077);
+    event_set_log_callback(on_libevent);
     /* libldap must not read ldap.conf, ~/.ldaprc or LDAP* variables: the configuration says everything. */
     if (setenv("LDAPNOINIT", "1", 1) != 0)
         return EXIT_FAILED;

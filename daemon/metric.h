@@ -21,6 +21,7 @@ enum pld_metric {
     PLD_M_LOG_LINES,
     /* From here on the database knows; metrics.sql answers with these names. */
     PLD_M_QUEUE_ROWS,
+    PLD_M_QUEUE_PERSONS,
     PLD_M_QUEUE_OLDEST,
     PLD_M_PLANS_HELD,
     PLD_M_FINDINGS,

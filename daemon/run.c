@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include "../lib/directory/result_name.h"
 #include "page.h"
 #include "shell.h"
 #include "tell.h"
@@ -43,7 +44,7 @@ static void to_directory(struct daemon *d, const struct pl_command *cmd)
             return;
         }
     }
-    pld_log(3, "paaslad", "the engine named a directory that is not configured");
+    pld_log(3, "daemon.defect", "the engine named a directory that is not configured");
     abort(); /* it would wait for the answer for ever */
 }
 
@@ -60,9 +61,48 @@ static void set_timer(struct daemon *d)
         event_add(d->timer, &tv);
 }
 
+/* What the engine wants, for whoever looks closely (log_level = 7). */
+static void trace(const struct pl_command *cmd)
+{
+    static const char *const names[] = {
+        [PL_CMD_RECOVER] = "recover",
+        [PL_CMD_TICK] = "tick",
+        [PL_CMD_LOAD] = "load",
+        [PL_CMD_RESERVE] = "reserve",
+        [PL_CMD_INTENTS] = "intents",
+        [PL_CMD_SETTLE] = "settle",
+        [PL_CMD_HOLD] = "hold",
+        [PL_CMD_NOMINATE] = "nominate",
+        [PL_CMD_SCAN_ACCOUNTS] = "scan_accounts",
+        [PL_CMD_SCAN_GROUP] = "scan_group",
+        [PL_CMD_NOTE_COMPARE] = "note_compare",
+        [PL_CMD_SEARCH] = "search",
+        [PL_CMD_MODIFY] = "modify",
+        [PL_CMD_ADD] = "add",
+    };
+    const char *name = (size_t)cmd->kind < sizeof names / sizeof names[0] ? names[cmd->kind] : NULL;
+    if (cmd->req)
+        pld_event(7, "engine.command",
+                  PLD_FIELDS(PLD_NUMBER("req", (int64_t)cmd->req), PLD_STR("directory", cmd->directory)), "%s",
+                  name ? name : "another one");
+}
+
+/* How it went, when it did not go well. */
+static void trace_result(const struct pl_event *ev)
+{
+    bool result = ev->kind == PL_EV_RESULT;
+    if (result ? ev->result.code != 0 : ev->failed)
+        pld_event(7, "engine.answer",
+                  PLD_FIELDS(PLD_NUMBER("req", (int64_t)ev->req), PLD_STR("directory", ev->directory),
+                             PLD_TEXT("result", result ? pl_result_name(ev->result.code) : "failed")),
+                  "not done");
+}
+
 static void dispatch(struct daemon *d, const struct pl_command *cmd)
 {
+    trace(cmd);
     pld_page_command(d->page, cmd);
+    pld_tell_command(d->tell, cmd);
     switch (cmd->kind) {
     case PL_CMD_SEARCH:
     case PL_CMD_MODIFY:
@@ -74,7 +114,8 @@ static void dispatch(struct daemon *d, const struct pl_command *cmd)
         set_timer(d);
         break;
     case PL_CMD_LOG:
-        pld_log(cmd->log.level, "engine", "%.*s", (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
+        pld_event(cmd->log.level, "engine", PLD_FIELDS(PLD_STR("directory", cmd->directory)), "%.*s",
+                  (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
         break;
     default:
         pld_store_command(d->store, cmd);
@@ -104,9 +145,10 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
     struct pl_command cmd;
 
     if (d->inside) {
-        pld_log(3, "paaslad", "event %d came while the engine was at work", (int)ev->kind);
+        pld_log(3, "daemon.defect", "event %d came while the engine was at work", (int)ev->kind);
         abort();
     }
+    trace_result(ev);
     d->inside = true;
     enum pl_flow flow = pl_engine_event(d->engine, ev, now_us());
     while (pl_engine_next(d->engine, &cmd))
@@ -147,7 +189,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     struct daemon *d = arg;
     (void)fd;
     (void)what;
-    pld_log(4, "paaslad", "stopping with work in flight; it is settled at the next start");
+    pld_log(4, "daemon.cut_short", "stopping with work in flight; it is settled at the next start");
     event_base_loopbreak(d->base);
 }
 
@@ -160,7 +202,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
         event_base_loopbreak(d->base);
         return;
     }
-    pld_log(5, "paaslad", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    pld_log(5, "daemon.stopping", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     d->stopping = true;
     pld_tell_stopping(d->tell);
     event_add(d->deadline, &tv);
@@ -178,7 +220,7 @@ static void make_tellers(struct daemon *d)
     d->tell = pld_tell_new(&from);
     d->page = pld_page_new(&from, d->tell);
     if (!pld_page_listen(d->page, d->conf->metrics, &err))
-        pld_log(3, "http", "%s. %s", err.text, err.hint);
+        pld_log(3, "http.failed", "%s. %s", err.text, err.hint);
 }
 
 static bool build(struct daemon *d)
@@ -239,10 +281,10 @@ int pld_run(const struct pl_conf *conf, struct pl_engine *engine)
             pld_dir_start(d.dirs[i]);
         status = event_base_dispatch(d.base) < 0 ? 1 : 0;
     } else {
-        pld_log(3, "paaslad", "the event loop could not be made");
+        pld_log(3, "daemon.failed", "the event loop could not be made");
     }
     demolish(&d);
     if (status == 0)
-        pld_log(5, "paaslad", "stopped");
+        pld_log(5, "daemon.stopped", "stopped");
     return status;
 }

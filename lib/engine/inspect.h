@@ -9,4 +9,17 @@
  * same answer after a long time and no event for it mean that somebody lost it. */
 uint64_t pl_engine_oldest(const struct pl_engine *e);
 
+/* Whether persons are being worked on or a directory is being compared. What only waits (for a directory to come back,
+ * for a moment in time) is no work. */
+bool pl_engine_busy(const struct pl_engine *e);
+
+struct pl_comparing { /* a full compare or a dry run, as far as it is */
+    bool running;
+    struct pl_str directory;
+    long entries;           /* read in the subtree of people */
+    size_t group, n_groups; /* group: from 1, 0 while people are read */
+};
+/* The directories by number from 0, running or not; false when there is none of that number. (scan.c) */
+bool pl_engine_comparing(const struct pl_engine *e, size_t number, struct pl_comparing *out);
+
 #endif
