@@ -356,10 +356,32 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     return d;
 }
 
-void pld_dir_start(struct pld_dir *d)
+static void start_ticking(struct pld_dir *d)
 {
     int64_t ms = d->conf->timeout_ms / 8;
     arm(d->tick, ms < 50 ? 50 : ms > 1000 ? 1000 : ms);
+}
+
+void pld_dir_start(struct pld_dir *d)
+{
+    start_ticking(d);
+    arm(d->retry, 0);
+}
+
+void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew)
+{
+    d->conf = conf;
+    start_ticking(d);
+    if (!anew)
+        return;
+    dir_down(d, "connecting anew, because the configuration or a secret changed", "");
+    for (size_t i = 0; i < d->n_uris; i++)
+        free(d->uris[i]);
+    free(d->uris);
+    d->n_uris = d->uri = 0;
+    split_uris(d);
+    d->refused_ms = d->refused_until_ms = 0;
+    d->backoff_ms = DIR_BACKOFF_MIN_MS;
     arm(d->retry, 0);
 }
 

@@ -8,6 +8,8 @@
 enum pld_metric {
     PLD_M_BUILD_INFO,
     PLD_M_START_TIME,
+    PLD_M_CONFIG_LOADED,
+    PLD_M_CONFIG_OK,
     PLD_M_HEALTHY,
     PLD_M_UP,
     PLD_M_UP_SINCE,

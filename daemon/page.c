@@ -67,6 +67,12 @@ void pld_page_command(struct pld_page *p, const struct pl_command *cmd)
     }
 }
 
+void pld_page_loaded(struct pld_page *p, int64_t loaded_us, bool ok)
+{
+    pld_metric_set(p->metrics, PLD_M_CONFIG_LOADED, none, (double)loaded_us / 1e6);
+    pld_metric_set(p->metrics, PLD_M_CONFIG_OK, none, ok);
+}
+
 /* ---- what the database says ---- */
 
 static void on_row(void *ctx, const struct pl_str cols[4])

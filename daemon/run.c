@@ -5,6 +5,7 @@
 #include <time.h>
 #include "../lib/directory/result_name.h"
 #include "page.h"
+#include "reload.h"
 #include "shell.h"
 #include "tell.h"
 
@@ -15,13 +16,15 @@ enum {
 
 struct daemon {
     struct event_base *base;
-    const struct pl_conf *conf;
+    struct pld_config **config;
+    const struct pl_conf *conf; /* of *config */
     struct pl_engine *engine;
     struct pld_store *store;
     struct pld_dir **dirs; /* as conf->dirs */
     struct pld_tell *tell;
     struct pld_page *page;
-    struct event *timer, *term, *intr, *deadline;
+    struct event *timer, *term, *intr, *hup, *deadline;
+    int64_t started_us;
     int64_t timer_at_us; /* 0: none */
     bool inside;         /* the engine is never entered twice */
     bool stopping;
@@ -209,6 +212,24 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
     on_emit(d, &(struct pl_event){.kind = PL_EV_SHUTDOWN});
 }
 
+static void on_hup(evutil_socket_t sig, short what, void *arg)
+{
+    struct daemon *d = arg;
+    (void)sig;
+    (void)what;
+    if (d->stopping) {
+        pld_log(5, "config.refused", "SIGHUP: stopping, the configuration is not read again");
+        return;
+    }
+    struct pld_reload r = {d->config, d->engine, d->store, d->dirs, d->page, d->started_us};
+    pld_tell_reloading(d->tell);
+    bool ok = pld_reload(&r);
+    d->conf = (*d->config)->conf;
+    pld_page_loaded(d->page, (*d->config)->loaded_us, ok);
+    on_emit(d, &(struct pl_event){.kind = PL_EV_TIMER}); /* intervals may be others now */
+    pld_tell_reloaded(d->tell);
+}
+
 /* ---- life ---- */
 
 /* Those who look on and tell. Nobody else depends on them: what cannot listen is said, and work goes on. */
@@ -219,6 +240,7 @@ static void make_tellers(struct daemon *d)
         .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs};
     d->tell = pld_tell_new(&from);
     d->page = pld_page_new(&from, d->tell);
+    pld_page_loaded(d->page, (*d->config)->loaded_us, true);
     if (!pld_page_listen(d->page, d->conf->metrics, &err))
         pld_log(3, "http.failed", "%s. %s", err.text, err.hint);
 }
@@ -236,12 +258,13 @@ static bool build(struct daemon *d)
     d->deadline = evtimer_new(d->base, on_deadline, d);
     d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
     d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
+    d->hup = evsignal_new(d->base, SIGHUP, on_hup, d);
     d->store = pld_store_new(&host, d->conf);
     d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
     for (size_t i = 0; i < d->conf->n_dirs; i++)
         d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
     make_tellers(d);
-    return d->timer && d->deadline && d->term && d->intr;
+    return d->timer && d->deadline && d->term && d->intr && d->hup;
 }
 
 static void drop(struct event *ev)
@@ -263,21 +286,24 @@ static void demolish(struct daemon *d)
     drop(d->deadline);
     drop(d->term);
     drop(d->intr);
+    drop(d->hup);
     if (d->base)
         event_base_free(d->base);
 }
 
-int pld_run(const struct pl_conf *conf, struct pl_engine *engine)
+int pld_run(struct pld_config **config, struct pl_engine *engine)
 {
-    struct daemon d = {.conf = conf, .engine = engine};
+    struct daemon d = {.config = config, .conf = (*config)->conf, .engine = engine, .started_us = now_us()};
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);
     if (build(&d)) {
         event_add(d.term, NULL);
         event_add(d.intr, NULL);
+        event_add(d.hup, NULL);
+        pld_config_note(*config, d.store, false, d.started_us, NULL, 0);
         pld_store_start(d.store);
-        for (size_t i = 0; i < conf->n_dirs; i++)
+        for (size_t i = 0; i < d.conf->n_dirs; i++)
             pld_dir_start(d.dirs[i]);
         status = event_base_dispatch(d.base) < 0 ? 1 : 0;
     } else {

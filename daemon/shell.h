@@ -99,6 +99,7 @@ struct pld_config_note {
 void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n);
 struct pld_dir_state;
 void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n);
+void pld_store_reload(struct pld_store *s, const struct pl_conf *conf); /* counts from the next log-on */
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;
@@ -115,5 +116,8 @@ struct pld_dir_state {
     const char *why;  /* not up: the last sentence about it; may be empty */
 };
 void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out);
+/* Another configuration of the same directory. `anew`: its connections are made anew now, with what it and the files that
+ * it names say. */
+void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew);
 
 #endif

@@ -206,6 +206,11 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     return s;
 }
 
+void pld_store_reload(struct pld_store *s, const struct pl_conf *conf)
+{
+    s->conf = conf;
+}
+
 void pld_store_start(struct pld_store *s)
 {
     pld_pg_pipe_start(s->main);

@@ -151,6 +151,16 @@ void pld_tell_changed(struct pld_tell *t)
     event_active(t->soon, EV_TIMEOUT, 0);
 }
 
+void pld_tell_reloading(struct pld_tell *t)
+{
+    pld_notify_reloading(t->notify);
+}
+
+void pld_tell_reloaded(struct pld_tell *t)
+{
+    pld_notify_reloaded(t->notify);
+}
+
 void pld_tell_stopping(struct pld_tell *t)
 {
     t->stopping = true;

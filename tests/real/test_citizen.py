@@ -213,7 +213,7 @@ def test_sigterm_with_nothing_to_do_and_before_anything_came_up(town):
 # ---- how far long work is ----
 
 LINE = re.compile(r'(?:time=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)|<([0-7])>)'
-                  r'(?(1) )level=(\w+) event=([a-z][a-z_.]*)((?: [a-z_]+=(?:[^\s"=\\]+|"(?:[^"\\]|\\["\\])*"))*)'
+                  r'(?(1) )level=(\w+) event=([a-z][a-z_.]*)((?: [a-z][a-z0-9_]*=(?:[^\s"=\\]+|"(?:[^"\\]|\\["\\])*"))*)'
                   r' msg="((?:[^"\\]|\\["\\])*)"')
 
 
@@ -223,7 +223,7 @@ def lines(town):
     for line in town.said().splitlines():
         m = LINE.fullmatch(line)
         assert m, "not as agreed: " + line
-        fields = dict(re.findall(r' ([a-z_]+)=("(?:[^"\\]|\\.)*"|\S+)', m.group(5)))
+        fields = dict(re.findall(r' ([a-z][a-z0-9_]*)=("(?:[^"\\]|\\.)*"|\S+)', m.group(5)))
         out.append((m.group(2), m.group(3), m.group(4), fields, m.group(6)))
     return out
 
