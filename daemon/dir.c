@@ -44,7 +44,7 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
         return;
     memcpy(d->said, line, sizeof line);
     d->said_ms = now;
-    pld_log(level, "directory", "%s", line);
+    pld_event(level, "directory.trouble", PLD_FIELDS(PLD_TEXT("directory", d->name)), "%s", line);
 }
 
 void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete)
@@ -166,7 +166,8 @@ static void come_up(struct pld_dir *d)
     d->since_us = wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
-    pld_log(5, "directory", "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+    pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
+              "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
     pld_changed(&d->host);
     emit_up(d);
 }
@@ -411,9 +412,31 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     return d;
 }
 
-void pld_dir_start(struct pld_dir *d)
+static void start_ticking(struct pld_dir *d)
 {
     set_tick(d);
+}
+
+void pld_dir_start(struct pld_dir *d)
+{
+    start_ticking(d);
+    arm(d->retry, 0);
+}
+
+void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew)
+{
+    d->conf = conf;
+    start_ticking(d);
+    if (!anew)
+        return;
+    dir_down(d, "connecting anew, because the configuration or a secret changed", "");
+    for (size_t i = 0; i < d->n_uris; i++)
+        free(d->uris[i]);
+    free(d->uris);
+    d->n_uris = d->uri = 0;
+    split_uris(d);
+    d->refused_ms = d->refused_until_ms = 0;
+    d->backoff_ms = DIR_BACKOFF_MIN_MS;
     arm(d->retry, 0);
 }
 

@@ -188,7 +188,7 @@ struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, 
         t->directory = pl_arena_str(t->arena, cmd->directory);
         *ok = kinds[i].fill(t, cmd);
         if (!*ok)
-            pld_log(3, "store", "%s: a value is not UTF-8 or holds a NUL; not sent", kinds[i].query);
+            pld_log(3, "store.not_sent", "%s: a value is not UTF-8 or holds a NUL; not sent", kinds[i].query);
         pld_task_answers(t);
         return t;
     }

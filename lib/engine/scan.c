@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "inspect.h"
 #include "../directory/dn.h"
 #include "../directory/sync.h"
 
@@ -594,4 +595,18 @@ void pl_scan_drop(struct dir *d)
     free(s->findings);
     pl_arena_free(s->arena);
     free(s);
+}
+
+bool pl_engine_comparing(const struct pl_engine *e, size_t number, struct pl_comparing *out)
+{
+    if (number >= e->n_dirs)
+        return false;
+    const struct scan *s = e->dirs[number].scan;
+    *out = (struct pl_comparing){.running = s != NULL, .directory = e->dirs[number].conf.name};
+    if (s) {
+        out->entries = s->entries;
+        out->group = s->by_dn.slots ? s->group + 1 : 0; /* made when all people are read */
+        out->n_groups = e->dirs[number].n_groups;
+    }
+    return true;
 }
