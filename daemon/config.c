@@ -36,7 +36,7 @@ static bool print_of(const struct pl_conf_value *v, char hex[65])
     struct pl_err err;
 
     hex[0] = '\0';
-    if (v->text.len == 0 || !pld_secret_read(v->text.s, &secret, &err))
+    if (v->text.len == 0 || !pld_secret_read(v->text, &secret, &err))
         return false;
     bool ok = PKCS5_PBKDF2_HMAC(secret.s, (int)secret.len, (const unsigned char *)v->name.s, (int)v->name.len,
                                 PRINT_ROUNDS, EVP_sha256(), sizeof sum, sum) == 1;

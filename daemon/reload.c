@@ -76,7 +76,7 @@ static bool secrets_readable(const struct pld_config *fresh)
         struct pl_err err;
         if (!v->secret || v->text.len == 0 || strcmp(v->option->name, "password_file") != 0)
             continue;
-        if (!pld_secret_read(v->text.s, &secret, &err)) {
+        if (!pld_secret_read(v->text, &secret, &err)) {
             pld_event(3, "config.refused", PLD_FIELDS(PLD_STR("option", v->name)),
                       "the configuration stays as it was: %.*s: %s. %s", (int)v->name.len, v->name.s, err.text,
                       err.hint);

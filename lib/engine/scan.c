@@ -2,6 +2,7 @@
  * itself: PostgreSQL and a directory are never read at the same instant, so every difference only makes its person
  * dirty, and the ordinary path reads both sides again. */
 #include "priv.h"
+#include "scan_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,24 +14,11 @@ enum phase_scan { SC_ACCOUNTS, SC_CANARY, SC_POLICY, SC_PEOPLE, SC_GROUP_DIR, SC
 enum { NOMINATE_BITE = 500, FINDINGS_MAX = 1000 };
 enum { BITE_FIRST = 4, BITE_MAX = 256, ROWS_FEW = 50000, ROWS_MANY = 200000 };
 
-/* One account as the store knows it. Hashes, not texts: a collision could only nominate a person too many. */
-struct record {
-    uint64_t id_hash, login_hash, dn_hash; /* native id; log-in; DN as the directory shows it, else as stored */
-    int64_t person_id;
-    uint8_t state, need;
-    bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
-};
-
 /* Who should stand in which group, of a bite of groups: asked for together, because the store joins a hundred thousand
  * rows once as fast as it looks up a few thousand. */
 struct expected {
     uint64_t group, dn_hash, login_hash; /* group: hash of its DN */
     int64_t person_id;
-};
-
-struct index {
-    uint32_t *slots; /* record number + 1 */
-    size_t n;
 };
 
 struct scan {
@@ -69,38 +57,6 @@ struct scan {
         (arr)[(n)++] = (item);                                                                                         \
     } while (0)
 
-/* ---- records ---- */
-
-static void index_build(struct index *ix, const struct scan *s, size_t offset)
-{
-    ix->n = 64;
-    while (ix->n < s->n_records * 2)
-        ix->n *= 2;
-    free(ix->slots);
-    ix->slots = pl_xcalloc(ix->n, sizeof *ix->slots);
-    for (size_t i = 0; i < s->n_records; i++) {
-        uint64_t h = *(const uint64_t *)(const void *)((const char *)&s->records[i] + offset);
-        if (h == 0)
-            continue;
-        size_t at = h & (ix->n - 1);
-        while (ix->slots[at])
-            at = (at + 1) & (ix->n - 1);
-        ix->slots[at] = (uint32_t)i + 1;
-    }
-}
-
-static struct record *lookup(const struct index *ix, const struct scan *s, size_t offset, uint64_t h)
-{
-    if (!ix->slots || h == 0)
-        return NULL;
-    for (size_t at = h & (ix->n - 1); ix->slots[at]; at = (at + 1) & (ix->n - 1)) {
-        struct record *r = &s->records[ix->slots[at] - 1];
-        if (*(const uint64_t *)(const void *)((const char *)r + offset) == h)
-            return r;
-    }
-    return NULL;
-}
-
 /* ---- nominations ---- */
 
 static void flush(struct scan *s, bool all)
@@ -132,7 +88,8 @@ static void flush(struct scan *s, bool all)
 /* A person counts once, whatever differs: the first account's record keeps the mark. */
 static void nominate(struct scan *s, struct record *r, const char *cause)
 {
-    struct record *first = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)r->person_id);
+    struct record *first =
+        pl_index_find(&s->by_person, s->records, offsetof(struct record, person_id), (uint64_t)r->person_id);
     struct record *of = first ? first : r;
     bool removal = strcmp(cause, "compare_removal") == 0;
     if (of->nominated && (of->removal || !removal))
@@ -302,10 +259,11 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
         s->incomplete = true; /* without ids we could not tell whose entries these are */
         return;
     }
-    struct record *r = lookup(&s->by_id, s, offsetof(struct record, id_hash), pl_str_ihash(id));
+    struct record *r = pl_index_find(&s->by_id, s->records, offsetof(struct record, id_hash), pl_str_ihash(id));
     if (!r) {
         struct pl_str login = pl_entry_first(e, d->conf.login_attr.s);
-        struct record *named = lookup(&s->by_login, s, offsetof(struct record, login_hash), pl_str_ihash(login));
+        struct record *named =
+            pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), pl_str_ihash(login));
         if (named && named->id_hash == 0) {
             named->dn_hash = pl_dn_hash(e->dn); /* its memberships are not a stranger's */
             nominate(s, named, "compare");      /* ours whose id we have not stored, or a stranger in its place */
@@ -333,7 +291,7 @@ static void people_done(struct scan *s)
         if (!r->seen && (needed || (r->known && r->state != PL_STATE_NONE && r->state != PL_STATE_LOST)))
             nominate(s, r, "compare");
     }
-    index_build(&s->by_dn, s, offsetof(struct record, dn_hash));
+    pl_index_build(&s->by_dn, s->records, s->n_records, offsetof(struct record, dn_hash));
     next_group(s);
 }
 
@@ -376,8 +334,9 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
             continue;
         }
         PUSH(s->members, s->n_members, h);
-        struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
-                                             : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+        struct record *r = s->by_login_value
+                               ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), h)
+                               : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), h);
         if (r)
             continue;
         PUSH(s->strangers, s->n_strangers, h);
@@ -422,12 +381,13 @@ static void expect(struct scan *s, const struct expected *w)
         s->wanted[at - s->members] = true;
         return;
     }
-    struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
-                                         : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+    struct record *r = s->by_login_value
+                           ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), h)
+                           : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), h);
     if (h == 0 || (r && !r->seen))
         return; /* there is no entry: where one should be, that was nominated with the people */
     if (!r)     /* moved, or not among the accounts that were read */
-        r = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)w->person_id);
+        r = pl_index_find(&s->by_person, s->records, offsetof(struct record, person_id), (uint64_t)w->person_id);
     if (r)
         nominate(s, r, "compare");
     else {
@@ -454,9 +414,10 @@ static void group_done(struct scan *s)
     for (size_t i = 0; i < s->n_members; i++) {
         if (s->wanted[i])
             continue;
-        struct record *r = s->by_login_value
-                               ? lookup(&s->by_login, s, offsetof(struct record, login_hash), s->members[i])
-                               : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), s->members[i]);
+        struct record *r =
+            s->by_login_value
+                ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), s->members[i])
+                : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), s->members[i]);
         if (r)
             nominate(s, r, "compare_removal");
     }
@@ -526,9 +487,9 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
         return;
     }
     if (tag == SC_ACCOUNTS) {
-        index_build(&s->by_id, s, offsetof(struct record, id_hash));
-        index_build(&s->by_login, s, offsetof(struct record, login_hash));
-        index_build(&s->by_person, s, offsetof(struct record, person_id));
+        pl_index_build(&s->by_id, s->records, s->n_records, offsetof(struct record, id_hash));
+        pl_index_build(&s->by_login, s->records, s->n_records, offsetof(struct record, login_hash));
+        pl_index_build(&s->by_person, s->records, s->n_records, offsetof(struct record, person_id));
         if (d->conf.policy_dn.len > 0)
             search(s, SC_POLICY, d->conf.policy_dn, PL_SCOPE_BASE, "(objectClass=*)", attrs_class);
         else if (d->conf.canary_dn.len > 0)
