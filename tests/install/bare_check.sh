@@ -82,5 +82,13 @@ systemctl stop paaslad
 openssl rand -hex 24 | tr -d '\n' >/root/new && cat /root/new >/etc/paasla/secret/linn
 ldappasswd -ZZ -H ldap://ldap.linn.test -D cn=admin,dc=linn,dc=test -y /root/admin.secret -T /root/new \
     cn=paaslad,ou=teenused,dc=linn,dc=test
+sed -i 's|^#metrics = unix:|metrics = unix:|' /etc/paasla/paasla.conf # in the unit's RuntimeDirectory, for everybody here
 systemctl start paaslad
+runuser -u stranger -- python3 - <<'PY' || no "monitoring is not answered"
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/paasla/metrics.sock")
+s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+assert b" 200 " in s.recv(4096).split(b"\r\n")[0]
+PY
 runuser -u postgres -- paaslactl sync || no "no sync with the new secret"
