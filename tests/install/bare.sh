@@ -39,7 +39,7 @@ trap 'exit 130' HUP INT TERM
 
 # ---- the host and the town's directory, before Pääsla ----
 say "a bare host and the town's directory server"
-rm -rf "$ROOT/srv/paasla" && mkdir -p "$ROOT/srv/paasla"
+rm -rf "$ROOT/srv/paasla" "$ROOT/srv/prep" && mkdir -p "$ROOT/srv/paasla" && mkdir -m 700 "$ROOT/srv/prep"
 ( cd "$TREE" && tar -cf - --exclude=.git . ) | tar -xf - -C "$ROOT/srv/paasla"
 cp -L /etc/resolv.conf "$ROOT/etc/resolv.conf"
 echo "127.0.0.1 localhost ldap.linn.test" >"$ROOT/etc/hosts"
@@ -48,12 +48,12 @@ printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d" && chmod 755 "$ROOT
 mount -t proc proc "$ROOT/proc"
 mount --bind /dev "$ROOT/dev"
 printf 'slapd slapd/%s\n' 'domain string linn.test' 'password1 password haldur' 'password2 password haldur' \
-    'no_configuration boolean false' 'organization string linn' >"$ROOT/root/answers"
+    'no_configuration boolean false' 'organization string linn' >"$ROOT/srv/prep/answers"
 in_chroot sh -eu <<'SH'
 apt-get -q update >/dev/null
-debconf-set-selections </root/answers
+debconf-set-selections </srv/prep/answers
 apt-get -q install --no-install-recommends systemd systemd-sysv slapd ldap-utils openssl iproute2 python3 >/dev/null
-printf haldur >/root/admin.secret && chmod 600 /root/admin.secret
+printf haldur >/srv/prep/admin.secret && chmod 600 /srv/prep/admin.secret
 cd /etc/ldap
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=Linna CA' -keyout ca.key -out ca.pem
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=ldap.linn.test -keyout slapd.key -out slapd.csr
@@ -67,17 +67,17 @@ SH
 say "packages, build, install"
 chapter() { # the steps FROM [TO] into a file: chapter FILE FROM [TO]
     { echo 'set -eux; cd /srv/paasla'; python3 "$HERE/chapter.py" script "$2" $3; } >"$1"
-    sed -i 's| -W | -y /root/admin.secret |' "$1" # nobody is there to type a password
+    sed -i 's| -W | -y /srv/prep/admin.secret |' "$1" # nobody is there to type a password
 }
-chapter "$ROOT/root/install.sh" 0 1
-in_chroot sh /root/install.sh >"$ROOT/root/install.log" 2>&1 || { tail -n 40 "$ROOT/root/install.log"; exit 1; }
+chapter "$ROOT/srv/prep/install.sh" 0 1
+in_chroot sh /srv/prep/install.sh >"$ROOT/srv/prep/install.log" 2>&1 || { tail -n 40 "$ROOT/srv/prep/install.log"; exit 1; }
 rm "$ROOT/usr/sbin/policy-rc.d"
 umount "$ROOT/proc" "$ROOT/dev"
 
 # ---- systemd ----
 say "systemd starts"
 mkdir "$CGROUP"
-cat >"$ROOT/root/boot.sh" <<'SH'
+cat >"$ROOT/srv/prep/boot.sh" <<'SH'
 # What systemd finds when it starts as the first process of its own namespaces.
 set -eu
 mount --make-rprivate /
@@ -100,12 +100,12 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=paasla SYSTEMD_PROC_CMD
     setpriv --bounding-set -sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog,-mknod /lib/systemd/systemd --unit=multi-user.target
 SH
 ( echo 0 >"$CGROUP/cgroup.procs"
-  exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child sh "$ROOT/root/boot.sh" "$ROOT" ) \
-    </dev/null >"$ROOT/root/boot.log" 2>&1 &
+  exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child sh "$ROOT/srv/prep/boot.sh" "$ROOT" ) \
+    </dev/null >"$ROOT/srv/prep/boot.log" 2>&1 &
 OUTER=$!
 i=0
 until INIT=$(pgrep -P "$OUTER") && in_machine systemctl is-system-running --wait 2>/dev/null | grep -Eq 'running|degraded'; do
-    i=$((i + 1)); [ "$i" -lt 60 ] || { cat "$ROOT/root/boot.log"; exit 1; }
+    i=$((i + 1)); [ "$i" -lt 60 ] || { cat "$ROOT/srv/prep/boot.log"; exit 1; }
     sleep 1
 done
 in_machine systemctl --no-pager --failed
@@ -125,7 +125,7 @@ olcTLSCertificateFile: /etc/ldap/slapd.pem
 add: olcTLSCertificateKeyFile
 olcTLSCertificateKeyFile: /etc/ldap/slapd.key
 LDIF
-ldapadd -x -D cn=admin,dc=linn,dc=test -y /root/admin.secret -H ldapi:/// <<'LDIF'
+ldapadd -x -D cn=admin,dc=linn,dc=test -y /srv/prep/admin.secret -H ldapi:/// <<'LDIF'
 dn: ou=inimesed,dc=linn,dc=test
 objectClass: organizationalUnit
 ou: inimesed
@@ -138,8 +138,8 @@ SH
 
 # ---- the rest of the chapter ----
 say "the chapter"
-chapter "$ROOT/root/chapter.sh" 1 ""
-in_machine sh /root/chapter.sh
+chapter "$ROOT/srv/prep/chapter.sh" 1 ""
+in_machine sh /srv/prep/chapter.sh
 
 # ---- what it came to ----
 say "what it came to"

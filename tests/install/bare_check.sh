@@ -36,11 +36,11 @@ if runuser -u stranger -- paaslactl status >/dev/null 2>&1; then no "anybody may
 runuser -u mari -- paaslactl hire 1042 Piret Lõhmus --institution LV
 soon 30 "nobody made an account" is "SELECT login || ' ' || state FROM paasla.account" "piret.lohmus open"
 dn=uid=piret.lohmus,ou=inimesed,dc=linn,dc=test
-head -n 1 /var/lib/paasla/first/piret.lohmus-2* | tr -d '\n' >/root/first
-binds "$dn" /root/first || no "the first password does not fit"
+head -n 1 /var/lib/paasla/first/piret.lohmus-2* | tr -d '\n' >/srv/prep/first
+binds "$dn" /srv/prep/first || no "the first password does not fit"
 began=$(date +%s%N)
 runuser -u mari -- paaslactl depart 1042 --ref KK-1
-soon 30 "the account stays open" refused "$dn" /root/first
+soon 30 "the account stays open" refused "$dn" /srv/prep/first
 echo "the leaver's bind was refused within $((($(date +%s%N) - began) / 1000000)) ms of typing"
 soon 30 "not out" is "SELECT state FROM paasla.account" out
 
@@ -79,8 +79,8 @@ began=$(date +%s)
 systemctl stop paaslad
 [ $(($(date +%s) - began)) -le 10 ] || no "stopping took long"
 [ "$(systemctl show -P Result paaslad)" = success ] || no "it ended with $(systemctl show -P Result paaslad)"
-openssl rand -hex 24 | tr -d '\n' >/root/new && cat /root/new >/etc/paasla/secret/linn
-ldappasswd -ZZ -H ldap://ldap.linn.test -D cn=admin,dc=linn,dc=test -y /root/admin.secret -T /root/new \
+openssl rand -hex 24 | tr -d '\n' >/srv/prep/new && cat /srv/prep/new >/etc/paasla/secret/linn
+ldappasswd -ZZ -H ldap://ldap.linn.test -D cn=admin,dc=linn,dc=test -y /srv/prep/admin.secret -T /srv/prep/new \
     cn=paaslad,ou=teenused,dc=linn,dc=test
 sed -i 's|^#metrics = unix:|metrics = unix:|' /etc/paasla/paasla.conf # in the unit's RuntimeDirectory, for everybody here
 systemctl start paaslad
