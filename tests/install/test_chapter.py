@@ -57,6 +57,8 @@ class Host:
         assert config[0].startswith("ldapmodify ") and entries[0].startswith("ldapadd ")
         run("ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", self.ldap.ldapi, input=config[1].encode())
         self.ldap.add(entries[1])
+        self.mark, = chapter.blocks("ldif")
+        self.ldap.modify(self.mark)
         self.secrets = os.path.join(self.dir, "credentials")
         os.mkdir(self.secrets, 0o700)
         self.secret = os.path.join(self.secrets, "secret_linn")
@@ -159,9 +161,10 @@ def host(root, folder):
 
 def test_what_the_daemon_may_in_the_directory(host):
     """The access rules of README, tried by the service account itself: what it needs is allowed, the rest is refused."""
-    old, group = "uid=vana.olija," + PEOPLE, "cn=uksed," + GROUPS
+    old, group, other = "uid=vana.olija," + PEOPLE, "cn=uksed," + GROUPS, "cn=muud," + GROUPS
     new, strange = "uid=proov," + PEOPLE, "uid=proov,ou=mujal," + BASE
-    person = "objectClass: inetOrgPerson\nuid: proov\ncn: Proov\nsn: Proov\n"
+    person = "objectClass: inetOrgPerson\nuid: proov\ncn: Proov\nsn: Proov\nemployeeNumber: LV-1\n"
+    password, lock = "replace: userPassword\nuserPassword: x\n", "replace: pwdEndTime\npwdEndTime: 20250101000000Z\n"
     canary = "uid=kanaarilind," + PEOPLE
     try:
         for code, name, ldif in (
@@ -184,6 +187,14 @@ def test_what_the_daemon_may_in_the_directory(host):
                 (50, "ldapmodify", "dn: %s\nchangetype: modrdn\nnewrdn: uid=muu\ndeleteoldrdn: 1\n" % old),
                 (50, "ldapmodify", "dn: %s\nchangetype: modrdn\nnewrdn: uid=vana.olija\ndeleteoldrdn: 0\n"
                                    "newsuperior: ou=mujal,%s\n" % (old, BASE)),
+                # Entries in the same folders that Pääsla does not keep; nor does it make them its own.
+                *[(50, "ldapmodify", "dn: %s\nchangetype: modify\n%s" % (dn, change))
+                  for dn in (old, canary, "uid=muu.number," + PEOPLE) for change in (
+                      password, lock, "replace: employeeNumber\nemployeeNumber: LV-7\n")],
+                (50, "ldapmodify", "dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (other, new)),
+                (50, "ldapmodify", "dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (other, old)),
+                (50, "ldapmodify", "dn: %s\nchangetype: modify\nadd: description\ndescription: paasla\n" % other),
+                (50, "ldapmodify", "dn: %s\nchangetype: modify\nreplace: employeeNumber\nemployeeNumber: 7\n" % new),
                 (50, "ldapadd", "dn: %s\n%s" % (strange, person)),
                 (50, "ldapadd", "dn: cn=uus,%s\nobjectClass: groupOfNames\ncn: uus\nmember: %s\n" % (GROUPS, old)),
                 (50, "ldapadd", "dn: uid=all,%s\n%s" % (old, person.replace("proov", "all"))),
