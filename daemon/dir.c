@@ -44,7 +44,7 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint)
         return;
     memcpy(d->said, line, sizeof line);
     d->said_ms = now;
-    pld_log(level, "directory", "%s", line);
+    pld_event(level, "directory.trouble", PLD_FIELDS(PLD_TEXT("directory", d->name)), "%s", line);
 }
 
 void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete)
@@ -166,7 +166,8 @@ static void come_up(struct pld_dir *d)
     d->since_us = wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
-    pld_log(5, "directory", "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+    pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
+              "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
     pld_changed(&d->host);
     emit_up(d);
 }
@@ -264,6 +265,16 @@ void dir_kick(struct pld_dir *d)
     arm(d->kick, 0);
 }
 
+/* Often while an answer is owed; otherwise only to ask a quiet connection something: an idle daemon sleeps. */
+static void set_tick(struct pld_dir *d)
+{
+    int64_t soon = d->conf->timeout_ms / 8;
+    d->tick_soon = !dir_link_quiet(&d->links[PL_CH_URGENT]) || !dir_link_quiet(&d->links[PL_CH_BULK]) ||
+                   !dir_link_quiet(&d->watch.link);
+    soon = soon < 50 ? 50 : soon > 1000 ? 1000 : soon;
+    arm(d->tick, d->tick_soon ? soon : DIR_KEEPALIVE_MS);
+}
+
 static void work_watch(struct pld_dir *d)
 {
     struct dir_req *next = d->watch.next;
@@ -293,6 +304,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     dir_link_work(&d->links[PL_CH_URGENT]);
     dir_link_work(&d->links[PL_CH_BULK]);
     work_watch(d);
+    if (!d->tick_soon)
+        set_tick(d);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -303,6 +316,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     dir_link_tick(&d->links[PL_CH_URGENT]);
     dir_link_tick(&d->links[PL_CH_BULK]);
     dir_link_tick(&d->watch.link);
+    set_tick(d);
 }
 
 static enum pl_channel channel_of(const struct pl_command *cmd)
@@ -350,7 +364,9 @@ void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
 
 void pld_dir_resume(struct pld_dir *d)
 {
-    dir_kick(d);
+    for (size_t i = 0; i < 2; i++)
+        if (d->links[i].paged && d->links[i].paged->paused)
+            dir_kick(d);
 }
 
 /* ---- life ---- */
@@ -392,14 +408,35 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     d->cut = evtimer_new(host->base, on_cut, d);
     d->kick = evtimer_new(host->base, on_kick, d);
     d->retry = evtimer_new(host->base, on_retry, d);
-    d->tick = event_new(host->base, -1, EV_PERSIST, on_tick, d);
+    d->tick = evtimer_new(host->base, on_tick, d);
     return d;
+}
+
+static void start_ticking(struct pld_dir *d)
+{
+    set_tick(d);
 }
 
 void pld_dir_start(struct pld_dir *d)
 {
-    int64_t ms = d->conf->timeout_ms / 8;
-    arm(d->tick, ms < 50 ? 50 : ms > 1000 ? 1000 : ms);
+    start_ticking(d);
+    arm(d->retry, 0);
+}
+
+void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew)
+{
+    d->conf = conf;
+    start_ticking(d);
+    if (!anew)
+        return;
+    dir_down(d, "connecting anew, because the configuration or a secret changed", "");
+    for (size_t i = 0; i < d->n_uris; i++)
+        free(d->uris[i]);
+    free(d->uris);
+    d->n_uris = d->uri = 0;
+    split_uris(d);
+    d->refused_ms = d->refused_until_ms = 0;
+    d->backoff_ms = DIR_BACKOFF_MIN_MS;
     arm(d->retry, 0);
 }
 

@@ -215,7 +215,7 @@ static void *run(void *arg)
     bool orphan = o->orphan;
     uint64_t one = 1;
     if (!orphan && write(o->done_fd, &one, sizeof one) < 0)
-        pld_log(3, "directory", "eventfd: %s", strerror(errno)); /* cannot happen: the counter is at 0 */
+        pld_log(3, "directory.thread", "eventfd: %s", strerror(errno)); /* cannot happen: the counter is at 0 */
     pthread_mutex_unlock(&o->lock);
     if (orphan)
         destroy(o);

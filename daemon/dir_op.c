@@ -109,7 +109,7 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
     if (r->password_file && code != LDAP_SUCCESS)
         dir_password_unlink(r->password_file);
     else if (r->password_file)
-        pld_log(5, "directory", "%s: a first password lies in %s", l->dir->name, l->dir->first_password_dir);
+        pld_log(5, "directory.first_password", "%s: a first password lies in %s", l->dir->name, l->dir->first_password_dir);
     if (!r->probe)
         dir_emit_result(l->dir, r, code, complete);
     dir_req_free(r);
@@ -238,7 +238,7 @@ static enum dir_step send_one(struct dir_link *l, struct dir_req *r)
         return DIR_STEP_BROKEN;
     }
     if (rc != LDAP_SUCCESS) { /* a filter or value that libldap cannot encode; nothing left this process */
-        pld_log(3, "directory", "%s: a request could not be encoded (libldap %d)", l->dir->name, rc);
+        pld_log(3, "directory.not_sent", "%s: a request could not be encoded (libldap %d)", l->dir->name, rc);
         dir_link_finish(l, r, LDAP_OTHER, false);
         return DIR_STEP_ON;
     }

@@ -158,7 +158,7 @@ bool dir_password_make(const char *dir, const char *login, char **password, char
 void dir_password_unlink(const char *file)
 {
     if (unlink(file) != 0)
-        pld_log(4, "directory", "a first password that the server refused could not be deleted: %s", strerror(errno));
+        pld_log(4, "directory.first_password", "a first password that the server refused could not be deleted: %s", strerror(errno));
 }
 
 void dir_password_wipe(char **password)

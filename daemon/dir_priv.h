@@ -141,6 +141,7 @@ void dir_link_close(struct dir_link *l); /* drops handle and requests, tells nob
 void dir_link_submit(struct dir_link *l, struct dir_req *r);
 void dir_link_work(struct dir_link *l); /* reads, resumes, sends; may end in dir_down */
 void dir_link_tick(struct dir_link *l); /* deadlines, keep-alive */
+bool dir_link_quiet(const struct dir_link *l); /* nothing is owed */
 
 enum dir_step { DIR_STEP_ON, DIR_STEP_ENDED, DIR_STEP_BROKEN };
 bool dir_link_send(struct dir_link *l);                          /* as many as may go; false: broken */
@@ -178,6 +179,7 @@ struct pld_dir {
     char *name, *first_password_dir;
     char **uris;
     size_t n_uris, uri;
+    bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;
     bool up;                  /* up: DIR_UP was emitted */

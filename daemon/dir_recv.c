@@ -219,7 +219,7 @@ static bool is_overdue(const struct dir_link *l, int64_t now)
     return l->n_sent == 0 && l->queue && now - l->quiet_since_ms > l->dir->conf->timeout_ms;
 }
 
-static bool is_quiet(const struct dir_link *l)
+bool dir_link_quiet(const struct dir_link *l)
 {
     return !l->queue && (l->n_sent == 0 || (l->n_sent == 1 && l->sent[0]->stays));
 }
@@ -255,7 +255,7 @@ void dir_link_tick(struct dir_link *l)
                         "Is the server overloaded? timeout_ms says how long to wait.");
         return;
     }
-    if (is_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
+    if (dir_link_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
         ask_something(l);
         dir_link_work(l);
     }

@@ -108,7 +108,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
         h->full = true;
         evconnlistener_disable(h->listener);
         if (!h->said_full)
-            pld_log(4, "http", "%d connections at once; the next ones wait", CONNECTIONS);
+            pld_log(4, "http.full", "%d connections at once; the next ones wait", CONNECTIONS);
         h->said_full = true;
     }
     if (!event_pending(h->sweep, EV_TIMEOUT, NULL))
@@ -121,7 +121,8 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     struct pld_http *h = arg;
     struct timeval tv = {1, 0};
-    pld_log(4, "http", "a connection cannot be taken: %s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+    pld_log(4, "http.accept_failed", "a connection cannot be taken: %s",
+            evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
     h->full = true;
     evconnlistener_disable(listener);
     event_add(h->sweep, &tv);

@@ -5,12 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+enum { LINE = 2048 };
+
 static atomic_int limit = 6;
 static atomic_ulong lines[8];
+
+static const char *const words[] = {"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
 
 unsigned long pld_log_lines(int level)
 {
@@ -22,51 +27,133 @@ void pld_log_level(int level)
     limit = level;
 }
 
-static const char *const words[] = {"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
-
-/* "<4>" for the journal, then RFC 3339 time in UTC, the level's word and the part. Returns how many bytes. */
-static size_t write_head(char *line, size_t cap, int level, const char *part)
+/* JOURNAL_STREAM names the stream that the manager connected to the journal; standard error may be another one by now. */
+static bool is_journal(void)
 {
-    struct timeval now;
-    struct tm tm;
-    gettimeofday(&now, NULL);
-    gmtime_r(&now.tv_sec, &tm);
-    size_t n = 0;
-    if (getenv("JOURNAL_STREAM"))
-        n = (size_t)snprintf(line, cap, "<%d>", level);
-    char day[32];
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    int more = snprintf(line + n, cap - n, "%s.%06ldZ %s %s: ", day, (long)now.tv_usec, words[level], part);
-    n += (size_t)more;
-    return n < cap ? n : cap - 1;
+    static atomic_int known; /* 1 yes, 2 no; two threads that ask at once find the same */
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat st;
+    char mine[64];
+
+    if (known == 0 && stream && fstat(STDERR_FILENO, &st) == 0) {
+        snprintf(mine, sizeof mine, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        known = strcmp(mine, stream) == 0 ? 1 : 2;
+    }
+    return stream && known == 1;
 }
 
-/* One write for one line, so that lines of several threads do not mix. Control characters become spaces: a line is a
- * line whatever a peer or a file put into it. */
-void pld_log(int level, const char *part, const char *fmt, ...)
+/* ---- a line that never overflows; the last two bytes are kept for its end ---- */
+
+struct line {
+    char s[LINE];
+    size_t len;
+};
+
+static void add(struct line *l, const char *s, size_t n)
 {
-    if (level < 0)
-        level = 0;
-    if (level > 7)
-        level = 7;
+    size_t room = LINE - 2 - l->len;
+    if (n > room)
+        n = room;
+    memcpy(l->s + l->len, s, n);
+    l->len += n;
+}
+
+static void add_c(struct line *l, const char *s)
+{
+    add(l, s, strlen(s));
+}
+
+/* Inside quotes, whole characters only. A control character becomes a space and a byte that is no UTF-8 a question mark:
+ * a line is a line whatever a peer or a file put into it. */
+static void add_escaped(struct line *l, struct pl_str s)
+{
+    for (size_t i = 0, n; i < s.len && l->len + 4 < LINE - 2; i += n ? n : 1) {
+        unsigned char c = (unsigned char)s.s[i];
+        n = pl_str_utf8_at(s, i);
+        if (n == 0)
+            add_c(l, "?");
+        else if (c < 0x20 || c == 0x7f)
+            add_c(l, " ");
+        else if (c == '"' || c == '\\')
+            add(l, (const char[2]){'\\', (char)c}, 2);
+        else
+            add(l, s.s + i, n);
+    }
+}
+
+static bool is_word(struct pl_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.s[i] <= 0x20 || (unsigned char)s.s[i] >= 0x7f || strchr("\"\\=", s.s[i]))
+            return false;
+    return s.len > 0;
+}
+
+/* What is empty is left out. */
+static void add_field(struct line *l, const struct pld_field *f)
+{
+    char number[24];
+    struct pl_str v = f->text;
+    if (f->is_number) {
+        snprintf(number, sizeof number, "%lld", (long long)f->number);
+        v = pl_str_c(number);
+    }
+    if (v.len == 0)
+        return;
+    add_c(l, " ");
+    add_c(l, f->key);
+    add_c(l, "=");
+    if (is_word(v)) {
+        add(l, v.s, v.len);
+        return;
+    }
+    add_c(l, "\"");
+    add_escaped(l, v);
+    add_c(l, "\"");
+}
+
+/* "<4>" for the journal, which knows the time; else the time. */
+static void add_head(struct line *l, int level)
+{
+    char head[80], day[32];
+    struct timeval now;
+    struct tm tm;
+    if (is_journal()) {
+        snprintf(head, sizeof head, "<%d>level=%s", level, words[level]);
+    } else {
+        gettimeofday(&now, NULL);
+        gmtime_r(&now.tv_sec, &tm);
+        strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(head, sizeof head, "time=%s.%06ldZ level=%s", day, (long)now.tv_usec, words[level]);
+    }
+    add_c(l, head);
+}
+
+/* One write for one line, so that lines of several threads do not mix. */
+void pld_event(int level, const char *event, const struct pld_field *fields, const char *fmt, ...)
+{
+    struct line l = {.len = 0};
+    char msg[LINE];
+    va_list ap;
+
+    level = level < 0 ? 0 : level > 7 ? 7 : level;
     if (level > limit)
         return;
     lines[level]++;
-    char line[2048];
-    size_t head = write_head(line, sizeof line - 1, level, part);
-    va_list ap;
     va_start(ap, fmt);
-    int more = vsnprintf(line + head, sizeof line - 1 - head, fmt, ap);
+    int n = vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
-    if (more < 0)
+    if (n < 0)
         return;
-    size_t len = head + (size_t)more;
-    if (len > sizeof line - 2)
-        len = sizeof line - 2;
-    for (size_t i = head; i < len; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = ' ';
-    line[len++] = '\n';
-    if (write(STDERR_FILENO, line, len) < 0)
+    add_head(&l, level);
+    add_c(&l, " event=");
+    add_c(&l, event);
+    for (; fields && fields->key; fields++)
+        add_field(&l, fields);
+    add_c(&l, " msg=\"");
+    add_escaped(&l, pl_str_c(msg));
+    l.s[l.len++] = '"'; /* in the room that add() keeps */
+    l.s[l.len++] = '\n';
+    if (write(STDERR_FILENO, l.s, l.len) < 0)
         return; /* nobody left to tell */
 }

@@ -8,6 +8,8 @@
 enum pld_metric {
     PLD_M_BUILD_INFO,
     PLD_M_START_TIME,
+    PLD_M_CONFIG_LOADED,
+    PLD_M_CONFIG_OK,
     PLD_M_HEALTHY,
     PLD_M_UP,
     PLD_M_UP_SINCE,
@@ -21,6 +23,7 @@ enum pld_metric {
     PLD_M_LOG_LINES,
     /* From here on the database knows; metrics.sql answers with these names. */
     PLD_M_QUEUE_ROWS,
+    PLD_M_QUEUE_PERSONS,
     PLD_M_QUEUE_OLDEST,
     PLD_M_PLANS_HELD,
     PLD_M_FINDINGS,

@@ -24,7 +24,7 @@ static void send_text(const char *text)
 {
     int rc = sd_notify(0, text);
     if (rc < 0)
-        pld_log(4, "paaslad", "the service manager could not be told: %s", strerror(-rc));
+        pld_log(4, "notify.failed", "the service manager could not be told: %s", strerror(-rc));
 }
 
 static void on_feed(evutil_socket_t fd, short what, void *arg)
@@ -36,7 +36,7 @@ static void on_feed(evutil_socket_t fd, short what, void *arg)
     if (alive)
         send_text("WATCHDOG=1");
     else if (!n->starved)
-        pld_log(2, "paaslad",
+        pld_log(2, "daemon.stuck",
                 "an answer is owed for too long; the watchdog is not fed any more, so that this process is "
                 "started anew");
     n->starved = !alive;
@@ -47,7 +47,7 @@ static void start_watchdog(struct pld_notify *n, struct event_base *base)
     uint64_t usec = 0;
     int rc = sd_watchdog_enabled(0, &usec);
     if (rc < 0)
-        pld_log(4, "paaslad", "WATCHDOG_USEC or WATCHDOG_PID cannot be read; the watchdog is not fed");
+        pld_log(4, "notify.failed", "WATCHDOG_USEC or WATCHDOG_PID cannot be read; the watchdog is not fed");
     if (rc <= 0)
         return;
     uint64_t half = usec / 2 > 0 ? usec / 2 : 1;

@@ -15,6 +15,7 @@ struct pld_page {
     struct pld_http *http; /* NULL: nobody listens */
     double started_s;      /* Unix time */
     /* What the last answer of the database said. */
+    bool asking; /* an answer is under way */
     bool answered;
     double oldest_s, locks_not_proven;
 };
@@ -66,6 +67,12 @@ void pld_page_command(struct pld_page *p, const struct pl_command *cmd)
     }
 }
 
+void pld_page_loaded(struct pld_page *p, int64_t loaded_us, bool ok)
+{
+    pld_metric_set(p->metrics, PLD_M_CONFIG_LOADED, none, (double)loaded_us / 1e6);
+    pld_metric_set(p->metrics, PLD_M_CONFIG_OK, none, ok);
+}
+
 /* ---- what the database says ---- */
 
 static void on_row(void *ctx, const struct pl_str cols[4])
@@ -75,7 +82,7 @@ static void on_row(void *ctx, const struct pl_str cols[4])
     double value = strtod(cols[3].s, NULL); /* libpq ends it with a NUL */
 
     if (id < PLD_M_FIRST_OF_DATABASE || id == PLD_M_COUNT) {
-        pld_log(3, "http", "metrics.sql names a number that is not in the table");
+        pld_log(3, "http.unknown_metric", "metrics.sql names a number that is not in the table");
         return;
     }
     struct pld_labels l = {{cols[1]}};
@@ -91,6 +98,7 @@ static void on_row(void *ctx, const struct pl_str cols[4])
 static void on_rows_done(void *ctx, bool ok)
 {
     struct pld_page *p = ctx;
+    p->asking = false;
     p->answered = ok;
     if (!ok)
         pld_metrics_forget(p->metrics, PLD_M_FIRST_OF_DATABASE);
@@ -105,7 +113,8 @@ static void gather(void *ctx)
     pld_metrics_forget(p->metrics, PLD_M_FIRST_OF_DATABASE);
     p->answered = false;
     p->oldest_s = p->locks_not_proven = 0;
-    if (!pld_store_info(p->from.store, &ask))
+    p->asking = p->asking || pld_store_info(p->from.store, &ask);
+    if (!p->asking)
         pld_http_gathered(p->http);
 }
 
@@ -214,7 +223,7 @@ bool pld_page_listen(struct pld_page *p, struct pl_str address, struct pl_err *e
     pld_http_free(p->http);
     p->http = http;
     if (http)
-        pld_log(6, "http", "/metrics and /healthz answer on %.*s", (int)address.len, address.s);
+        pld_log(6, "http.listening", "/metrics and /healthz answer on %.*s", (int)address.len, address.s);
     return true;
 }
 

@@ -14,6 +14,8 @@ void pld_page_free(struct pld_page *p);  /* NULL is fine */
  * as they were. */
 bool pld_page_listen(struct pld_page *p, struct pl_str address, struct pl_err *err);
 
+void pld_page_loaded(struct pld_page *p, int64_t loaded_us,
+                     bool ok); /* the configuration; ok: the last try went well */
 void pld_page_command(struct pld_page *p,
                       const struct pl_command *cmd); /* each one of the engine, before it is carried out */
 

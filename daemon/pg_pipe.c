@@ -435,7 +435,7 @@ void pld_pg_pipe_free(struct pld_pg_pipe *p)
 void pld_pg_pipe_submit(struct pld_pg_pipe *p, struct pld_pg_job *job)
 {
     if (!pl_sql_query(job->query)) {
-        pld_log(3, p->name, "query %s is not built in", job->query);
+        pld_log(3, "store.not_sent", "query %s is not built in", job->query);
         pld_pg_pipe_refuse(p, job);
         return;
     }

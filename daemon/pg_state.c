@@ -75,8 +75,10 @@ void pld_pg_log(const char *part, const char *query, const PGresult *res, const 
     const char *constraint = field(res, PG_DIAG_CONSTRAINT_NAME);
     struct pl_str at = where(field(res, PG_DIAG_CONTEXT));
 
-    pld_log(state->verdict == PLD_PG_RETRY ? 5 : 3, part, "%s failed, SQLSTATE %s: %s%s%s%s%s%s%.*s", query,
-            field(res, PG_DIAG_SQLSTATE), state->say, quote ? ": " : "",
-            quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "", *constraint ? "; constraint " : "", constraint,
-            at.len ? "; in " : "", (int)at.len, at.s);
+    pld_event(state->verdict == PLD_PG_RETRY ? 5 : 3, "store.statement_failed",
+              PLD_FIELDS(PLD_TEXT("link", part), PLD_TEXT("query", query),
+                         PLD_TEXT("sqlstate", field(res, PG_DIAG_SQLSTATE))),
+              "%s failed, SQLSTATE %s: %s%s%s%s%s%s%.*s", query, field(res, PG_DIAG_SQLSTATE), state->say,
+              quote ? ": " : "", quote ? field(res, PG_DIAG_MESSAGE_PRIMARY) : "", *constraint ? "; constraint " : "",
+              constraint, at.len ? "; in " : "", (int)at.len, at.s);
 }

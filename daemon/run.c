@@ -1,9 +1,12 @@
 #include "run.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include "../lib/directory/result_name.h"
 #include "page.h"
+#include "reload.h"
 #include "shell.h"
 #include "tell.h"
 
@@ -14,13 +17,15 @@ enum {
 
 struct daemon {
     struct event_base *base;
-    const struct pl_conf *conf;
+    struct pld_config **config;
+    const struct pl_conf *conf; /* of *config */
     struct pl_engine *engine;
     struct pld_store *store;
     struct pld_dir **dirs; /* as conf->dirs */
     struct pld_tell *tell;
     struct pld_page *page;
-    struct event *timer, *term, *intr, *deadline;
+    struct event *timer, *term, *intr, *hup, *deadline;
+    int64_t started_us;
     int64_t timer_at_us; /* 0: none */
     bool inside;         /* the engine is never entered twice */
     bool stopping;
@@ -43,7 +48,7 @@ static void to_directory(struct daemon *d, const struct pl_command *cmd)
             return;
         }
     }
-    pld_log(3, "paaslad", "the engine named a directory that is not configured");
+    pld_log(3, "daemon.defect", "the engine named a directory that is not configured");
     abort(); /* it would wait for the answer for ever */
 }
 
@@ -60,9 +65,48 @@ static void set_timer(struct daemon *d)
         event_add(d->timer, &tv);
 }
 
+/* What the engine wants, for whoever looks closely (log_level = 7). */
+static void trace(const struct pl_command *cmd)
+{
+    static const char *const names[] = {
+        [PL_CMD_RECOVER] = "recover",
+        [PL_CMD_TICK] = "tick",
+        [PL_CMD_LOAD] = "load",
+        [PL_CMD_RESERVE] = "reserve",
+        [PL_CMD_INTENTS] = "intents",
+        [PL_CMD_SETTLE] = "settle",
+        [PL_CMD_HOLD] = "hold",
+        [PL_CMD_NOMINATE] = "nominate",
+        [PL_CMD_SCAN_ACCOUNTS] = "scan_accounts",
+        [PL_CMD_SCAN_GROUP] = "scan_group",
+        [PL_CMD_NOTE_COMPARE] = "note_compare",
+        [PL_CMD_SEARCH] = "search",
+        [PL_CMD_MODIFY] = "modify",
+        [PL_CMD_ADD] = "add",
+    };
+    const char *name = (size_t)cmd->kind < sizeof names / sizeof names[0] ? names[cmd->kind] : NULL;
+    if (cmd->req)
+        pld_event(7, "engine.command",
+                  PLD_FIELDS(PLD_NUMBER("req", (int64_t)cmd->req), PLD_STR("directory", cmd->directory)), "%s",
+                  name ? name : "another one");
+}
+
+/* How it went, when it did not go well. */
+static void trace_result(const struct pl_event *ev)
+{
+    bool result = ev->kind == PL_EV_RESULT;
+    if (result ? ev->result.code != 0 : ev->failed)
+        pld_event(7, "engine.answer",
+                  PLD_FIELDS(PLD_NUMBER("req", (int64_t)ev->req), PLD_STR("directory", ev->directory),
+                             PLD_TEXT("result", result ? pl_result_name(ev->result.code) : "failed")),
+                  "not done");
+}
+
 static void dispatch(struct daemon *d, const struct pl_command *cmd)
 {
+    trace(cmd);
     pld_page_command(d->page, cmd);
+    pld_tell_command(d->tell, cmd);
     switch (cmd->kind) {
     case PL_CMD_SEARCH:
     case PL_CMD_MODIFY:
@@ -75,7 +119,12 @@ static void dispatch(struct daemon *d, const struct pl_command *cmd)
         set_timer(d);
         break;
     case PL_CMD_LOG:
-        pld_log(cmd->log.level, "engine", "%.*s", (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
+        pld_event(cmd->log.level, "engine", PLD_FIELDS(PLD_STR("directory", cmd->directory)), "%.*s",
+                  (int)cmd->log.text.len, cmd->log.text.s ? cmd->log.text.s : "");
+        break;
+    case PL_CMD_NOTE_COMPARE:
+        malloc_trim(0); /* records of everybody lived until now; what follows is quiet */
+        pld_store_command(d->store, cmd);
         break;
     default:
         pld_store_command(d->store, cmd);
@@ -105,9 +154,10 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
     struct pl_command cmd;
 
     if (d->inside) {
-        pld_log(3, "paaslad", "event %d came while the engine was at work", (int)ev->kind);
+        pld_log(3, "daemon.defect", "event %d came while the engine was at work", (int)ev->kind);
         abort();
     }
+    trace_result(ev);
     d->inside = true;
     enum pl_flow flow = pl_engine_event(d->engine, ev, now_us());
     while (pl_engine_next(d->engine, &cmd))
@@ -148,7 +198,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     struct daemon *d = arg;
     (void)fd;
     (void)what;
-    pld_log(4, "paaslad", "stopping with work in flight; it is settled at the next start");
+    pld_log(4, "daemon.cut_short", "stopping with work in flight; it is settled at the next start");
     event_base_loopbreak(d->base);
 }
 
@@ -161,11 +211,29 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
         event_base_loopbreak(d->base);
         return;
     }
-    pld_log(5, "paaslad", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    pld_log(5, "daemon.stopping", "%s: finishing what is in flight", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     d->stopping = true;
     pld_tell_stopping(d->tell);
     event_add(d->deadline, &tv);
     on_emit(d, &(struct pl_event){.kind = PL_EV_SHUTDOWN});
+}
+
+static void on_hup(evutil_socket_t sig, short what, void *arg)
+{
+    struct daemon *d = arg;
+    (void)sig;
+    (void)what;
+    if (d->stopping) {
+        pld_log(5, "config.refused", "SIGHUP: stopping, the configuration is not read again");
+        return;
+    }
+    struct pld_reload r = {d->config, d->engine, d->store, d->dirs, d->page, d->started_us};
+    pld_tell_reloading(d->tell);
+    bool ok = pld_reload(&r);
+    d->conf = (*d->config)->conf;
+    pld_page_loaded(d->page, (*d->config)->loaded_us, ok);
+    on_emit(d, &(struct pl_event){.kind = PL_EV_TIMER}); /* intervals may be others now */
+    pld_tell_reloaded(d->tell);
 }
 
 /* ---- life ---- */
@@ -178,8 +246,9 @@ static void make_tellers(struct daemon *d)
         .base = d->base, .engine = d->engine, .store = d->store, .dirs = d->dirs, .n_dirs = d->conf->n_dirs};
     d->tell = pld_tell_new(&from);
     d->page = pld_page_new(&from, d->tell);
+    pld_page_loaded(d->page, (*d->config)->loaded_us, true);
     if (!pld_page_listen(d->page, d->conf->metrics, &err))
-        pld_log(3, "http", "%s. %s", err.text, err.hint);
+        pld_log(3, "http.failed", "%s. %s", err.text, err.hint);
 }
 
 static bool build(struct daemon *d)
@@ -195,12 +264,13 @@ static bool build(struct daemon *d)
     d->deadline = evtimer_new(d->base, on_deadline, d);
     d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
     d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
+    d->hup = evsignal_new(d->base, SIGHUP, on_hup, d);
     d->store = pld_store_new(&host, d->conf);
     d->dirs = pl_xcalloc(d->conf->n_dirs, sizeof(struct pld_dir *));
     for (size_t i = 0; i < d->conf->n_dirs; i++)
         d->dirs[i] = pld_dir_new(&host, &d->conf->dirs[i]);
     make_tellers(d);
-    return d->timer && d->deadline && d->term && d->intr;
+    return d->timer && d->deadline && d->term && d->intr && d->hup;
 }
 
 static void drop(struct event *ev)
@@ -222,28 +292,31 @@ static void demolish(struct daemon *d)
     drop(d->deadline);
     drop(d->term);
     drop(d->intr);
+    drop(d->hup);
     if (d->base)
         event_base_free(d->base);
 }
 
-int pld_run(const struct pl_conf *conf, struct pl_engine *engine)
+int pld_run(struct pld_config **config, struct pl_engine *engine)
 {
-    struct daemon d = {.conf = conf, .engine = engine};
+    struct daemon d = {.config = config, .conf = (*config)->conf, .engine = engine, .started_us = now_us()};
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);
     if (build(&d)) {
         event_add(d.term, NULL);
         event_add(d.intr, NULL);
+        event_add(d.hup, NULL);
+        pld_config_note(*config, d.store, false, d.started_us, NULL, 0);
         pld_store_start(d.store);
-        for (size_t i = 0; i < conf->n_dirs; i++)
+        for (size_t i = 0; i < d.conf->n_dirs; i++)
             pld_dir_start(d.dirs[i]);
         status = event_base_dispatch(d.base) < 0 ? 1 : 0;
     } else {
-        pld_log(3, "paaslad", "the event loop could not be made");
+        pld_log(3, "daemon.failed", "the event loop could not be made");
     }
     demolish(&d);
     if (status == 0)
-        pld_log(5, "paaslad", "stopped");
+        pld_log(5, "daemon.stopped", "stopped");
     return status;
 }

@@ -26,9 +26,25 @@ static inline void pld_changed(const struct pld_host *h)
         h->changed(h->ctx);
 }
 
-/* One line to standard error: RFC 3339 UTC time, level, part, text. No personal values below level debug, nor there.
- * The level is syslog's; systemd's prefix <N> is added when JOURNAL_STREAM is set. */
-void pld_log(int level, const char *part, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* One line of logfmt to standard error: time (RFC 3339, UTC), level, event, fields, msg. No personal values, on no level.
+ * The level is syslog's. When standard error is the journal it is written as <N> and the journal knows the time.
+ *
+ *   time=2026-03-01T08:00:00.123456Z level=notice event=directory.up directory=linn msg="connected with TLS"
+ *
+ * The event is a name for programs that stays, the fields are what it is about, msg is for people and may change. */
+struct pld_field {
+    const char *key;
+    struct pl_str text; /* empty: left out */
+    int64_t number;
+    bool is_number;
+};
+#define PLD_TEXT(key, c_string)  ((struct pld_field){(key), pl_str_c(c_string), 0, false})
+#define PLD_STR(key, slice)      ((struct pld_field){(key), (slice), 0, false})
+#define PLD_NUMBER(key, integer) ((struct pld_field){(key), {NULL, 0}, (integer), true})
+#define PLD_FIELDS(...)          ((const struct pld_field[]){__VA_ARGS__, {NULL, {NULL, 0}, 0, false}})
+void pld_event(int level, const char *event, const struct pld_field *fields, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+#define pld_log(level, event, ...) pld_event((level), (event), NULL, __VA_ARGS__)
 void pld_log_level(int level);
 unsigned long pld_log_lines(int level); /* how many were written so far */
 
@@ -65,8 +81,8 @@ struct pld_info { /* who asks for the numbers of sql/queries/metrics.sql */
     void (*done)(void *ctx, bool ok);                    /* once, from the loop; never inside pld_store_info */
     void *ctx;
 };
-/* One question at a time: while one is open, this one is dropped and the open one answers for both. False: the database
- * is away and nobody will answer. */
+/* Who asks while a question is open gets its answer too. False: the database is away, or too many ask, and nobody will
+ * answer. */
 bool pld_store_info(struct pld_store *s, const struct pld_info *ask);
 
 /* Notes about ourselves. What is passed is copied; it is written when the database is there, now or later, once. */
@@ -87,6 +103,7 @@ struct pld_config_note {
 void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n);
 struct pld_dir_state;
 void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n);
+void pld_store_reload(struct pld_store *s, const struct pl_conf *conf); /* counts from the next log-on */
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;
@@ -103,5 +120,8 @@ struct pld_dir_state {
     const char *why;  /* not up: the last sentence about it; may be empty */
 };
 void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out);
+/* Another configuration of the same directory. `anew`: its connections are made anew now, with what it and the files that
+ * it names say. */
+void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew);
 
 #endif

@@ -70,7 +70,7 @@ void pld_store_ready(struct pld_store *s)
     s->since_us = wall_us();
     s->why[0] = '\0';
     pld_changed(&s->host);
-    pld_log(6, "store", "connected to PostgreSQL");
+    pld_log(6, "store.up", "connected to PostgreSQL");
     pld_store_emit(s, &(struct pl_event){.kind = PL_EV_STORE_UP});
     pld_controls_look(s);
     pld_notes_send(s);
@@ -93,7 +93,8 @@ static void main_down(void *ctx, const char *why)
     pld_pg_pipe_stop(s->scan);
     pld_pg_pipe_stop(s->info);
     bool news = was_up || strcmp(s->why, why) != 0;
-    pld_log(news ? 3 : 7, "store", "%s: %s", was_up ? "PostgreSQL is lost" : "PostgreSQL cannot be used", why);
+    pld_log(news ? 3 : 7, was_up ? "store.lost" : "store.away", "%s: %s",
+            was_up ? "PostgreSQL is lost" : "PostgreSQL cannot be used", why);
     snprintf(s->why, sizeof s->why, "%s", why);
     pld_changed(&s->host);
     if (was_up)
@@ -152,8 +153,8 @@ static void listen_notify(void *ctx, const char *channel, int sender)
 static void listen_down(void *ctx, const char *why)
 {
     struct pld_store *s = ctx;
-    pld_log(s->listening ? 4 : 7, "store", "not woken by PostgreSQL any more, looking every %lld s instead: %s",
-            (long long)s->conf->poll_s, why);
+    pld_log(s->listening ? 4 : 7, "store.listen_lost",
+            "not woken by PostgreSQL any more, looking every %lld s instead: %s", (long long)s->conf->poll_s, why);
     s->listening = false;
 }
 
@@ -173,7 +174,7 @@ static void scan_up(void *ctx)
 static void scan_down(void *ctx, const char *why)
 {
     (void)ctx;
-    pld_log(4, "store", "the connection for long reads is lost: %s", why);
+    pld_log(4, "store.scan_lost", "the connection for long reads is lost: %s", why);
 }
 
 static const struct pld_pg_pipe_ops main_ops = {main_params, main_up, NULL, main_down};
@@ -205,6 +206,11 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     return s;
 }
 
+void pld_store_reload(struct pld_store *s, const struct pl_conf *conf)
+{
+    s->conf = conf;
+}
+
 void pld_store_start(struct pld_store *s)
 {
     pld_pg_pipe_start(s->main);
@@ -215,7 +221,7 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
     bool ok = true;
     struct pld_task *t = pld_task_of(s, cmd, &ok);
     if (!t) {
-        pld_log(3, "store", "command %d is not the store's", (int)cmd->kind);
+        pld_log(3, "store.not_sent", "command %d is not the store's", (int)cmd->kind);
         return;
     }
     bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP || t->kind == PL_CMD_WATCH_STATE;

@@ -153,7 +153,7 @@ static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 static bool scan_group(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
-    return put_str(t, c->scan_group.group_dn) && ok;
+    return put_texts(t, c->scan_group.dns, c->scan_group.n) && ok;
 }
 
 static const struct kind {
@@ -188,7 +188,7 @@ struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, 
         t->directory = pl_arena_str(t->arena, cmd->directory);
         *ok = kinds[i].fill(t, cmd);
         if (!*ok)
-            pld_log(3, "store", "%s: a value is not UTF-8 or holds a NUL; not sent", kinds[i].query);
+            pld_log(3, "store.not_sent", "%s: a value is not UTF-8 or holds a NUL; not sent", kinds[i].query);
         pld_task_answers(t);
         return t;
     }

@@ -22,7 +22,7 @@ static enum pl_flow control_row(struct pld_pg_job *job, const PGresult *res, int
     struct pl_event ev = {.kind = PL_EV_CONTROL};
 
     if (pld_row_columns(res, row, cols, 3) != 3 || !pl_str_to_i64(cols[0], &ev.control.control_id)) {
-        pld_log(3, "store", "controls.sql answered with a row of another shape");
+        pld_log(3, "store.malformed", "controls.sql answered with a row of another shape");
         return PL_CONTINUE;
     }
     if (c->n_fresh < PLD_CONTROLS)

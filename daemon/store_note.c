@@ -31,7 +31,7 @@ static void note_end(struct pld_pg_job *job, enum pld_pg_end how)
     if (how == PLD_PG_FAILED && pld_pg_state(job->sqlstate)->verdict == PLD_PG_RETRY)
         again = true;
     else if (how == PLD_PG_FAILED)
-        pld_log(3, "store", "%s was refused; this note is lost", job->query);
+        pld_log(3, "store.note_lost", "%s was refused; this note is lost", job->query);
     pld_task_free(t);
     s->note_sent = false;
     if (again)

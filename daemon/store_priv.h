@@ -27,7 +27,7 @@ struct pld_controls {
     size_t n_seen, n_fresh;
 };
 
-enum { PLD_NOTES = 8 };
+enum { PLD_NOTES = 8, PLD_INFO_ASKS = 4 };
 struct pld_note {
     const char *query;
     char *json; /* own */
@@ -47,8 +47,8 @@ struct pld_store {
     struct pld_note notes[PLD_NOTES];
     size_t n_notes;
     bool note_sent; /* the first of them */
-    bool info_asked;
-    struct pld_info info_ask;
+    struct pld_info info_asks[PLD_INFO_ASKS];
+    size_t n_info_asks;    /* more than 0: a question is open */
     struct event *hint;    /* EV_DIRTY, at most one each HINT_MS */
     struct event *standby; /* another daemon holds the lock: ask again */
     int64_t hinted_ms;     /* monotonic */

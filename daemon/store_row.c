@@ -135,7 +135,7 @@ static void end(struct pld_pg_job *job, enum pld_pg_end how)
     struct pl_event ev = {.kind = a->event, .req = t->req, .directory = t->directory, .failed = how != PLD_PG_DONE};
 
     if (how == PLD_PG_DONE && !complete(t)) {
-        pld_log(3, "store", "%s answered with rows of another shape", job->query);
+        pld_log(3, "store.malformed", "%s answered with rows of another shape", job->query);
         pld_pg_pipe_fail(s->main, "the schema answers in another way than this paaslad expects");
         how = PLD_PG_LOST;
     }

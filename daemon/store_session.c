@@ -32,7 +32,7 @@ static void wait_for_lock(struct pld_store *s)
 {
     struct timeval tv = {STANDBY_S, 0};
     if (!s->said_standby) {
-        pld_log(5, "store",
+        pld_log(5, "store.standby",
                 "another paaslad (or a lost session of this one) works on this database; waiting until it ends");
         s->said_standby = true;
         pld_changed(&s->host);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "../lib/engine/inspect.h"
 #include "notify.h"
+#include "progress.h"
 #include "pulse.h"
 
 struct pld_tell {
@@ -12,7 +13,9 @@ struct pld_tell {
     struct pld_notify *notify;
     struct event *soon;
     bool said_ready, stopping;
-    char *noted; /* what the database was told last */
+    char *noted;    /* what the database was told last */
+    char *progress; /* how far long work is; NULL: there is none */
+    struct pld_progress *watcher;
     struct pld_pulse pulse;
 };
 
@@ -38,6 +41,12 @@ static bool alive(void *ctx)
 void pld_tell_event(struct pld_tell *t, const struct pl_event *ev)
 {
     pld_pulse_heard(&t->pulse, ev->req, monotonic_s());
+    pld_progress_event(t->watcher);
+}
+
+void pld_tell_command(struct pld_tell *t, const struct pl_command *cmd)
+{
+    pld_progress_command(t->watcher, cmd);
 }
 
 /* ---- how the connections are ---- */
@@ -79,8 +88,18 @@ static void tell_status(struct pld_tell *t)
     if (!s.up && *s.why)
         pl_buf_printf(&b, " (%s)", s.why);
     add_directories(t, &b);
+    if (t->progress)
+        pl_buf_printf(&b, "; %s", t->progress);
     pld_notify_status(t->notify, b.s);
     pl_buf_free(&b);
+}
+
+static void on_progress(void *ctx, const char *text)
+{
+    struct pld_tell *t = ctx;
+    free(t->progress);
+    t->progress = text ? strdup(text) : NULL;
+    tell_status(t);
 }
 
 /* Ready: what was asked for can be done or somebody was told why not. A directory that is away only delays its work. */
@@ -92,7 +111,7 @@ static void tell_ready(struct pld_tell *t)
     if (t->said_ready || t->stopping || !s.answered || tried < t->from.n_dirs)
         return;
     t->said_ready = true;
-    pld_log(5, "paaslad", "ready: version %s, %zu of %zu directories connected", PL_VERSION, up, t->from.n_dirs);
+    pld_log(5, "daemon.ready", "ready: version %s, %zu of %zu directories connected", PL_VERSION, up, t->from.n_dirs);
     pld_notify_ready(t->notify);
 }
 
@@ -132,6 +151,16 @@ void pld_tell_changed(struct pld_tell *t)
     event_active(t->soon, EV_TIMEOUT, 0);
 }
 
+void pld_tell_reloading(struct pld_tell *t)
+{
+    pld_notify_reloading(t->notify);
+}
+
+void pld_tell_reloaded(struct pld_tell *t)
+{
+    pld_notify_reloaded(t->notify);
+}
+
 void pld_tell_stopping(struct pld_tell *t)
 {
     t->stopping = true;
@@ -146,6 +175,7 @@ struct pld_tell *pld_tell_new(const struct pld_tell_from *from)
     struct pld_tell *t = pl_xcalloc(1, sizeof *t);
     t->from = *from;
     t->notify = pld_notify_new(from->base, alive, t);
+    t->watcher = pld_progress_new(&(struct pld_progress_from){from->base, from->engine, from->store, on_progress, t});
     t->soon = event_new(from->base, -1, 0, on_soon, t);
     return t;
 }
@@ -156,6 +186,8 @@ void pld_tell_free(struct pld_tell *t)
         return;
     pld_notify_free(t->notify);
     event_free(t->soon);
+    pld_progress_free(t->watcher);
     free(t->noted);
+    free(t->progress);
     free(t);
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
-# usage: sh tests/run.sh [PART...]   parts: unit fuzz real sim sandbox install lint (default: all)
+# usage: sh tests/run.sh [PART...]   parts: unit fuzz real sim sandbox install lint (default: all), and bare: README's chapter
+# Install with systemd in a bootstrapped Debian (root, the network, five minutes; only when it is named)
 # Environment: PAASLA_TEST_DIR, a folder that keeps builds and logs (default: one below TMPDIR for this tree and user);
 # PAASLA_SIM_SEEDS (default 10000), PAASLA_SIM_ASAN_SEEDS (default 300), PAASLA_FUZZ_SECONDS for each target (default 5).
 set -u
@@ -104,6 +105,14 @@ part_real() { run_pytest real "tests on real servers" "$WORK/asan" 3000 tests/re
 
 part_install() { run_pytest install "tests of what is installed" "$WORK/build" 600 tests/install; }
 
+part_bare() {
+    packages_need debootstrap iproute2 || fatal "packages"
+    rm -rf --one-file-system "$WORK/bare"
+    one_test "a bootstrapped Debian" 900 debootstrap --variant=minbase bookworm "$WORK/bare"
+    one_test "README's chapter Install on a bare host" 900 sh tests/install/bare.sh "$WORK/bare"
+    rm -rf --one-file-system "$WORK/bare"
+}
+
 part_sim() {
     # Half of the seeds on each core; and some with sanitizers, which are several times slower.
     sim_half=$(( ${PAASLA_SIM_SEEDS:-10000} / 2 ))
@@ -152,7 +161,7 @@ export PYTHONDONTWRITEBYTECODE=1
 for part in $PARTS; do
     say "" "== $part"
     case $part in
-        unit|fuzz|real|sim|sandbox|install|lint) "part_$part" ;;
+        unit|fuzz|real|sim|sandbox|install|bare|lint) "part_$part" ;;
         *) fail "there is no part $part" ;;
     esac
 done

@@ -378,10 +378,10 @@ out:
     return conf;
 }
 
-struct pl_conf *pl_conf_read(const char *path, struct pl_err *err)
+bool pl_conf_text(const char *path, struct pl_buf *out, struct pl_err *err)
 {
     char *text = pl_xcalloc(FILE_MAX_BYTES + 1, 1);
-    struct pl_conf *conf = NULL;
+    bool ok = false;
     FILE *f = fopen(path, "re");
     size_t n;
 
@@ -396,11 +396,21 @@ struct pl_conf *pl_conf_read(const char *path, struct pl_err *err)
         pl_err_set(err, PL_ERR_IO, errno, "", "%s: %s", path, strerror(errno));
         goto out;
     }
-    conf = pl_conf_parse(path, (struct pl_str){text, n}, err);
+    pl_buf_add(out, (struct pl_str){text, n});
+    ok = true;
 out:
     if (f != NULL)
         fclose(f);
     free(text);
+    return ok;
+}
+
+struct pl_conf *pl_conf_read(const char *path, struct pl_err *err)
+{
+    struct pl_buf text = {0};
+    struct pl_conf *conf = pl_conf_text(path, &text, err) ? pl_conf_parse(path, pl_buf_str(&text), err) : NULL;
+
+    pl_buf_free(&text);
     return conf;
 }
 

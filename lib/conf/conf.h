@@ -66,6 +66,13 @@ enum pl_conf_type {
     PL_CONF_SECRET, /* a whole path, or credential:NAME, which the service manager hands over */
 };
 
+/* What a reload (SIGHUP) does with a changed option. */
+enum pl_conf_when {
+    PL_CONF_RESTART,   /* it is said; the old value stays until the next start */
+    PL_CONF_RECONNECT, /* the directory's connections are made anew */
+    PL_CONF_LIVE,      /* the new value counts from then on */
+};
+
 struct pl_conf_option {
     const char *section; /* "database", "daemon", "brake", "directory" */
     const char *name;
@@ -77,16 +84,35 @@ struct pl_conf_option {
     const char *fallback; /* default as text; NULL: required; "": empty allowed */
     const char *doc;     /* what it does, for people */
     const char *example; /* value in the sample file when the default says nothing */
+    enum pl_conf_when when;
 };
 extern const struct pl_conf_option pl_conf_options[];
 extern const size_t pl_conf_n_options;
+
+/* What stands in a file, as it is. False with a sentence. The caller frees it with pl_buf_free. */
+bool pl_conf_text(const char *path, struct pl_buf *out, struct pl_err *err);
 
 /* Reads a file. NULL with "FILE:LINE: what is wrong" and a hint. The caller frees with pl_conf_free. */
 struct pl_conf *pl_conf_read(const char *path, struct pl_err *err);
 struct pl_conf *pl_conf_parse(const char *name, struct pl_str text, struct pl_err *err); /* name: for messages */
 void pl_conf_free(struct pl_conf *c);
 
-/* The commented sample, from the rows. */
+/* One option in force (conf_reload.c). */
+struct pl_conf_value {
+    struct pl_str name, text; /* "daemon.poll_s", "directory linn.uris", "directory linn.attribute.cn" */
+    const struct pl_conf_option *option;
+    struct pl_str directory; /* empty: not of a directory */
+    bool secret;             /* names a file with a secret */
+};
+/* All of them, defaults too, in the arena; in the order of the rows. */
+size_t pl_conf_values(const struct pl_conf *c, struct pl_arena *a, struct pl_conf_value **out);
+
+/* Makes `fresh` what a running daemon can take over: whatever needs a restart becomes as it is in `running`, which
+ * directories there are and their order too. */
+void pl_conf_keep(struct pl_conf *fresh, const struct pl_conf *running);
+
+/* The commented sample, from the rows; and the same rows as a list for people. */
 void pl_conf_write_sample(FILE *out);
+void pl_conf_write_options(FILE *out);
 
 #endif

@@ -43,6 +43,14 @@ static void limits(FILE *out, const struct pl_conf_option *o)
     fprintf(out, "; default %s.\n", o->fallback);
 }
 
+/* What a reload does with it. */
+static const char *reload(const struct pl_conf_option *o)
+{
+    return o->when == PL_CONF_LIVE        ? "A reload changes it at once."
+           : o->when == PL_CONF_RECONNECT ? "A reload connects anew with it."
+                                          : "Needs a restart.";
+}
+
 /* The sample logs on with a password, so that it can be used as it stands. */
 static bool shown(const struct pl_conf_option *o)
 {
@@ -68,8 +76,10 @@ void pl_conf_write_sample(FILE *out)
     comment(out, "paasla.conf: how paaslad reaches PostgreSQL and the directories, and when it brakes.");
     fputs("#\n", out);
     comment(out, "An option that begins with # is shown with its default or with an example; it need not be written. "
-                 "A comment stands on a line of its own. `paaslad -t` checks the file. This sample is made from the "
-                 "same table as the check.");
+                 "A comment stands on a line of its own. `paaslad -t` checks the file; `systemctl reload paaslad` (or "
+                 "SIGHUP) has it read again: what can change while the daemon runs does, for the rest it says that it "
+                 "needs a restart, and a file with a mistake changes nothing. This sample is made from the same table "
+                 "as the check.");
     for (size_t i = 0; i < pl_conf_n_options; i++) {
         const struct pl_conf_option *o = &pl_conf_options[i];
 
@@ -87,6 +97,58 @@ void pl_conf_write_sample(FILE *out)
         }
         comment(out, o->doc);
         limits(out, o);
+        fprintf(out, "# %s\n", reload(o));
         lines(out, o);
+    }
+}
+
+/* A paragraph, indented. */
+static void indented(FILE *out, const char *text)
+{
+    size_t column = 0;
+
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+
+        if (column > 0 && column + 1 + word > WIDTH - 6) {
+            fputc('\n', out);
+            column = 0;
+        }
+        fputs(column == 0 ? "      " : " ", out);
+        fwrite(text, 1, word, out);
+        column += (column == 0 ? 0 : 1) + word;
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+void pl_conf_write_options(FILE *out)
+{
+    const char *section = "";
+
+    for (size_t i = 0; i < pl_conf_n_options; i++) {
+        const struct pl_conf_option *o = &pl_conf_options[i];
+        bool number = o->type == PL_CONF_INT || o->type == PL_CONF_SECONDS;
+
+        if (strcmp(section, o->section) != 0)
+            fprintf(out, "%s[%s]\n", i > 0 ? "\n" : "",
+                    strcmp(o->section, "directory") == 0 ? "directory NAME" : o->section);
+        section = o->section;
+        fprintf(out, "  %s", o->name);
+        if (o->fallback == NULL)
+            fputs(", must be given", out);
+        else if (o->fallback[0] != '\0')
+            fprintf(out, ", default %s", o->fallback);
+        if (number)
+            fprintf(out, ", from %lld to %lld%s%s", (long long)o->min, (long long)o->max, o->unit[0] == '\0' ? "" : " ",
+                    o->unit);
+        else if (o->words != NULL)
+            fprintf(out, ", one of %s", o->words);
+        else if (o->type == PL_CONF_BOOL)
+            fputs(", yes or no", out);
+        fputc('\n', out);
+        indented(out, o->doc);
+        indented(out, reload(o));
     }
 }

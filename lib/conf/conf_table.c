@@ -3,8 +3,9 @@
 #define ONE_DAY  86400
 #define ONE_YEAR (366 * ONE_DAY)
 
-/* Columns: section, name, type, offset, unit, min, max, words, default (NULL: required), documentation, example. Of a
- * text, min and max bound its length in bytes. The rows stand in the order of the sample file. */
+/* Columns: section, name, type, offset, unit, min, max, words, default (NULL: required), documentation, example, what a
+ * reload does with it (left out: it needs a restart). Of a text, min and max bound its length in bytes. The rows stand in
+ * the order of the sample file. */
 #define TOP(field) offsetof(struct pl_conf, field)
 #define DIR(field) offsetof(struct pl_conf_directory, field)
 
@@ -17,54 +18,54 @@ const struct pl_conf_option pl_conf_options[] = {
     {"database", "password_file", PL_CONF_SECRET, TOP(password_file), "", 0, 4000, NULL, "",
      "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit hands "
      "over. Empty: no password is sent (peer authentication or a client certificate).",
-     "credential:secret_database"},
+     "credential:secret_database", PL_CONF_LIVE},
 
     /* ---- [daemon] ---- */
     {"daemon", "compare_every_s", PL_CONF_SECONDS, TOP(compare_every_s), "s", 0, ONE_YEAR, NULL, "3600",
      "How often each directory is read whole and compared with what is wanted. 0: only at the start and when somebody "
      "asks (`paaslactl sync`).",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"daemon", "poll_s", PL_CONF_SECONDS, TOP(poll_s), "s", 1, ONE_DAY, NULL, "30",
      "PostgreSQL wakes the daemon at each change. Should that call be lost, the queue is looked at anyway after so "
      "long.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"daemon", "retry_min_ms", PL_CONF_INT, TOP(retry_min_ms), "ms", 10, 3600000, NULL, "500",
      "Pause after the first failure (database or directory gone, entry busy). It doubles with each further failure.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"daemon", "retry_max_s", PL_CONF_SECONDS, TOP(retry_max_s), "s", 1, ONE_DAY, NULL, "300",
-     "The longest pause between two tries.", NULL},
+     "The longest pause between two tries.", NULL, PL_CONF_LIVE},
     {"daemon", "bulk_limit", PL_CONF_INT, TOP(bulk_limit), "", 1, 100000, NULL, "500",
      "How many persons one batch of work without haste (joiners, movers, comparisons) takes from the queue. Leavers do "
      "not wait for batches.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"daemon", "log_level", PL_CONF_INT, TOP(log_level), "", 3, 7, NULL, "6",
      "What is written to standard error: 3 errors, 4 warnings too, 5 notices, 6 the ordinary course, 7 everything.",
-     NULL},
+     NULL, PL_CONF_LIVE},
 
     {"daemon", "metrics", PL_CONF_TEXT, TOP(metrics), "", 0, 200, NULL, "",
      "Where /metrics (for Prometheus) and /healthz answer over HTTP, without log-on and without anything about "
      "persons: "
      "unix:/path of a socket, or a port of this very host (127.0.0.1:9464, [::1]:9464). Empty: nowhere.",
-     "unix:/run/paasla/metrics.sock"},
+     "unix:/run/paasla/metrics.sock", PL_CONF_LIVE},
 
     /* ---- [brake] ---- */
     {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
      "A plan that would lock more accounts than this in one directory is held before its first write, until an "
      "approver releases it (`paaslactl plan approve`).",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"brake", "max_lock_share", PL_CONF_INT, TOP(max_lock_share), "%", 0, 100, NULL, "5",
-     "The same, as a share of the directory's open accounts.", NULL},
+     "The same, as a share of the directory's open accounts.", NULL, PL_CONF_LIVE},
     {"brake", "max_removals", PL_CONF_INT, TOP(max_removals), "", 0, 10000000, NULL, "200",
-     "A plan that would remove more memberships than this in one directory is held.", NULL},
+     "A plan that would remove more memberships than this in one directory is held.", NULL, PL_CONF_LIVE},
     {"brake", "max_removal_share", PL_CONF_INT, TOP(max_removal_share), "%", 0, 100, NULL, "10",
-     "The same, as a share of the memberships known to stand in the directory.", NULL},
+     "The same, as a share of the memberships known to stand in the directory.", NULL, PL_CONF_LIVE},
     {"brake", "share_from", PL_CONF_INT, TOP(share_from), "", 0, 1000000, NULL, "20",
      "Shares say little about few accounts: below this many open accounts (or memberships) only the numbers count.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"brake", "named_leavers", PL_CONF_INT, TOP(named_leavers), "", 0, 1000, NULL, "3",
      "Persons whom HR marks as departed, at most so many in one transaction, are named: their locks are never held "
      "up. 0: every departure is counted.",
-     NULL},
+     NULL, PL_CONF_LIVE},
 
     /* ---- [directory NAME] ---- */
     {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap", "openldap",
@@ -72,30 +73,30 @@ const struct pl_conf_option pl_conf_options[] = {
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
      "spaces, are tried in this order; they must all be the same directory.",
-     "ldap://ldap1.linn.test ldap://ldap2.linn.test"},
+     "ldap://ldap1.linn.test ldap://ldap2.linn.test", PL_CONF_RECONNECT},
     {"directory", "tls", PL_CONF_WORD, DIR(tls), "", 0, 0, "starttls|none", "starttls",
      "starttls: ldap:// is encrypted before anything else is said. none: only for ldapi:// and for this very host "
      "(127.0.0.1, [::1], localhost). ldaps:// is always encrypted.",
-     NULL},
+     NULL, PL_CONF_RECONNECT},
     {"directory", "ca_file", PL_CONF_PATH, DIR(ca_file), "", 1, 4000, NULL, "/etc/ssl/certs/ca-certificates.crt",
-     "PEM file with the authorities that may vouch for the server.", NULL},
+     "PEM file with the authorities that may vouch for the server.", NULL, PL_CONF_RECONNECT},
     {"directory", "sasl", PL_CONF_WORD, DIR(sasl), "", 0, 0, "none|external", "none",
      "none: log on with bind_dn and password_file. external: the server knows us by the socket (ldapi://) or by our "
      "certificate (cert_file and key_file).",
-     NULL},
+     NULL, PL_CONF_RECONNECT},
     {"directory", "cert_file", PL_CONF_PATH, DIR(cert_file), "", 0, 4000, NULL, "",
-     "Our own certificate, PEM, shown to the server. Empty: none.", "/etc/paasla/paaslad.crt"},
+     "Our own certificate, PEM, shown to the server. Empty: none.", "/etc/paasla/paaslad.crt", PL_CONF_RECONNECT},
     {"directory", "key_file", PL_CONF_SECRET, DIR(key_file), "", 0, 4000, NULL, "",
      "The key that belongs to cert_file: a file readable only by the daemon, or credential:NAME.",
-     "credential:secret_paaslad.key"},
+     "credential:secret_paaslad.key", PL_CONF_RECONNECT},
     {"directory", "bind_dn", PL_CONF_DN, DIR(bind_dn), "", 0, 4000, NULL, "",
      "The entry the daemon logs on as. It needs the right to read people and groups whole, to add people, and to write "
      "the lock, the password and the members of managed groups.",
-     "cn=paaslad,ou=teenused,dc=linn,dc=test"},
+     "cn=paaslad,ou=teenused,dc=linn,dc=test", PL_CONF_RECONNECT},
     {"directory", "password_file", PL_CONF_SECRET, DIR(password_file), "", 0, 4000, NULL, "",
      "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands over: "
      "/etc/paasla/secret/linn is credential:secret_linn.",
-     "credential:secret_linn"},
+     "credential:secret_linn", PL_CONF_RECONNECT},
     {"directory", "people_base", PL_CONF_DN, DIR(people_base), "", 1, 4000, NULL, NULL,
      "People live in this subtree. No account outside of it is looked at or written.", "ou=inimesed,dc=linn,dc=test"},
     {"directory", "group_base", PL_CONF_DN, DIR(group_base), "", 1, 4000, NULL, NULL, "Groups live in this subtree.",
@@ -141,13 +142,13 @@ const struct pl_conf_option pl_conf_options[] = {
      "/var/lib/paasla/first"},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"directory", "inflight", PL_CONF_INT, DIR(inflight), "", 1, 1000, NULL, "64",
-     "How many persons are worked on at once in this directory.", NULL},
+     "How many persons are worked on at once in this directory.", NULL, PL_CONF_LIVE},
     {"directory", "timeout_ms", PL_CONF_INT, DIR(timeout_ms), "ms", 100, 600000, NULL, "15000",
      "How long one answer of the directory may take. A write that was not answered counts as unknown and is looked up.",
-     NULL},
+     NULL, PL_CONF_LIVE},
     {"directory", "connect_ms", PL_CONF_INT, DIR(connect_ms), "ms", 100, 600000, NULL, "5000",
-     "How long connecting, TLS and logging on may take together.", NULL},
+     "How long connecting, TLS and logging on may take together.", NULL, PL_CONF_LIVE},
 };
 const size_t pl_conf_n_options = sizeof pl_conf_options / sizeof pl_conf_options[0];

@@ -85,7 +85,7 @@ enum pl_cmd_kind {
     PL_CMD_HOLD,      /* store a held plan or a preview; -> EV_STORE_DONE */
     PL_CMD_NOMINATE,  /* full compare: persons become dirty, findings noted; -> EV_STORE_DONE */
     PL_CMD_SCAN_ACCOUNTS, /* -> EV_SCAN_ROW*, EV_SCAN_DONE */
-    PL_CMD_SCAN_GROUP,    /* wanted members of one group -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUP,    /* wanted members of some groups -> EV_SCAN_ROW*, EV_SCAN_DONE */
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
     PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
     PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
@@ -142,7 +142,8 @@ struct pl_command {
             size_t n_findings;
         } nominate;
         struct {
-            struct pl_str group_dn;
+            const struct pl_str *dns; /* of groups */
+            size_t n;
         } scan_group;
         struct { /* RFC 4533: the shell adds the control, critical, and hands on what comes */
             struct pl_str base;

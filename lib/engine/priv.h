@@ -7,7 +7,7 @@
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   exec.c    writes of one round; one write in flight per entry
- *   scan.c    the full compare, which only nominates
+ *   scan*.c   the full compare, which only nominates
  *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H

@@ -2,26 +2,23 @@
  * itself: PostgreSQL and a directory are never read at the same instant, so every difference only makes its person
  * dirty, and the ordinary path reads both sides again. */
 #include "priv.h"
+#include "scan_index.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include "inspect.h"
 #include "../directory/dn.h"
 #include "../directory/sync.h"
 
 enum phase_scan { SC_ACCOUNTS, SC_CANARY, SC_POLICY, SC_PEOPLE, SC_GROUP_DIR, SC_GROUP_STORE, SC_NOTE };
 enum { NOMINATE_BITE = 500, FINDINGS_MAX = 1000 };
+enum { BITE_FIRST = 4, BITE_MAX = 256, ROWS_FEW = 50000, ROWS_MANY = 200000 };
 
-/* One account as the store knows it. Hashes, not texts: a collision could only nominate a person too many. */
-struct record {
-    uint64_t id_hash, login_hash, dn_hash; /* native id; log-in; DN as the directory shows it, else as stored */
+/* Who should stand in which group, of a bite of groups: asked for together, because the store joins a hundred thousand
+ * rows once as fast as it looks up a few thousand. */
+struct expected {
+    uint64_t group, dn_hash, login_hash; /* group: hash of its DN */
     int64_t person_id;
-    uint8_t state, need;
-    bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
-};
-
-struct index {
-    uint32_t *slots; /* record number + 1 */
-    size_t n;
 };
 
 struct scan {
@@ -34,7 +31,10 @@ struct scan {
     bool canary, policy, incomplete;
     const char *why;
     long entries, groups, nominated, orphans;
-    size_t group; /* the group being compared */
+    size_t group;          /* the group being compared */
+    size_t bite_end, bite; /* groups that were asked for; how many at once */
+    struct expected *expected;
+    size_t n_expected;
     bool group_seen;
     uint64_t *members; /* hashes of its values, sorted */
     size_t n_members;
@@ -56,38 +56,6 @@ struct scan {
             (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
         (arr)[(n)++] = (item);                                                                                         \
     } while (0)
-
-/* ---- records ---- */
-
-static void index_build(struct index *ix, const struct scan *s, size_t offset)
-{
-    ix->n = 64;
-    while (ix->n < s->n_records * 2)
-        ix->n *= 2;
-    free(ix->slots);
-    ix->slots = pl_xcalloc(ix->n, sizeof *ix->slots);
-    for (size_t i = 0; i < s->n_records; i++) {
-        uint64_t h = *(const uint64_t *)(const void *)((const char *)&s->records[i] + offset);
-        if (h == 0)
-            continue;
-        size_t at = h & (ix->n - 1);
-        while (ix->slots[at])
-            at = (at + 1) & (ix->n - 1);
-        ix->slots[at] = (uint32_t)i + 1;
-    }
-}
-
-static struct record *lookup(const struct index *ix, const struct scan *s, size_t offset, uint64_t h)
-{
-    if (!ix->slots || h == 0)
-        return NULL;
-    for (size_t at = h & (ix->n - 1); ix->slots[at]; at = (at + 1) & (ix->n - 1)) {
-        struct record *r = &s->records[ix->slots[at] - 1];
-        if (*(const uint64_t *)(const void *)((const char *)r + offset) == h)
-            return r;
-    }
-    return NULL;
-}
 
 /* ---- nominations ---- */
 
@@ -120,7 +88,8 @@ static void flush(struct scan *s, bool all)
 /* A person counts once, whatever differs: the first account's record keeps the mark. */
 static void nominate(struct scan *s, struct record *r, const char *cause)
 {
-    struct record *first = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)r->person_id);
+    struct record *first =
+        pl_index_find(&s->by_person, s->records, offsetof(struct record, person_id), (uint64_t)r->person_id);
     struct record *of = first ? first : r;
     bool removal = strcmp(cause, "compare_removal") == 0;
     if (of->nominated && (of->removal || !removal))
@@ -215,10 +184,36 @@ void pl_scan_start(struct dir *d, bool preview)
     pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_ACCOUNTS);
 }
 
+static void ask_bite(struct scan *s)
+{
+    struct dir *d = s->d;
+    if (s->bite == 0)
+        s->bite = BITE_FIRST;
+    else if (s->n_expected < ROWS_FEW && s->bite < BITE_MAX)
+        s->bite *= 2;
+    else if (s->n_expected > ROWS_MANY && s->bite > 1)
+        s->bite /= 2;
+    free(s->expected);
+    s->expected = NULL;
+    s->n_expected = 0;
+    s->bite_end = s->group + s->bite < d->n_groups ? s->group + s->bite : d->n_groups;
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
+    struct pl_str *dns = pl_arena_array(d->e->out, s->bite, sizeof *dns);
+    for (size_t i = s->group; i < s->bite_end; i++)
+        dns[i - s->group] = pl_arena_str(d->e->out, d->groups[i].dn);
+    c->scan_group.dns = dns;
+    c->scan_group.n = s->bite_end - s->group;
+    pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_GROUP_STORE);
+}
+
 static void next_group(struct scan *s)
 {
     if (s->group == s->d->n_groups) {
         note(s);
+        return;
+    }
+    if (s->group == s->bite_end) {
+        ask_bite(s);
         return;
     }
     free(s->members);
@@ -264,10 +259,11 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
         s->incomplete = true; /* without ids we could not tell whose entries these are */
         return;
     }
-    struct record *r = lookup(&s->by_id, s, offsetof(struct record, id_hash), pl_str_ihash(id));
+    struct record *r = pl_index_find(&s->by_id, s->records, offsetof(struct record, id_hash), pl_str_ihash(id));
     if (!r) {
         struct pl_str login = pl_entry_first(e, d->conf.login_attr.s);
-        struct record *named = lookup(&s->by_login, s, offsetof(struct record, login_hash), pl_str_ihash(login));
+        struct record *named =
+            pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), pl_str_ihash(login));
         if (named && named->id_hash == 0) {
             named->dn_hash = pl_dn_hash(e->dn); /* its memberships are not a stranger's */
             nominate(s, named, "compare");      /* ours whose id we have not stored, or a stranger in its place */
@@ -295,7 +291,7 @@ static void people_done(struct scan *s)
         if (!r->seen && (needed || (r->known && r->state != PL_STATE_NONE && r->state != PL_STATE_LOST)))
             nominate(s, r, "compare");
     }
-    index_build(&s->by_dn, s, offsetof(struct record, dn_hash));
+    pl_index_build(&s->by_dn, s->records, s->n_records, offsetof(struct record, dn_hash));
     next_group(s);
 }
 
@@ -338,8 +334,9 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
             continue;
         }
         PUSH(s->members, s->n_members, h);
-        struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
-                                             : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+        struct record *r = s->by_login_value
+                               ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), h)
+                               : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), h);
         if (r)
             continue;
         PUSH(s->strangers, s->n_strangers, h);
@@ -361,22 +358,40 @@ static void row_group(struct scan *s, const struct pl_event *ev)
         s->incomplete = true;
         return;
     }
-    uint64_t h = s->by_login_value ? pl_str_ihash(w.login) : w.dn.len ? pl_dn_hash(w.dn) : 0;
+    struct expected x = {
+        .dn_hash = w.dn.len ? pl_dn_hash(w.dn) : 0, .login_hash = pl_str_ihash(w.login), .person_id = w.person_id};
+    for (size_t i = s->group; i < s->bite_end && x.group == 0; i++)
+        if (s->d->groups[i].role_group_id == w.role_group_id)
+            x.group = s->d->groups[i].dn_hash;
+    if (x.group) /* else of a role that is newer than our list: its group's turn comes with the next compare */
+        PUSH(s->expected, s->n_expected, x);
+}
+
+static int by_group(const void *a, const void *b)
+{
+    const struct expected *x = a, *y = b;
+    return x->group < y->group ? -1 : x->group > y->group;
+}
+
+static void expect(struct scan *s, const struct expected *w)
+{
+    uint64_t h = s->by_login_value ? w->login_hash : w->dn_hash;
     uint64_t *at = h && s->n_members ? bsearch(&h, s->members, s->n_members, sizeof *s->members, cmp_u64) : NULL;
     if (at) {
         s->wanted[at - s->members] = true;
         return;
     }
-    struct record *r = s->by_login_value ? lookup(&s->by_login, s, offsetof(struct record, login_hash), h)
-                                         : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), h);
+    struct record *r = s->by_login_value
+                           ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), h)
+                           : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), h);
     if (h == 0 || (r && !r->seen))
         return; /* there is no entry: where one should be, that was nominated with the people */
     if (!r)     /* moved, or not among the accounts that were read */
-        r = lookup(&s->by_person, s, offsetof(struct record, person_id), (uint64_t)w.person_id);
+        r = pl_index_find(&s->by_person, s->records, offsetof(struct record, person_id), (uint64_t)w->person_id);
     if (r)
         nominate(s, r, "compare");
     else {
-        struct pl_nominee n = {w.person_id, "compare"};
+        struct pl_nominee n = {w->person_id, "compare"};
         s->nominated++;
         PUSH(s->nominees, s->n_nominees, n);
         flush(s, false);
@@ -385,12 +400,24 @@ static void row_group(struct scan *s, const struct pl_event *ev)
 
 static void group_done(struct scan *s)
 {
+    uint64_t group = s->d->groups[s->group].dn_hash;
+    size_t lo = 0, hi = s->n_expected;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s->expected[mid].group < group)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < s->n_expected && s->expected[lo].group == group; lo++)
+        expect(s, &s->expected[lo]);
     for (size_t i = 0; i < s->n_members; i++) {
         if (s->wanted[i])
             continue;
-        struct record *r = s->by_login_value
-                               ? lookup(&s->by_login, s, offsetof(struct record, login_hash), s->members[i])
-                               : lookup(&s->by_dn, s, offsetof(struct record, dn_hash), s->members[i]);
+        struct record *r =
+            s->by_login_value
+                ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), s->members[i])
+                : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), s->members[i]);
         if (r)
             nominate(s, r, "compare_removal");
     }
@@ -436,9 +463,7 @@ static void on_result(struct scan *s, int tag, const struct pl_event *ev)
             return;
         }
         s->wanted = pl_xcalloc(s->n_members ? s->n_members : 1, sizeof *s->wanted);
-        struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
-        c->scan_group.group_dn = pl_arena_str(d->e->out, d->groups[s->group].dn);
-        pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_GROUP_STORE);
+        group_done(s);
     }
     }
 }
@@ -462,9 +487,9 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
         return;
     }
     if (tag == SC_ACCOUNTS) {
-        index_build(&s->by_id, s, offsetof(struct record, id_hash));
-        index_build(&s->by_login, s, offsetof(struct record, login_hash));
-        index_build(&s->by_person, s, offsetof(struct record, person_id));
+        pl_index_build(&s->by_id, s->records, s->n_records, offsetof(struct record, id_hash));
+        pl_index_build(&s->by_login, s->records, s->n_records, offsetof(struct record, login_hash));
+        pl_index_build(&s->by_person, s->records, s->n_records, offsetof(struct record, person_id));
         if (d->conf.policy_dn.len > 0)
             search(s, SC_POLICY, d->conf.policy_dn, PL_SCOPE_BASE, "(objectClass=*)", attrs_class);
         else if (d->conf.canary_dn.len > 0)
@@ -472,7 +497,9 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
         else
             search(s, SC_PEOPLE, d->conf.people_base, PL_SCOPE_SUB, "(objectClass=*)", d->attrs);
     } else {
-        group_done(s);
+        if (s->n_expected)
+            qsort(s->expected, s->n_expected, sizeof *s->expected, by_group);
+        next_group(s);
     }
 }
 
@@ -523,9 +550,24 @@ void pl_scan_drop(struct dir *d)
     free(s->by_person.slots);
     free(s->members);
     free(s->strangers);
+    free(s->expected);
     free(s->wanted);
     free(s->nominees);
     free(s->findings);
     pl_arena_free(s->arena);
     free(s);
+}
+
+bool pl_engine_comparing(const struct pl_engine *e, size_t number, struct pl_comparing *out)
+{
+    if (number >= e->n_dirs)
+        return false;
+    const struct scan *s = e->dirs[number].scan;
+    *out = (struct pl_comparing){.running = s != NULL, .directory = e->dirs[number].conf.name};
+    if (s) {
+        out->entries = s->entries;
+        out->group = s->by_dn.slots ? s->group + 1 : 0; /* made when all people are read */
+        out->n_groups = e->dirs[number].n_groups;
+    }
+    return true;
 }

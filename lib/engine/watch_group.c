@@ -39,7 +39,10 @@ void pl_watch_look_group(struct group_look *g)
 {
     struct dir *d = g->w->d;
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
-    c->scan_group.group_dn = pl_arena_str(d->e->out, g->dn);
+    struct pl_str *dn = pl_arena_array(d->e->out, 1, sizeof *dn);
+    *dn = pl_arena_str(d->e->out, g->dn);
+    c->scan_group.dns = dn;
+    c->scan_group.n = 1;
     pl_e_request(d->e, c, OWN_WATCH, g->w, NULL, tag_of(g, PART_STORE));
 }
 
@@ -187,7 +190,10 @@ static void stranger_read(struct group_look *g, struct stranger *s, const struct
         s->id = pl_arena_str(g->w->round_arena, pl_dialect_native_id(g->w->d->dialect, ev->entry));
         return;
     }
-    report(g, s);
+    if (s->id.len == 0 && ev->result.code != LDAP_NO_SUCH_OBJECT && !(ev->result.code == 0 && ev->result.complete))
+        g->broken = true; /* nobody knows whose it is: not a stranger's yet */
+    else
+        report(g, s);
     if (--g->open == 0)
         ended(g);
 }

@@ -6,6 +6,7 @@ WITH d AS (
     SELECT x.directory, x.last_complete_at FROM paasla.directory AS x
 ), q AS (
     SELECT x.directory, pg_catalog.count(*) FILTER (WHERE x.not_before <= pg_catalog.clock_timestamp()) AS due,
+        pg_catalog.count(DISTINCT x.person_id) FILTER (WHERE x.not_before <= pg_catalog.clock_timestamp()) AS persons,
         pg_catalog.count(*) AS rows,
         pg_catalog.min(greatest(x.at, x.not_before)) FILTER (WHERE x.not_before <= pg_catalog.clock_timestamp()) AS oldest
     FROM paasla.dirty AS x GROUP BY x.directory
@@ -15,6 +16,8 @@ WITH d AS (
 SELECT 'paasla_queue_rows', d.directory, s.state,
     (CASE s.state WHEN 'due' THEN coalesce(q.due, 0) ELSE coalesce(q.rows - q.due, 0) END)::text
     FROM d CROSS JOIN (VALUES ('due'), ('later')) AS s (state) LEFT JOIN q ON q.directory = d.directory
+UNION ALL
+SELECT 'paasla_queue_persons', d.directory, '', coalesce(q.persons, 0)::text FROM d LEFT JOIN q ON q.directory = d.directory
 UNION ALL
 SELECT 'paasla_queue_oldest_seconds', d.directory, '',
     coalesce(greatest(extract(epoch FROM pg_catalog.clock_timestamp() - q.oldest), 0), 0)::text

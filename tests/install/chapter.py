@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -51,3 +52,26 @@ def edit_conf(sample, section, pairs):
     missing = [name for name, _ in pairs if name not in edited]
     assert not missing, "the sample has no line for %s in [%s]" % (", ".join(missing), section)
     return "\n".join(lines)
+
+
+def script():
+    """The whole chapter as a shell script, in its order; what is done with an editor is done by this program."""
+    parts = []
+    for language, block in re.findall(r"^```(sh|ini)\n(.*?)^```$", text(), re.S | re.M):
+        parts.append(block if language == "sh" else "python3 tests/install/chapter.py edit /etc/paasla/paasla.conf\n")
+    return parts
+
+
+def main():
+    if sys.argv[1] == "script":
+        print("\n".join(script()[int(sys.argv[2]):int(sys.argv[3]) if sys.argv[3:] else None]))
+    elif sys.argv[1] == "edit":
+        with open(sys.argv[2], "r+", encoding="utf-8") as f:
+            edited = edit_conf(f.read(), "directory linn", settings())
+            f.seek(0)
+            f.write(edited)
+            f.truncate()
+
+
+if __name__ == "__main__":
+    main()

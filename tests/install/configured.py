@@ -91,6 +91,19 @@ objectClass: groupOfNames
 cn: uksed
 member: uid=vana.olija,ou=inimesed,{base}
 
+dn: uid=muu.number,ou=inimesed,{base}
+objectClass: inetOrgPerson
+uid: muu.number
+cn: Muu Number
+sn: Number
+employeeNumber: 1042
+
+dn: cn=muud,ou=ryhmad,{base}
+objectClass: groupOfNames
+cn: muud
+description: Muud
+member: uid=vana.olija,ou=inimesed,{base}
+
 dn: ou=mujal,{base}
 objectClass: organizationalUnit
 ou: mujal

@@ -246,9 +246,13 @@ static void nominate(struct pl_command *c, char **w) /* nominate REQ DIR PERSONS
 
 static void scan(struct pl_command *c, char **w) /* scan_accounts REQ DIR; scan_group REQ DIR DN */
 {
+    struct pl_str dn = {"", 0};
     c->directory = pl_str_c(w[2]);
-    if (c->kind == PL_CMD_SCAN_GROUP)
-        c->scan_group.group_dn = pl_str_c(w[3]);
+    if (c->kind == PL_CMD_SCAN_GROUP) {
+        dn = pl_str_c(w[3]);
+        c->scan_group.dns = &dn;
+        c->scan_group.n = 1;
+    }
     submit(c);
 }
 

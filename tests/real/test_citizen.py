@@ -1,5 +1,6 @@
 """paaslad as the host meets it: what it tells the service manager, monitoring and the log; how it reloads and how it ends."""
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -8,6 +9,8 @@ import time
 
 import pytest
 
+from ldapserver import PEOPLE
+from test_metrics import Asker, set_option
 from town import Town, until
 
 
@@ -205,6 +208,136 @@ def test_sigterm_with_nothing_to_do_and_before_anything_came_up(town):
     town.start()
     time.sleep(0.3)
     assert end(town, signal.SIGINT) < 4
+
+
+# ---- how far long work is ----
+
+LINE = re.compile(r'(?:time=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)|<([0-7])>)'
+                  r'(?(1) )level=(\w+) event=([a-z][a-z_.]*)((?: [a-z][a-z0-9_]*=(?:[^\s"=\\]+|"(?:[^"\\]|\\["\\])*"))*)'
+                  r' msg="((?:[^"\\]|\\["\\])*)"')
+
+
+def lines(town):
+    """The log, each line read whole: (priority or None, level, event, {field: value}, msg)."""
+    out = []
+    for line in town.said().splitlines():
+        m = LINE.fullmatch(line)
+        assert m, "not as agreed: " + line
+        fields = dict(re.findall(r' ([a-z][a-z0-9_]*)=("(?:[^"\\]|\\.)*"|\S+)', m.group(5)))
+        out.append((m.group(2), m.group(3), m.group(4), fields, m.group(6)))
+    return out
+
+
+def events(town, name):
+    return [l for l in lines(town) if l[2] == name]
+
+
+def test_no_line_names_a_person(town, manager, monkeypatch):
+    """A whole working life at level debug, with every kind of trouble that has a name in it."""
+    set_option(town, "daemon", "log_level = 7")
+    asker = Asker(town)
+    given, family, login = "Õnneleid", "Tähtvere", "onneleid.tahtvere"
+    town.hire(7777, given, family)
+    town.grant(7777, "r0")
+    town.grant(7777, "r4")
+    town.state_is(7777, "open")
+    assert town.account(7777, "login") == login
+    town.ldap.add("dn: uid=%s2,%s\nobjectClass: inetOrgPerson\nuid: %s2\ncn: x\nsn: %s\n" % (login, PEOPLE, login, "x"))
+    town.hire(7778, given, family)  # meets a stranger of that log-in
+    town.hire(7779, "Ольга", "Иванова")
+    town.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (town.group_dn(4), town.dn(1000)))
+    town.ldap._tool("ldapdelete", town.group_dn(3))
+    town.grant(7777, "r3")
+    town.sql("SELECT paasla.ask('sync')")
+    town.sql("SELECT paasla.ask('preview')")
+    until(lambda: town.findings("group_missing"), what="trouble")
+    # PostgreSQL refuses to settle, in words that quote the row.
+    town.sql("ALTER TABLE paasla.membership ADD CONSTRAINT never CHECK (present) NOT VALID")
+    town.sql("CREATE FUNCTION paasla.shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+             " RAISE EXCEPTION 'the account % of % is not to be touched', NEW.login, NEW.dn; END $$")
+    town.sql("CREATE TRIGGER shout BEFORE UPDATE ON paasla.account FOR EACH ROW WHEN (NEW.state = 'out')"
+             " EXECUTE FUNCTION paasla.shout()")
+    town.depart(7777)
+    until(lambda: events(town, "store.statement_failed"), what="a refusal")
+    town.sql("DROP TRIGGER shout ON paasla.account")
+    town.sql("ALTER TABLE paasla.membership DROP CONSTRAINT never")
+    town.state_is(7777, "out")
+    town.ldap.stop()
+    town.depart(1000)
+    until(lambda: events(town, "directory.trouble"), what="a lost directory")
+    town.ldap.start()
+    town.state_is(1000, "out", 40)
+    page, health = asker.get()[1], asker.health()[1]
+    town.stop()
+    told = town.said() + page + health + "".join(t for _, t in manager.heard)
+    for word in (given, family, login, "tahtvere", "Ольга", "Иванова", "Numbera", "numbera", "uid=", "7777",
+                 town.account(7777, "native_id"), town.password(7777)):
+        assert word.lower() not in told.lower(), [l for l in told.splitlines() if word.lower() in l.lower()][:3]
+    assert {"debug", "info", "notice", "warning", "error"} <= {l[1] for l in lines(town)}, "every level spoke"
+    assert {"engine.command", "directory.up", "store.up", "daemon.ready", "daemon.stopping"} <= {l[2] for l in lines(town)}
+
+
+def test_the_journal_gets_priorities_and_knows_the_time_itself(town, monkeypatch):
+    log = os.path.join(town.dir, "paaslad.log")
+    open(log, "a").close()
+    st = os.stat(log)
+    monkeypatch.setenv("JOURNAL_STREAM", "%d:%d" % (st.st_dev, st.st_ino))
+    town.start()
+    town.settled()
+    town.stop()
+    assert {l[0] for l in lines(town)} >= {"5", "6"}
+    names = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"]
+    assert all(names[int(l[0])] == l[1] for l in lines(town))
+    open(log, "w").close()
+    monkeypatch.setenv("JOURNAL_STREAM", "%d:%d" % (st.st_dev, st.st_ino + 1))  # somebody else's
+    town.start()
+    until(lambda: events(town, "daemon.ready"), what="ready")
+    town.stop()
+    assert {l[0] for l in lines(town)} == {None}
+
+
+def test_the_level_is_kept(town):
+    set_option(town, "daemon", "log_level = 4")
+    town.start()
+    town.settled()
+    town.stop()
+    assert town.said() == ""
+
+
+def test_progress_of_a_long_compare(town, manager):
+    town.start()
+    town.settled()
+    until(lambda: not events(town, "progress") and manager.status().endswith("connected"), what="quiet")
+    town.ldap.freeze()
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: re.search(r"; comparing linn: \d+ entries read", manager.status()), what="the compare in the status")
+    time.sleep(7)
+    assert len(events(town, "progress")) == 1, "nothing new: nothing said"
+    town.ldap.thaw()
+    until(lambda: manager.status() == "PostgreSQL connected; 1 of 1 directories connected", what="the end of it")
+    assert len(events(town, "progress.over")) == 1
+    n = len(manager.heard)
+    time.sleep(2)
+    assert len(manager.heard) == n, "no word while there is no work"
+
+
+def test_progress_of_a_first_provisioning(town, manager):
+    town.start()
+    town.settled()
+    town.sql("INSERT INTO paasla.staff (institution, employee_no, given_name, family_name, employed_from)"
+             " SELECT 'LV', 'E' || n, 'Ees', 'Pere' || translate(n::text, '0123456789', 'abcdefghij'), now()"
+             " FROM generate_series(1, 1500) n")
+    until(lambda: re.search(r"; (comparing .*; )?\d+ of about \d+ persons done", manager.status()), 40,
+          "progress in the status; it is " + manager.status())
+    done, about = map(int, re.search(r"(\d+) of about (\d+)", manager.status()).groups())
+    assert 0 < done < about < 1700, "persons, and not the rows of the queue"
+    until(town.quiet, 120, "the end")
+    until(lambda: "persons done" not in manager.status(), 10, "a status without progress")
+    said = events(town, "progress")
+    assert said and all(int(l[3]["done"]) <= 1510 and int(l[3]["seconds"]) >= 1 for l in said)
+    seconds = [int(l[3]["seconds"]) for l in said]
+    assert all(b - a >= 4 for a, b in zip(seconds, seconds[1:])), seconds
+    assert len(events(town, "progress.over")) >= 1
 
 
 # ---- the check ----

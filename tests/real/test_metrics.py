@@ -81,7 +81,7 @@ def asker(town):
 
 
 WELL = "ok: PostgreSQL and 1 of 1 directories connected, no change waits for long\n"
-DATABASE = {"paasla_queue_rows", "paasla_queue_oldest_seconds", "paasla_plans_held", "paasla_findings_open",
+DATABASE = {"paasla_queue_rows", "paasla_queue_persons", "paasla_queue_oldest_seconds", "paasla_plans_held", "paasla_findings_open",
             "paasla_locks_not_proven", "paasla_intents_open", "paasla_work_orders_open",
             "paasla_compare_complete_timestamp_seconds"}
 

@@ -80,7 +80,7 @@ class Replay:
         return self.rows(query("scan_accounts.sql"), {"p1": directory})
 
     def scan_group(self, directory, group, **_):
-        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": group})
+        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": [group]})
 
 
 def in_order(rows):

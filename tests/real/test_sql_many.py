@@ -99,7 +99,7 @@ def test_quiet_statements_are_quick(crowd):
 def test_one_group_is_read_in_one_walk(crowd):
     dn = crowd.one("SELECT min(group_dn) FROM paasla.role_group WHERE group_dn LIKE 'cn=g%'")
     begun = time.monotonic()
-    assert abs(len(crowd.query("scan_group", "linn", dn)) - PEOPLE // 10) < 10
+    assert abs(len(crowd.query("scan_group", "linn", [dn])) - PEOPLE // 10) < 10
     assert time.monotonic() - begun < 3
 
 

@@ -114,7 +114,8 @@ static void execute_store(struct sim *m, struct req *r)
         store_scan_accounts(&m->s, store_dir(c->directory), m->now, &r->rows);
         break;
     case PL_CMD_SCAN_GROUP:
-        store_scan_group(&m->s, store_dir(c->directory), c->scan_group.group_dn, m->now, &r->rows);
+        for (size_t i = 0; i < c->scan_group.n; i++)
+            store_scan_group(&m->s, store_dir(c->directory), c->scan_group.dns[i], m->now, &r->rows);
         break;
     case PL_CMD_WATCH_STATE:
         store_watch_state(&m->s, store_dir(c->directory), &r->rows);

@@ -1,0 +1,26 @@
+/* The small records of a full compare, one an account, and their indexes by hash. Nobody but scan*.c includes this. */
+#ifndef PL_ENGINE_SCAN_INDEX_H
+#define PL_ENGINE_SCAN_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One account as the store knows it. Hashes, not texts: a collision could only nominate a person too many. */
+struct record {
+    uint64_t id_hash, login_hash, dn_hash; /* native id; log-in; DN as the directory shows it, else as stored */
+    int64_t person_id;
+    uint8_t state, need;
+    bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
+};
+
+struct index {
+    uint32_t *slots; /* record number + 1 */
+    size_t n;
+};
+
+/* By the hash that lies at `offset` in a record; a hash of 0 is in no index. The slots are malloced anew. */
+void pl_index_build(struct index *ix, const struct record *records, size_t n_records, size_t offset);
+struct record *pl_index_find(const struct index *ix, struct record *records, size_t offset, uint64_t h);
+
+#endif
