@@ -109,9 +109,9 @@ void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n)
     for (size_t i = 0; i < n->n_needs_restart; i++)
         json_array_append_new(restart, json_string(n->needs_restart[i]));
     note(s, config_query,
-         json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "note_id", hex, "kind",
-                   n->reload ? "reload" : "start", "version", PL_VERSION, "host", n->host, "file_sha256",
-                   n->file_sha256, "started_us", (json_int_t)n->started_us, "loaded_us", (json_int_t)n->loaded_us,
-                   "values", values, "secrets", secrets, "needs_restart", restart),
+         json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "note_id", hex, "kind",
+                   n->reload ? "reload" : "start", "version", PL_VERSION, "host", pld_json_text(pl_str_c(n->host)),
+                   "file_sha256", n->file_sha256, "started_us", (json_int_t)n->started_us, "loaded_us",
+                   (json_int_t)n->loaded_us, "values", values, "secrets", secrets, "needs_restart", restart),
          false);
 }
