@@ -77,7 +77,8 @@ class Certificates:
 
 
 class SlapdServer:
-    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False):
+    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False, port=None, mirror=None):
+        """mirror: (server id, port of the other one); the one with id 2 begins empty and gets everything from the first."""
         self.own = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
         os.makedirs(self.dir, exist_ok=True)
@@ -86,7 +87,7 @@ class SlapdServer:
         self.service_dn, self.root_dn, self.suffix = SERVICE, ROOT, SUFFIX
         self.people, self.groups, self.policy, self.canary, self.nobody = PEOPLE, GROUPS, POLICY, CANARY, NOBODY
         self.password, self.root_password = "teenuse salas\u00f5na", "root"
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.mirror = port or free_port(), free_port(), mirror
         self.socket = os.path.join(self.dir, "run", "ldapi")
         self.ldapi = "ldapi://" + quote(self.socket, safe="")
         self.ldap = "ldap://127.0.0.1:%d" % self.port
@@ -99,7 +100,8 @@ class SlapdServer:
             self.ca_file = self.certificates.ca
             self.certificate = certificate(self.certificates) if certificate else self.certificates.issue("localhost")
         self._configure()
-        self._load()
+        if not mirror or mirror[0] == 1:
+            self._load()
 
     def secret(self, name, text):
         path = os.path.join(self.dir, name)
@@ -126,6 +128,8 @@ class SlapdServer:
                   "idletimeout %d" % self.idletimeout, "sockbuf_max_incoming_auth 33554432", "threads 4",
                   'authz-regexp "gidNumber=[0-9]+[+]uidNumber=%d,cn=peercred,cn=external,cn=auth" "%s"'
                   % (os.geteuid(), SERVICE), 'authz-regexp "cn=paaslad" "%s"' % SERVICE]
+        if self.mirror:
+            lines += ["serverID %d" % self.mirror[0]]
         if self.tls:
             lines += ["TLSCACertificateFile " + self.ca_file, "TLSCertificateFile " + self.certificate[0],
                       "TLSCertificateKeyFile " + self.certificate[1], "TLSVerifyClient try"]
@@ -138,6 +142,10 @@ class SlapdServer:
                   'access to dn.subtree="%s" by dn.exact="%s" write by users read' % (GROUPS, SERVICE),
                   'access to * by dn.exact="%s" read by users read by anonymous auth' % SERVICE,
                   "overlay ppolicy", 'ppolicy_default "%s"' % POLICY] + ["overlay syncprov"] * self.live + [""]
+        if self.mirror:
+            at = lines.index("overlay ppolicy")
+            lines[at:at] = ['syncrepl rid=001 provider=ldap://127.0.0.1:%d bindmethod=simple binddn="%s" credentials=%s searchbase="%s"'
+                            ' type=refreshAndPersist retry="1 +"' % (self.mirror[1], ROOT, self.root_password, SUFFIX), "mirrormode on"]
         self.config = os.path.join(self.dir, "slapd.conf")
         with open(self.config, "w") as f:
             f.write("\n".join(lines))

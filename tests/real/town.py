@@ -50,6 +50,9 @@ class Town:
 
     n_roles = 5
 
+    def uris(self):
+        return self.ldap.ldapi
+
     def servers(self):
         return SlapdServer(tls=False, live=self.live), PgServer()
 
@@ -84,7 +87,7 @@ class Town:
         lines = ["[database]", "connection = " + self.pg.dsn("paaslad").replace("user=postgres", "user=paaslad"), "[daemon]",
                  "poll_s = %s" % self.conf_extra.get("poll_s", 5), "retry_min_ms = 100", "retry_max_s = 1",
                  "[brake]", "max_locks = %s" % self.conf_extra.get("max_locks", 10), *self.conf_extra.get("brake", []), "[directory linn]", "dialect = openldap",
-                 "uris = " + self.ldap.ldapi, "tls = none", "bind_dn = " + self.ldap.service_dn,
+                 "uris = " + self.uris(), "tls = none", "bind_dn = " + self.ldap.service_dn,
                  "password_file = " + self.ldap.password_file, "people_base = " + PEOPLE, "group_base = " + GROUPS,
                  "canary_dn = " + self.ldap.canary, "placeholder_dn = " + self.ldap.nobody, "policy_dn = " + self.ldap.policy,
                  "rdn_template = uid={login}," + PEOPLE, "object_classes = inetOrgPerson",
