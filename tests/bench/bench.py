@@ -10,7 +10,8 @@ import departures
 import outside
 
 MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
-            "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle}
+            "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle,
+            "profile": departures.profile}
 
 
 def main(args):
