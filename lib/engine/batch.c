@@ -275,6 +275,8 @@ static void batch_free(struct pl_engine *e, struct batch *b)
     pl_e_forget(e, b);
     if (b->class == PL_LOAD_BULK)
         b->dir->bulk_running = false;
+    if (b->class == PL_LOAD_URGENT && b->n_pairs > 0)
+        b->dir->want[PL_LOAD_BULK] = true; /* they stood before the others in the queue */
     free(b->tasks);
     free(b->pairs);
     free(b->groups);
@@ -329,8 +331,8 @@ void pl_batch_loaded(struct batch *b, bool failed)
     }
     if (b->class != PL_LOAD_PREVIEW) {
         remember_groups(b);
-        if (b->class == PL_LOAD_BULK && b->n_pairs > 0 && (int)b->n_pairs >= e->conf.bulk_limit)
-            d->want[PL_LOAD_BULK] = true; /* there may be more */
+        if (b->class == PL_LOAD_BULK && b->n_pairs > 0)
+            d->want[PL_LOAD_BULK] = true; /* there may be more: the bite is taken from the head of the queue */
         for (size_t i = 0; i < b->n_pairs; i++)
             if (b->pairs[i]->n_tasks == 0)
                 consume(e, b->pairs[i]);

@@ -3,7 +3,7 @@
 -- params: $1 class (urgent, bulk, preview), $2 directories text[], $3 limit of pairs (bulk), $4 departures in one
 --         transaction that still count as named, $5 persons bigint[] (preview)
 -- expect: rows: kind and up to 20 text columns
-WITH pair AS MATERIALIZED (
+WITH due AS (
     SELECT d.directory, d.person_id, bool_or(d.cause IN ('compare_removal', 'watch', 'recovery', 'departed', 'revoked')) AS sharp,
            min(d.seq) AS first
     FROM paasla.dirty d WHERE d.directory = ANY ($2::text[])
@@ -13,6 +13,9 @@ WITH pair AS MATERIALIZED (
     SELECT x.directory, p, false, 0 FROM (SELECT DISTINCT p FROM unnest($5::bigint[]) p) q (p) CROSS JOIN unnest($2::text[]) x (directory)
     WHERE $1::text = 'preview'
       AND NOT EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = x.directory AND d.person_id = p)
+), pair AS MATERIALIZED ( -- a bite of the rest is looked for among the first: not everybody is judged for each bite of a big queue
+    SELECT * FROM due WHERE $1::text <> 'bulk'
+    UNION ALL (SELECT * FROM due WHERE $1::text = 'bulk' ORDER BY first LIMIT 4 * $3::int)
 ), asked AS MATERIALIZED (
     SELECT w.* FROM pair p CROSS JOIN LATERAL (SELECT * FROM paasla.wanted_account_at(now()) x
                                                WHERE x.person_id = p.person_id AND x.directory = p.directory) w

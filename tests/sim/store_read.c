@@ -228,8 +228,8 @@ static bool listed(const struct pl_command *c, int person)
 
 void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out)
 {
-    bool taken[MAX_PERSONS][N_DIRS] = {{false}};
-    int pairs = 0;
+    bool taken[MAX_PERSONS][N_DIRS] = {{false}}, seen[MAX_PERSONS][N_DIRS] = {{false}};
+    int pairs = 0, looked = 0;
     for (int d = 0; d < N_DIRS; d++)
         if (asked(c, d))
             total_row(s, d, out);
@@ -242,8 +242,13 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
                 pair_rows(s, p, d, c->load.named_leavers, now, out);
     for (size_t i = 0; i < s->n_dirty && c->load.class != PL_LOAD_PREVIEW; i++) {
         struct dirty y = s->dirty[i];
-        if (y.not_before > now || !asked(c, y.dir) || taken[y.person][y.dir] ||
-            pair_urgent(s, y.person, y.dir, now) != (c->load.class == PL_LOAD_URGENT))
+        if (y.not_before > now || !asked(c, y.dir) || taken[y.person][y.dir])
+            continue;
+        looked += !seen[y.person][y.dir];
+        seen[y.person][y.dir] = true;
+        if (c->load.class == PL_LOAD_BULK && looked > 4 * c->load.limit)
+            break;
+        if (pair_urgent(s, y.person, y.dir, now) != (c->load.class == PL_LOAD_URGENT))
             continue;
         taken[y.person][y.dir] = true;
         if (c->load.class == PL_LOAD_BULK && ++pairs > c->load.limit)
