@@ -7,7 +7,7 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-enum { PART_STORE, PART_GROUP, PART_STRANGER };
+enum { PART_STORE, PART_GROUP, PART_STRANGER, PART_CANARY = LOOK_PARTS - 1 };
 enum { LDAP_NO_SUCH_OBJECT = 32 };
 
 static const char *const attrs_group[] = {"objectClass", "member", "uniqueMember", "memberUid", NULL};
@@ -184,18 +184,55 @@ static void group_read(struct group_look *g, const struct pl_event *ev)
         ended(g);
 }
 
+static void report_absent(struct group_look *g)
+{
+    for (size_t i = 0; i < g->n_strangers; i++)
+        if (g->strangers[i].absent)
+            report(g, &g->strangers[i]);
+}
+
+/* A name without an entry is a stranger's only while the canary can be seen. */
+static void strangers_read(struct group_look *g)
+{
+    static const char *const none[] = {"1.1", NULL};
+    struct pl_str canary = g->w->d->conf.canary_dn;
+    bool absent = false;
+    for (size_t i = 0; i < g->n_strangers; i++)
+        absent = absent || g->strangers[i].absent;
+    if (absent && canary.len > 0) {
+        search(g, PART_CANARY, canary, none);
+        return;
+    }
+    report_absent(g);
+    ended(g);
+}
+
 static void stranger_read(struct group_look *g, struct stranger *s, const struct pl_event *ev)
 {
     if (ev->kind == PL_EV_ENTRY) {
         s->id = pl_arena_str(g->w->round_arena, pl_dialect_native_id(g->w->d->dialect, ev->entry));
         return;
     }
-    if (s->id.len == 0 && ev->result.code != LDAP_NO_SUCH_OBJECT && !(ev->result.code == 0 && ev->result.complete))
+    s->absent = s->id.len == 0 && ev->result.code == LDAP_NO_SUCH_OBJECT;
+    if (s->id.len == 0 && !s->absent && !(ev->result.code == 0 && ev->result.complete))
         g->broken = true; /* nobody knows whose it is: not a stranger's yet */
-    else
+    else if (!s->absent)
         report(g, s);
     if (--g->open == 0)
-        ended(g);
+        strangers_read(g);
+}
+
+static void canary_read(struct group_look *g, const struct pl_event *ev)
+{
+    if (ev->kind == PL_EV_ENTRY) {
+        g->canary = true;
+        return;
+    }
+    if (g->canary)
+        report_absent(g);
+    else
+        g->broken = true; /* people are hidden from us: it may be anybody's */
+    ended(g);
 }
 
 void pl_watch_look_reply(struct group_look *g, int part, const struct pl_event *ev)
@@ -211,6 +248,8 @@ void pl_watch_look_reply(struct group_look *g, int part, const struct pl_event *
         entry_group(g, ev->entry);
     } else if (part == PART_GROUP) {
         group_read(g, ev);
+    } else if (part == PART_CANARY) {
+        canary_read(g, ev);
     } else {
         stranger_read(g, &g->strangers[part - PART_STRANGER], ev);
     }

@@ -59,7 +59,7 @@ struct wanted_member {
 };
 struct stranger {
     struct pl_str value, id;
-    bool is_dn;
+    bool is_dn, absent; /* absent: there is no such entry, if the canary can be seen */
 };
 struct group_look {
     struct watch *w;
@@ -70,6 +70,7 @@ struct group_look {
     size_t n_wanted;
     struct stranger *strangers;
     size_t n_strangers, open;
+    bool canary;  /* seen */
     bool broken;  /* nothing was learned */
     bool crowded; /* too many newcomers for us: a full compare sees to it */
 };
@@ -80,7 +81,7 @@ enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
        TAG_STORED,
        TAG_LOOKS = 10,
        STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
-       LOOK_PARTS = STRANGERS_MAX + 2
+       LOOK_PARTS = STRANGERS_MAX + 3
 };
 
 void pl_watch_add_item(struct watch *w, struct item it);

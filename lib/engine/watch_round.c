@@ -171,16 +171,21 @@ static void once_more(struct watch *w, const struct group_look *g)
                       .dn = pl_arena_str(w->arena, g->dn),
                       .writer = pl_arena_str(w->arena, g->writer)};
     w->round_cookie = (struct pl_str){"", 0};
-    w->look_again_us = w->d->e->now + w->d->e->conf.retry_min_us;
+    int64_t pause = w->d->e->conf.retry_min_us;
+    for (int i = 1; i < w->broken_looks && pause < w->d->e->conf.retry_max_us; i++)
+        pause *= 2;
+    w->look_again_us = w->d->e->now + pause;
     pl_watch_add_item(w, it);
 }
 
 void pl_watch_look_ended(struct group_look *g)
 {
     struct watch *w = g->w;
-    if (g->broken && ++w->broken_looks <= BROKEN_LOOKS_MAX)
+    if (g->broken) {
+        w->broken_looks++;
         once_more(w, g);
-    else if (g->broken || g->crowded)
+    }
+    if (g->crowded || w->broken_looks == BROKEN_LOOKS_MAX)
         w->d->want_scan = true;
     if (!g->broken)
         w->broken_looks = 0;

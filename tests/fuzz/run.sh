@@ -33,7 +33,7 @@ for target in $TARGETS; do
     files=$(sources "$target") || { echo "there is no target $target"; exit 1; }
     mkdir -p "$DIR/corpus-$target" "$DIR/found-$target"
     # shellcheck disable=SC2086 # sources and libraries are words
-    "$CLANG" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -fno-omit-frame-pointer \
+    "$CLANG" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -fno-omit-frame-pointer \
         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. \
         "tests/fuzz/fuzz_$target.c" lib/base/*.c $files -o "$DIR/fuzz_$target" ||
         { echo "fuzz_$target cannot be built"; STATUS=1; continue; }
