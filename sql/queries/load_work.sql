@@ -46,12 +46,12 @@ WITH due AS (
           AND rg.purpose = w.purpose AND (w.want = 'open' OR w.cause = 'suspended') LIMIT 1) e ON true
     LEFT JOIN paasla.membership m ON m.account_id = w.account_id AND m.role_group_id = rg.role_group_id
 ), sorted AS MATERIALIZED ( -- what may lock or take away goes first and whole; the rest in bites
-    SELECT p.*, p.sharp
-            OR EXISTS (SELECT FROM wanted w WHERE w.person_id = p.person_id AND w.directory = p.directory AND w.want = 'locked'
-                       AND w.state IN ('open', 'opening', 'locking', 'closing'))
-            OR EXISTS (SELECT FROM member m WHERE m.person_id = p.person_id AND m.directory = p.directory
-                       AND m.believed AND NOT m.wanted) AS urgent
+    SELECT p.*, p.sharp OR l.person_id IS NOT NULL OR t.person_id IS NOT NULL AS urgent
     FROM pair p
+    LEFT JOIN (SELECT DISTINCT w.person_id, w.directory FROM wanted w WHERE w.want = 'locked'
+               AND w.state IN ('open', 'opening', 'locking', 'closing')) l ON l.person_id = p.person_id AND l.directory = p.directory
+    LEFT JOIN (SELECT DISTINCT m.person_id, m.directory FROM member m WHERE m.believed AND NOT m.wanted) t
+        ON t.person_id = p.person_id AND t.directory = p.directory
 ), chosen AS MATERIALIZED (
     SELECT * FROM sorted WHERE $1::text = 'preview' OR urgent AND $1::text = 'urgent'
     UNION ALL (SELECT * FROM sorted WHERE NOT urgent AND $1::text = 'bulk' ORDER BY first LIMIT $3::int)
