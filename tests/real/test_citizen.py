@@ -330,7 +330,7 @@ def test_progress_of_a_first_provisioning(town, manager):
     until(lambda: re.search(r"; (comparing .*; )?\d+ of about \d+ persons done", manager.status()), 40,
           "progress in the status; it is " + manager.status())
     done, about = map(int, re.search(r"(\d+) of about (\d+)", manager.status()).groups())
-    assert 0 < done < about < 1700, "persons, and not the rows of the queue"
+    assert 0 < done < about < 2500, "looks at persons, and not the rows of the queue"  # a second look at somebody counts
     until(town.quiet, 120, "the end")
     until(lambda: "persons done" not in manager.status(), 10, "a status without progress")
     said = events(town, "progress")

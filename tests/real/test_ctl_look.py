@@ -30,40 +30,6 @@ def shows(town, user, *words, code=OK):
     return rows
 
 
-def test_status_counts_and_says_what_needs_somebody(town):
-    admin = as_(town, "admin")
-    town.rows("UPDATE paasla.directory SET last_compare_complete = true, last_compare_at = now()")
-    town.clean()
-    quiet = admin("status")
-    assert quiet.lines[0] == "Nothing needs you." and "There is no account yet." in quiet.out
-    assert admin("--json", "status").json["needs"] == 0
-    acc = account(town, "1042", state="open")[0]
-    town.grant("1042", "PABER", "vaataja")
-    town.rows("UPDATE paasla.work_order SET due_at = now() - interval '1 day'")
-    hold(town, "0f" * 32, [item(town, "1042", acc)])
-    for severity, n in (("critical", 1), ("warning", 2), ("info", 3)):
-        for k in range(n):
-            town.rows("INSERT INTO paasla.finding (kind, severity, directory, key, text) VALUES ('x', %s, 'linn', %s, 'x')", severity,
-                      severity + str(k))
-    town.rows("UPDATE paasla.directory SET last_compare_complete = false WHERE directory = 'kool'")
-    town.rows("INSERT INTO paasla.dirty (directory, person_id, cause, at) VALUES ('linn', 1, 'x', now() - interval '2 minutes')")
-    town.rows("INSERT INTO paasla.dirty (directory, person_id, cause, not_before) VALUES ('linn', 2, 'x', now() + interval '1 day')")
-    town.rows("INSERT INTO paasla.control (kind, at) VALUES ('preview', now() - interval '10 minutes')")
-    said, told = admin("status", code=ATTENTION), admin("--json", "status", code=ATTENTION).json
-    first = said.lines[0]
-    for words in ("1 critical finding", "2 warnings", "1 held plan", "1 open work order (1 overdue)",
-                  "1 directory without a complete compare", "1 wake-up that the daemon does not take: is paaslad running",
-                  "1 question that the daemon did not answer"):
-        assert words in first, (words, first)
-    assert first.startswith("8 things need you: ") and told["needs"] == 8 and told["text"] in first
-    counts = told["counts"][0]
-    assert (counts["critical"], counts["warning"], counts["info"], counts["held_plans"], counts["overdue_orders"], counts["incomplete"],
-            counts["unanswered"], counts["later"]) == (1, 2, 3, 1, 1, 1, 1, 1)
-    assert "Open findings: 1 critical, 2 warning, 3 info" in said.out and "Work orders: 1 open, 1 overdue" in said.out
-    assert told["accounts"] == [{"directory": "linn", "purpose": "personal", "state": "open", "accounts": 1}]
-    assert [(d["directory"], d["complete"]) for d in told["directories"]] == [("kool", False), ("linn", True)]
-
-
 def test_person(town):
     town.hire("3001", "Õie", "Šö-Žülž", unit="Rahandus", position="spetsialist")
     account(town, "3001", state="open")
