@@ -148,6 +148,11 @@ packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST || fatal "packages"
 mkdir -p "$WORK/log" && [ -O "$WORK" ] || fatal "$WORK cannot be used; set PAASLA_TEST_DIR"
 mkdir -p "$WORK/sanitizer" && chmod 1777 "$WORK/sanitizer" && rm -f "$WORK"/sanitizer/*
 
+# A build keeps the defaults it was first set up with: one from other defaults is made anew.
+setup_of=$(cat meson.build tests/run.sh conf/sandbox/lib.sh | cksum)
+if [ "$(cat "$WORK/setup_of" 2>/dev/null)" != "$setup_of" ]; then
+    rm -rf --one-file-system "$WORK/build" "$WORK/asan" && printf '%s\n' "$setup_of" >"$WORK/setup_of" || fatal "$WORK"
+fi
 BUILD_TARGETS=
 ( build_programs "$TREE" "$WORK/build" ) || fatal "the build"
 ( build_programs "$TREE" "$WORK/asan" -Db_sanitize=address,undefined -Db_lundef=false ) ||
