@@ -109,7 +109,8 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
     if (r->password_file && code != LDAP_SUCCESS)
         dir_password_unlink(r->password_file);
     else if (r->password_file)
-        pld_log(5, "directory.first_password", "%s: a first password lies in %s", l->dir->name, l->dir->first_password_dir);
+        pld_log(5, "directory.first_password", "%s: a first password lies in %s", l->dir->name,
+                l->dir->first_password_dir);
     if (!r->probe)
         dir_emit_result(l->dir, r, code, complete);
     dir_req_free(r);
@@ -175,11 +176,10 @@ static int send_modify(struct dir_link *l, struct dir_req *r, int *msgid)
     }
     if (r->post_read.len)
         ctrls[n] = &post;
-    struct berval value = {.bv_val = r->password, .bv_len = r->password ? strlen(r->password) : 0};
-    struct berval *values[] = {&value, NULL};
-    LDAPMod replace = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = (char[]){"userPassword"}};
+    struct berval value = {.bv_val = r->password.s, .bv_len = r->password.len}, *values[] = {&value, NULL};
+    LDAPMod replace = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = (char *)(uintptr_t)r->password_attr};
     replace.mod_bvalues = values;
-    if (r->password)
+    if (r->password.len)
         r->mods[r->n_mods] = &replace;
     int rc = ldap_modify_ext(l->ld, r->dn, r->mods, ctrls, NULL, msgid);
     r->mods[r->n_mods] = NULL;
@@ -188,13 +188,15 @@ static int send_modify(struct dir_link *l, struct dir_req *r, int *msgid)
     return rc;
 }
 
-/* The password lies in its file before it goes out: a crash can lose neither the person nor the way in. */
+/* A first password lies in its file before it goes out: a crash can lose neither the person nor the way in. */
 static bool prepare_password(struct dir_link *l, struct dir_req *r)
 {
     struct pl_err err = {0};
-    if (!r->login || r->password)
+    if (r->secret == PL_SECRET_NONE || r->password.len)
         return true;
-    if (dir_password_make(l->dir->first_password_dir, r->login, &r->password, &r->password_file, &err))
+    if (r->secret == PL_SECRET_FIRST ? dir_password_first(l->dir->first_password_dir, r->login, r->password_form,
+                                                          &r->password, &r->password_file, &err)
+                                     : dir_password_useless(r->password_form, &r->password, &err))
         return true;
     dir_say(l->dir, 3, err.text, err.hint);
     return false;

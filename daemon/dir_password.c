@@ -14,19 +14,19 @@
 /* No letter or digit that another one looks like: people type this from paper. 56 signs, 16 of them: 92 bits. */
 static const char signs[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/* Each sign equally likely: bytes above the largest multiple are thrown away. */
-static bool draw(char *out)
+/* Each sign equally likely: bytes above the largest multiple are thrown away. `out` has room for n signs and a NUL. */
+static bool draw(char *out, size_t want)
 {
     const unsigned n = sizeof signs - 1, top = 256 / n * n;
     size_t have = 0;
-    while (have < DIR_PASSWORD_LEN) {
+    while (have < want) {
         unsigned char pool[64];
         ssize_t got = getrandom(pool, sizeof pool, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return false;
-        for (ssize_t i = 0; i < got && have < DIR_PASSWORD_LEN; i++)
+        for (ssize_t i = 0; i < got && have < want; i++)
             if (pool[i] < top)
                 out[have++] = signs[pool[i] % n];
         explicit_bzero(pool, sizeof pool);
@@ -136,36 +136,63 @@ out:
     return ok;
 }
 
-bool dir_password_make(const char *dir, const char *login, char **password, char **file, struct pl_err *err)
+static bool draw_good(char *out, size_t want, struct pl_err *err)
 {
-    *password = *file = NULL;
+    do {
+        if (!draw(out, want))
+            return pl_err_set(err, PL_ERR_IO, errno, "", "no random numbers: %s", strerror(errno));
+    } while (!has_each_kind(out));
+    return true;
+}
+
+/* Our signs are ASCII: as UTF-16LE each is followed by a NUL. */
+static void encode(const char *password, enum pl_password_form form, struct pl_buf *out)
+{
+    if (form == PL_PASSWORD_PLAIN) {
+        pl_buf_add_c(out, password);
+        return;
+    }
+    pl_buf_add(out, (struct pl_str){"\"\0", 2});
+    for (; *password; password++)
+        pl_buf_add(out, (struct pl_str){(const char[]){*password, '\0'}, 2});
+    pl_buf_add(out, (struct pl_str){"\"\0", 2});
+}
+
+bool dir_password_first(const char *dir, const char *login, enum pl_password_form form, struct pl_buf *out, char **file,
+                        struct pl_err *err)
+{
+    char password[DIR_PASSWORD_LEN + 1];
+    *file = NULL;
     if (!is_plain(login))
         return pl_err_set(err, PL_ERR_INPUT, 0, "Give the person a log-in of letters, digits, dot and hyphen.",
                           "a log-in cannot be part of a file name");
-    *password = pl_xcalloc(1, DIR_PASSWORD_LEN + 1);
-    do {
-        if (!draw(*password)) {
-            dir_password_wipe(password);
-            return pl_err_set(err, PL_ERR_IO, errno, "", "no random numbers: %s", strerror(errno));
-        }
-    } while (!has_each_kind(*password));
-    if (keep(dir, login, *password, file, err))
-        return true;
-    dir_password_wipe(password);
-    return false;
+    bool ok = draw_good(password, DIR_PASSWORD_LEN, err) && keep(dir, login, password, file, err);
+    if (ok)
+        encode(password, form, out);
+    explicit_bzero(password, sizeof password);
+    return ok;
+}
+
+bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct pl_err *err)
+{
+    char password[DIR_USELESS_LEN + 1];
+    bool ok = draw_good(password, DIR_USELESS_LEN, err);
+    if (ok)
+        encode(password, form, out);
+    explicit_bzero(password, sizeof password);
+    return ok;
 }
 
 void dir_password_unlink(const char *file)
 {
     if (unlink(file) != 0)
-        pld_log(4, "directory.first_password", "a first password that the server refused could not be deleted: %s", strerror(errno));
+        pld_log(4, "directory.first_password", "a first password that the server refused could not be deleted: %s",
+                strerror(errno));
 }
 
-void dir_password_wipe(char **password)
+void dir_password_wipe(struct pl_buf *password)
 {
-    if (*password) {
-        explicit_bzero(*password, DIR_PASSWORD_LEN + 1);
-        free(*password);
-    }
-    *password = NULL;
+    if (password->s)
+        explicit_bzero(password->s, password->cap);
+    pl_buf_free(password);
 }

@@ -114,8 +114,12 @@ struct dir_req {
     const char *assertion;
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
-    const char *login;       /* not NULL: add a first password */
-    char *password;          /* until it is sent */
+    const char *version_attr; /* what it was asked about */
+    enum pl_secret secret;   /* a password that only we know goes with it */
+    const char *password_attr;
+    enum pl_password_form password_form;
+    const char *login;       /* FIRST: for its file's name */
+    struct pl_buf password;  /* as it is sent, until then */
     char *password_file;     /* path below first_password_dir */
 };
 
@@ -224,12 +228,14 @@ const char *dir_cstr(struct pl_arena *a, struct pl_str s);
 
 /* ---- the first password (dir_password.c) ---- */
 
-enum { DIR_PASSWORD_LEN = 16 };
+enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };
 
-/* Draws a password and keeps it in a new file of `dir`. Both strings are the caller's; wipe the password with
- * dir_password_wipe. False: nothing was kept, nothing may be sent. */
-bool dir_password_make(const char *dir, const char *login, char **password, char **file, struct pl_err *err);
+/* Draws a password and, a first one, keeps it in a new file of `dir`. `out` is in the form the server wants and is the
+ * caller's to wipe with dir_password_wipe, as `file` is to free. False: nothing was kept, nothing may be sent. */
+bool dir_password_first(const char *dir, const char *login, enum pl_password_form form, struct pl_buf *out, char **file,
+                        struct pl_err *err);
+bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct pl_err *err);
 void dir_password_unlink(const char *file); /* the server did not take it */
-void dir_password_wipe(char **password);
+void dir_password_wipe(struct pl_buf *password);
 
 #endif

@@ -44,14 +44,14 @@ static struct berval *next_page(struct dir_link *l, LDAPControl **ctrls)
     return out;
 }
 
-/* The entryCSN that our write made: what a watch will tell of it is then known to be ours. */
+/* The version that our write made: what a watch will tell of it is then known to be ours. */
 static void take_version(struct dir_req *r, LDAPControl **ctrls)
 {
     LDAPControl *c = ldap_control_find(PL_OID_POST_READ, ctrls, NULL);
     if (!c)
         return;
     struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len};
-    r->version = pl_arena_str(r->arena, pl_post_read_value(value, PL_STR("entryCSN")));
+    r->version = pl_arena_str(r->arena, pl_post_read_value(value, pl_str_c(r->version_attr)));
 }
 
 static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)

@@ -33,10 +33,11 @@ static int fill_search(struct dir_req *r, const struct pl_command *cmd)
     return r->filter ? LDAP_SUCCESS : LDAP_OTHER;
 }
 
-static void ask_version(struct dir_req *r)
+static void ask_version(struct dir_req *r, const char *attr)
 {
     struct pl_buf b = {0};
-    pl_post_read_request(&b, PL_STR("entryCSN"));
+    pl_post_read_request(&b, pl_str_c(attr));
+    r->version_attr = attr;
     r->post_read = pl_arena_str(r->arena, pl_buf_str(&b));
     pl_buf_free(&b);
 }
@@ -47,10 +48,13 @@ static int fill_modify(struct dir_req *r, const struct pl_command *cmd)
     r->mods = dir_mods_make(r->arena, cmd->modify.mods, cmd->modify.n, 1);
     r->n_mods = cmd->modify.n;
     if (cmd->modify.tell_version)
-        ask_version(r);
+        ask_version(r, cmd->modify.tell_version);
     if (cmd->modify.assertion.len && !(r->assertion = dir_cstr(r->arena, cmd->modify.assertion)))
         return LDAP_OTHER;
-    if (cmd->modify.first_password && !(r->login = dir_cstr(r->arena, cmd->modify.login)))
+    r->secret = cmd->modify.secret;
+    r->password_attr = cmd->modify.password_attr;
+    r->password_form = cmd->modify.password_form;
+    if (r->secret == PL_SECRET_FIRST && !(r->login = dir_cstr(r->arena, cmd->modify.login)))
         return LDAP_OTHER;
     if (!r->dn)
         return LDAP_INVALID_DN_SYNTAX;
@@ -72,7 +76,7 @@ static int fill_add(struct dir_req *r, const struct pl_command *cmd)
     r->dn = dir_cstr(r->arena, cmd->add.dn);
     r->mods = dir_attrs_make(r->arena, cmd->add.attrs, cmd->add.n);
     if (cmd->add.tell_version)
-        ask_version(r);
+        ask_version(r, cmd->add.tell_version);
     if (!r->dn)
         return LDAP_INVALID_DN_SYNTAX;
     return r->mods ? LDAP_SUCCESS : LDAP_OTHER;

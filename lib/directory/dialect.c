@@ -1,5 +1,7 @@
 #include "dialect.h"
 
+#include "filter.h"
+
 static const struct pl_dialect *const all[] = {&pl_dialect_openldap};
 
 const struct pl_dialect *pl_dialect_find(struct pl_str name)
@@ -12,7 +14,101 @@ const struct pl_dialect *pl_dialect_find(struct pl_str name)
     return NULL;
 }
 
-struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_entry *e)
+/* ---- native ids ---- */
+
+enum { GUID_LEN = 16, GUID_TEXT = PL_NATIVE_ROOM - 1 };
+
+/* Where each octet stands in the text: the first three fields are little-endian integers. */
+static const unsigned char guid_order[GUID_LEN] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+static bool dash_before(size_t octet)
 {
-    return pl_entry_first(e, d->native_id_attr);
+    return octet == 4 || octet == 6 || octet == 8 || octet == 10;
+}
+
+static struct pl_str guid_text(struct pl_str octets, char out[PL_NATIVE_ROOM])
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = 0;
+
+    if (octets.len != GUID_LEN) {
+        return (struct pl_str){"", 0};
+    }
+    for (size_t i = 0; i < GUID_LEN; i++) {
+        unsigned char c = (unsigned char)octets.s[guid_order[i]];
+        if (dash_before(i)) {
+            out[n++] = '-';
+        }
+        out[n++] = hex[c >> 4];
+        out[n++] = hex[c & 15];
+    }
+    out[n] = '\0';
+    return (struct pl_str){out, n};
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 32);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool guid_octets(struct pl_str text, char out[GUID_LEN])
+{
+    size_t at = 0;
+
+    if (text.len != GUID_TEXT) {
+        return false;
+    }
+    for (size_t i = 0; i < GUID_LEN; i++) {
+        if (dash_before(i) && text.s[at++] != '-') {
+            return false;
+        }
+        int high = hex_digit(text.s[at]), low = hex_digit(text.s[at + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        out[guid_order[i]] = (char)(high << 4 | low);
+        at += 2;
+    }
+    return true;
+}
+
+struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_entry *e, char room[PL_NATIVE_ROOM])
+{
+    struct pl_str id = pl_entry_first(e, d->native_id_attr);
+
+    return d->native_id_guid ? guid_text(id, room) : id;
+}
+
+void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id)
+{
+    char octets[GUID_LEN];
+
+    if (!d->native_id_guid) {
+        pl_filter_equal(b, d->native_id_attr, id);
+    } else if (guid_octets(id, octets)) {
+        pl_filter_equal(b, d->native_id_attr, (struct pl_str){octets, GUID_LEN});
+    } else {
+        pl_buf_add_c(b, "(!(objectClass=*))");
+    }
+}
+
+/* ---- steps ---- */
+
+void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,
+                 struct pl_str *values, size_t n)
+{
+    *out = (struct pl_step){.mods = pl_arena_array(a, 1, sizeof(*out->mods)), .n_mods = 1};
+    out->mods[0] = (struct pl_mod){.kind = kind, .attr = pl_str_c(attr), .values = values, .n = n};
+}
+
+struct pl_str *pl_one_value(struct pl_arena *a, struct pl_str value)
+{
+    struct pl_str *v = pl_arena_array(a, 1, sizeof(*v));
+
+    *v = value;
+    return v;
 }

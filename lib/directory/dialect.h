@@ -15,29 +15,57 @@ struct pl_dir_facts {
 /* How an account stands, as far as the server lets us know. */
 enum pl_lock { PL_LOCK_OPEN, PL_LOCK_PROVEN, PL_LOCK_DOUBTFUL };
 
-/* One Modify to send. Steps of one list are sent one after the other; `also` says which result codes other than 0 mean
- * that the step has done its work or was needless, `next_on` which ones send the following step instead of failing.
- * When a step succeeds the rest of its ladder is skipped. */
+/* A password that only the shell may know: it adds a Replace of the dialect's password attribute to the Modify. */
+enum pl_secret {
+    PL_SECRET_NONE,
+    PL_SECRET_FIRST,   /* a new one-time value, kept in a file that only the operator may read */
+    PL_SECRET_USELESS, /* a random value that nobody ever learns */
+};
+enum pl_password_form {
+    PL_PASSWORD_PLAIN, /* the octets of the password (RFC 4519 section 2.41) */
+    PL_PASSWORD_AD,    /* in quotation marks, UTF-16LE (MS-ADTS 3.1.1.3.1.5.1) */
+};
+
+/* One Modify to send. The steps of one change are sent one after the other. Steps with the same stage are alternatives:
+ * the first that works ends the stage; `also` says which result codes other than 0 mean that a step has done its work or
+ * was needless, `next_on` which ones send the following alternative instead of failing. */
 struct pl_step {
     struct pl_mod *mods;
     size_t n_mods;
-    const int *also;    /* ended by 0 */
-    const int *next_on; /* ended by 0 */
+    int stage;
+    enum pl_secret secret;
+    const int *also;    /* ended by 0; NULL: none */
+    const int *next_on; /* ended by 0; NULL: none */
+};
+enum { PL_STEPS_MAX = 5 };
+
+enum pl_change {
+    PL_CHANGE_OPEN,  /* takes our lock away */
+    PL_CHANGE_LOCK,  /* stage 0 alone ends log-on */
+    PL_CHANGE_CLOSE, /* as LOCK; stage 1 makes the password useless */
+};
+
+struct pl_change_in {
+    struct pl_arena *arena;       /* of the steps */
+    const struct pl_entry *entry; /* as it was read: what is taken away names the values that stand there */
+    int64_t now_us;
+    enum pl_secret opening; /* OPEN: NONE keeps the password; USELESS: there is none to give */
 };
 
 struct pl_dialect {
     const char *name;
-    const char *native_id_attr;           /* "entryUUID" */
-    const char *const *person_attrs;      /* to ask for when an account is read; NULL-terminated */
-    const char *policy_attr;              /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
-    bool usability;                       /* ask for the account usability control */
+    const char *native_id_attr; /* "entryUUID": names an entry for its whole life */
+    bool native_id_guid;        /* 16 octets, not text (MS-DTYP 2.3.4.2) */
+    const char *version_attr;   /* changes with every write ("entryCSN"), or NULL */
+    const char *password_attr;  /* "userPassword" */
+    enum pl_password_form password_form;
+    const char *const *person_attrs; /* to ask for when an account is read; NULL-terminated */
+    const char *const *member_attrs; /* of groups, by which an account's groups are found; NULL-terminated */
+    const char *policy_attr;         /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
+    bool usability;                  /* ask for the account usability control */
     enum pl_lock (*lock_seen)(const struct pl_entry *e, const struct pl_dir_facts *f, int64_t now_us);
-    /* The lock: one Modify that alone ends log-on. */
-    void (*lock)(struct pl_arena *a, int64_t now_us, struct pl_step *out);
-    /* The useless password: a ladder of at most 4 steps, first that works. Returns how many. */
-    size_t (*scramble)(struct pl_arena *a, struct pl_step out[4]);
-    /* Takes our lock away from this entry, naming the values that were read. */
-    void (*unlock)(struct pl_arena *a, const struct pl_entry *e, struct pl_step *out);
+    /* Returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). */
+    size_t (*change)(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
     /* Attributes that make a new entry locked from its first moment. Returns how many were put in out[4]. */
     size_t (*born_locked)(struct pl_arena *a, int64_t now_us, struct pl_attr out[4]);
 };
@@ -47,8 +75,19 @@ extern const struct pl_dialect pl_dialect_openldap;
 /* NULL when there is no such dialect. */
 const struct pl_dialect *pl_dialect_find(struct pl_str name);
 
-/* Text form of native ids: entryUUID as it is. Empty when the entry has none. */
-struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_entry *e);
+/* Text form of native ids: entryUUID and nsUniqueId as they are, a GUID as Windows writes it, without braces. Borrowed
+ * from the entry or from `room`. Empty when the entry has none or it is none. */
+enum { PL_NATIVE_ROOM = 37 };
+struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_entry *e, char room[PL_NATIVE_ROOM]);
+
+/* Adds the filter "the entry with this native id". An id that is none of this dialect gives one that matches nothing. */
+void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id);
+
+/* Fills a step with one modification; `values` may be NULL. For dialects. */
+void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,
+                 struct pl_str *values, size_t n);
+/* An array of one value, not copied. */
+struct pl_str *pl_one_value(struct pl_arena *a, struct pl_str value);
 
 /* ---- groups ---- */
 
@@ -68,11 +107,11 @@ void pl_group_remove(struct pl_arena *a, enum pl_group_shape s, struct pl_str va
 /* ---- results ---- */
 
 enum pl_verdict {
-    PL_VERDICT_DONE,      /* it is as we asked (also: it was so already) */
-    PL_VERDICT_VERIFY,    /* look again before saying anything: unknown outcome, raced, or codes that differ by server */
-    PL_VERDICT_RETRY,     /* passing trouble */
-    PL_VERDICT_DENIED,    /* no right to this object: a finding, not a loop */
-    PL_VERDICT_PERMANENT, /* will fail again until somebody changes something */
+    PL_VERDICT_DONE,   /* it is as we asked (also: it was so already) */
+    PL_VERDICT_VERIFY, /* look again before saying anything: unknown outcome, raced, or codes that differ by server */
+    PL_VERDICT_RETRY,  /* passing trouble */
+    PL_VERDICT_DENIED, /* no right to this object: a finding, not a loop */
+    PL_VERDICT_PERMANENT,   /* will fail again until somebody changes something */
     PL_VERDICT_LAST_MEMBER, /* the group would be empty: again with the placeholder */
 };
 

@@ -62,7 +62,6 @@ static void change(struct pl_arena *a, enum pl_group_shape s, enum pl_mod_kind k
     }
 }
 
-static const int none[] = {0};
 static const int was_there[] = {20, 0}; /* typeOrValueExists */
 
 void pl_group_add(struct pl_arena *a, enum pl_group_shape s, struct pl_str value, struct pl_str placeholder,
@@ -70,13 +69,11 @@ void pl_group_add(struct pl_arena *a, enum pl_group_shape s, struct pl_str value
 {
     change(a, s, PL_MOD_ADD, value, placeholder, out);
     out->also = was_there;
-    out->next_on = none;
 }
 
 void pl_group_remove(struct pl_arena *a, enum pl_group_shape s, struct pl_str value, struct pl_str placeholder,
                      struct pl_step *out)
 {
     change(a, s, PL_MOD_DELETE, value, placeholder, out);
-    out->also = none; /* 16 and 53 are looked at before they are believed: see the result table */
-    out->next_on = none;
+    /* 16 and 53 are looked at before they are believed: see the result table */
 }

@@ -25,9 +25,10 @@ static const char *const person_attrs[] = {
     NULL,
 };
 
-static const int none[] = {0};
 static const int no_password[] = {16, 0};       /* noSuchAttribute: there is none to delete */
 static const int must_have[] = {65, 19, 53, 0}; /* the schema, a constraint or the server wants a password there */
+
+static const char *const member_attrs[] = {"member", "uniqueMember", "memberUid", NULL};
 
 /* The account usability control, which the shell puts into the entry. It also says FALSE for a password that is expired
  * or was mistyped too often, so alone it proves no lock. */
@@ -67,70 +68,76 @@ static enum pl_lock lock_seen(const struct pl_entry *e, const struct pl_dir_fact
     return PL_LOCK_DOUBTFUL;
 }
 
-/* A step of one modification; `values` may be NULL. */
-static void one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr, struct pl_str *values,
-                size_t n)
+static size_t lock(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
-    *out = (struct pl_step){.also = none, .next_on = none};
-    out->mods = pl_arena_array(a, 1, sizeof(*out->mods));
-    out->n_mods = 1;
-    out->mods[0] = (struct pl_mod){.kind = kind, .attr = pl_str_c(attr), .values = values, .n = n};
+    struct pl_str when = pl_gentime_print(in->arena, in->now_us - LOCK_MARGIN_US);
+
+    pl_step_one(in->arena, &out[0], PL_MOD_REPLACE, END_TIME, pl_one_value(in->arena, when), 1);
+    return 1;
 }
 
-static struct pl_str *one_value(struct pl_arena *a, struct pl_str value)
+/* Whether a password may be deleted, or must be there, is the schema's and the policy's affair. */
+static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
-    struct pl_str *v = pl_arena_array(a, 1, sizeof(*v));
-
-    *v = value;
-    return v;
-}
-
-static void lock(struct pl_arena *a, int64_t now_us, struct pl_step *out)
-{
-    one(a, out, PL_MOD_REPLACE, END_TIME, one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1);
-}
-
-static size_t scramble(struct pl_arena *a, struct pl_step out[4])
-{
-    one(a, &out[0], PL_MOD_DELETE, PASSWORD, NULL, 0);
-    out[0].also = no_password;
-    out[0].next_on = must_have;
-    one(a, &out[1], PL_MOD_REPLACE, PASSWORD, one_value(a, PL_STR(USELESS)), 1);
-    return 2;
+    lock(in, out);
+    pl_step_one(in->arena, &out[1], PL_MOD_DELETE, PASSWORD, NULL, 0);
+    out[1].stage = 1;
+    out[1].also = no_password;
+    out[1].next_on = must_have;
+    pl_step_one(in->arena, &out[2], PL_MOD_REPLACE, PASSWORD, pl_one_value(in->arena, PL_STR(USELESS)), 1);
+    out[2].stage = 1;
+    return 3;
 }
 
 /* The values are named, so that a lock which somebody else put there since makes the write fail (16). */
-static void unlock(struct pl_arena *a, const struct pl_entry *e, struct pl_step *out)
+static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
-    const struct pl_attr *end = pl_entry_attr(e, END_TIME);
+    const struct pl_attr *end = pl_entry_attr(in->entry, END_TIME);
     struct pl_str *values;
 
-    *out = (struct pl_step){.also = none, .next_on = none};
     if (end == NULL || end->n == 0) {
-        return;
+        return 0;
     }
-    values = pl_arena_array(a, end->n, sizeof(*values));
+    values = pl_arena_array(in->arena, end->n, sizeof(*values));
     for (size_t i = 0; i < end->n; i++) {
-        values[i] = pl_arena_str(a, end->values[i]);
+        values[i] = pl_arena_str(in->arena, end->values[i]);
     }
-    one(a, out, PL_MOD_DELETE, END_TIME, values, end->n);
+    pl_step_one(in->arena, &out[0], PL_MOD_DELETE, END_TIME, values, end->n);
+    if (in->opening == PL_SECRET_FIRST) {
+        out[0].secret = PL_SECRET_FIRST;
+    }
+    return 1;
+}
+
+static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
+{
+    switch (what) {
+    case PL_CHANGE_OPEN:
+        return open_account(in, out);
+    case PL_CHANGE_LOCK:
+        return lock(in, out);
+    case PL_CHANGE_CLOSE:
+        return close_account(in, out);
+    }
+    return 0;
 }
 
 static size_t born_locked(struct pl_arena *a, int64_t now_us, struct pl_attr out[4])
 {
-    out[0] = (struct pl_attr){PL_STR(END_TIME), one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1};
+    out[0] = (struct pl_attr){PL_STR(END_TIME), pl_one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1};
     return 1;
 }
 
 const struct pl_dialect pl_dialect_openldap = {
     .name = "openldap",
     .native_id_attr = "entryUUID",
+    .version_attr = "entryCSN",
+    .password_attr = PASSWORD,
+    .member_attrs = member_attrs,
     .person_attrs = person_attrs,
     .policy_attr = "pwdPolicySubentry",
     .usability = true,
     .lock_seen = lock_seen,
-    .lock = lock,
-    .scramble = scramble,
-    .unlock = unlock,
+    .change = change,
     .born_locked = born_locked,
 };

@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include "../base/err.h"
 #include "../base/arena.h"
-#include "../directory/entry.h"
+#include "../directory/dialect.h"
 #include "../core/lifecycle.h"
 #include "../core/member.h"
 #include "../core/brake.h"
@@ -184,9 +184,11 @@ struct pl_command {
             const struct pl_mod *mods;
             size_t n;
             struct pl_str assertion; /* filter for RFC 4528, critical; empty: none */
-            bool tell_version;       /* ask for the entryCSN that this write makes (RFC 4527 post-read) */
-            bool first_password;     /* the shell adds a Replace of userPassword by a new one-time value and keeps */
-                                     /* that in a file that only the operator may read, before it sends */
+            const char *tell_version; /* ask for this attribute as the write leaves it (RFC 4527 post-read) */
+            enum pl_secret secret;   /* the shell adds a Replace of password_attr; a first password it keeps in a */
+                                     /* file that only the operator may read, before it sends */
+            const char *password_attr;
+            enum pl_password_form password_form;
             struct pl_str login;     /* for that file's name */
         } modify;
         struct {
@@ -194,7 +196,7 @@ struct pl_command {
             struct pl_str dn;
             const struct pl_attr *attrs;
             size_t n;
-            bool tell_version; /* as in modify */
+            const char *tell_version; /* as in modify */
         } add;
         int64_t at_us;
         struct {
@@ -273,7 +275,7 @@ struct pl_event {
         struct {
             int code;  /* LDAP result code or PL_RESULT_UNKNOWN */
             bool complete; /* SEARCH: result 0, all pages, no open range */
-            struct pl_str version; /* entryCSN after a write that was asked to tell it; empty: not told */
+            struct pl_str version; /* what a write that was asked to tell it left; empty: not told */
         } result;
         struct {
             enum pl_watch_msg msg;

@@ -190,7 +190,7 @@ static void add_entry(struct op *o)
     c->add.dn = t->new_dn;
     c->add.attrs = attrs;
     c->add.n = n;
-    c->add.tell_version = d->post_read && d->sync;
+    c->add.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
     pl_e_request(e, c, OWN_WRITE, o, d, 0);
 }
 
@@ -199,16 +199,18 @@ static struct pl_str assertion(struct op *o)
 {
     struct task *t = o->task;
     struct dir *d = t->dir;
-    struct pl_str id = pl_dialect_native_id(d->dialect, t->entry), csn = pl_entry_first(t->entry, "entryCSN");
+    char room[PL_NATIVE_ROOM];
+    struct pl_str id = pl_dialect_native_id(d->dialect, t->entry, room), none = {"", 0};
+    struct pl_str seen = d->dialect->version_attr ? pl_entry_first(t->entry, d->dialect->version_attr) : none;
     if (!d->assertion || id.len == 0)
         return (struct pl_str){"", 0};
     struct pl_buf b = {0};
-    bool version = o->op == PL_OP_OPEN && csn.len > 0;
+    bool version = o->op == PL_OP_OPEN && seen.len > 0;
     if (version)
         pl_buf_add_c(&b, "(&");
-    pl_filter_equal(&b, d->dialect->native_id_attr, id);
+    pl_dialect_native_filter(d->dialect, &b, id);
     if (version) {
-        pl_filter_equal(&b, "entryCSN", csn);
+        pl_filter_equal(&b, d->dialect->version_attr, seen);
         pl_buf_add_c(&b, ")");
     }
     struct pl_str out = pl_arena_str(d->e->out, pl_buf_str(&b));
@@ -248,12 +250,13 @@ static void send_op(struct op *o)
     c->modify.dn = o->group ? o->group_dn : t->entry->dn;
     c->modify.mods = o->steps[o->step].mods;
     c->modify.n = o->steps[o->step].n_mods;
-    c->modify.tell_version = d->post_read && d->sync;
+    c->modify.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
     if (!o->group)
         c->modify.assertion = assertion(o);
-    /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
-    if (o->op == PL_OP_OPEN && d->conf.first_password_file && t->p.state != PL_STATE_PAUSED) {
-        c->modify.first_password = true;
+    if (o->steps[o->step].secret != PL_SECRET_NONE) {
+        c->modify.secret = o->steps[o->step].secret;
+        c->modify.password_attr = d->dialect->password_attr;
+        c->modify.password_form = d->dialect->password_form;
         c->modify.login = t->p.login;
     }
     pl_e_request(d->e, c, OWN_WRITE, o, d, 0);
@@ -278,6 +281,17 @@ static void group_step(struct op *o)
     o->step = 0;
 }
 
+size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct pl_step out[PL_STEPS_MAX])
+{
+    struct pl_change_in in = {.arena = a, .entry = t->entry, .now_us = t->dir->e->now};
+    if (op != PL_OP_OPEN)
+        return t->dir->dialect->change(op == PL_OP_CLOSE ? PL_CHANGE_CLOSE : PL_CHANGE_LOCK, &in, out);
+    /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
+    if (t->p.state != PL_STATE_PAUSED)
+        in.opening = t->dir->conf.first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
+    return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
+}
+
 static void prepare(struct op *o)
 {
     struct task *t = o->task;
@@ -295,15 +309,7 @@ static void prepare(struct op *o)
         return;
     }
     o->target = pl_dn_hash(t->entry->dn);
-    if (o->op == PL_OP_OPEN) {
-        d->dialect->unlock(t->arena, t->entry, &o->steps[0]);
-        o->n_steps = 1;
-    } else {
-        d->dialect->lock(t->arena, d->e->now, &o->steps[0]);
-        o->n_steps = 1;
-        if (o->op == PL_OP_CLOSE)
-            o->n_steps += d->dialect->scramble(t->arena, o->steps + 1);
-    }
+    o->n_steps = pl_exec_steps(t, o->op, t->arena, o->steps);
 }
 
 static void begin(struct op *o)
@@ -377,27 +383,34 @@ static void go_on(struct op *o)
     send_op(o);
 }
 
+/* The first step of the next stage; n_steps when there is none. */
+static size_t next_stage(const struct op *o)
+{
+    size_t i = o->step;
+    while (i < o->n_steps && o->steps[i].stage == o->steps[o->step].stage)
+        i++;
+    return i;
+}
+
 static void account_result(struct op *o, int code, bool ok)
 {
     const struct pl_step *step = &o->steps[o->step];
-    if (o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) {
-        if (o->step == 0 && ok)
-            o->task->locked_at_us = o->task->dir->e->now;
-        if (o->step == 0 && ok && o->n_steps > 1) {
-            o->step = 1;
-            go_on(o);
-            return;
-        }
-        if (o->step > 0 && !ok) {
-            if (listed(step->next_on, code) && o->step + 1 < o->n_steps) {
-                o->step++;
-                go_on(o);
-                return;
-            }
-            o->scramble_failed = true;
-        }
+    bool locks = o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE;
+    size_t next = ok ? next_stage(o) : o->n_steps;
+    if (o->op == PL_OP_CREATE)
+        next = o->n_steps;
+    else if (!ok && listed(step->next_on, code) && o->step + 1 < o->n_steps && step[1].stage == step->stage)
+        next = o->step + 1;
+    if (locks && ok && step->stage == 0)
+        o->task->locked_at_us = o->task->dir->e->now;
+    if (next < o->n_steps) {
+        o->step = next;
+        go_on(o);
+        return;
     }
-    if (o->op == PL_OP_CLOSE && ok && o->step > 0)
+    if (locks && !ok && step->stage > 0)
+        o->scramble_failed = true;
+    if (o->op == PL_OP_CLOSE && ok && step->stage > 0)
         o->task->state = PL_STATE_CLOSING;
     o->code = ok ? 0 : code;
     o->verdict = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);

@@ -151,12 +151,12 @@ static void ask_account(struct task *t)
     bool by_name = t->p.native_id.len == 0 || t->state == PL_STATE_NONE || t->state == PL_STATE_CREATING ||
                    t->state == PL_STATE_FOREIGN;
     if (!by_name) {
-        pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
+        pl_dialect_native_filter(d->dialect, &f, t->p.native_id);
     } else {
         struct pl_str number = pl_look_number(t, t->look_arena);
         pl_buf_add_c(&f, "(|");
         if (t->p.native_id.len > 0)
-            pl_filter_equal(&f, d->dialect->native_id_attr, t->p.native_id);
+            pl_dialect_native_filter(d->dialect, &f, t->p.native_id);
         pl_filter_equal(&f, conf_word(t, d->conf.login_attr), t->p.login);
         if (number.len > 0)
             pl_filter_equal(&f, conf_word(t, d->conf.number_attr), number);
@@ -221,10 +221,11 @@ static void recognise(struct task *t)
     struct dir *d = t->dir;
     struct pl_str number = pl_look_number(t, t->look_arena);
     const char *login_attr = conf_word(t, d->conf.login_attr), *number_attr = conf_word(t, d->conf.number_attr);
+    char room[PL_NATIVE_ROOM];
     for (size_t i = 0; i < t->n_entries; i++) {
         const struct pl_entry *e = &t->entries[i];
         if (t->p.native_id.len > 0) {
-            if (pl_str_ieq(pl_dialect_native_id(d->dialect, e), t->p.native_id))
+            if (pl_str_ieq(pl_dialect_native_id(d->dialect, e, room), t->p.native_id))
                 t->entry = e;
             else if (pl_str_ieq(pl_entry_first(e, login_attr), t->p.login))
                 t->foreign = true; /* the same name, another entry: deleted and made anew by somebody */
@@ -310,9 +311,8 @@ static void ask_groups_and_policy(struct task *t)
     struct dir *d = t->dir;
     struct pl_buf f = {0};
     pl_buf_add_c(&f, "(|");
-    pl_filter_equal(&f, "member", t->entry->dn);
-    pl_filter_equal(&f, "uniqueMember", t->entry->dn);
-    pl_filter_equal(&f, "memberUid", t->p.login);
+    for (const char *const *attr = d->dialect->member_attrs; *attr; attr++)
+        pl_filter_equal(&f, *attr, strcmp(*attr, "memberUid") == 0 ? t->p.login : t->entry->dn);
     pl_buf_add_c(&f, ")");
     t->phase = PH_MORE;
     ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);

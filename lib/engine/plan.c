@@ -197,9 +197,8 @@ static struct op *add_op(struct task *t, enum pl_op op, int row, const char *sen
 /* A lock of another kind than we write: there is nothing that we could take away. */
 static bool not_ours(struct task *t)
 {
-    struct pl_step step = {0};
-    t->dir->dialect->unlock(t->look_arena, t->entry, &step);
-    return step.n_mods == 0;
+    struct pl_step steps[PL_STEPS_MAX];
+    return pl_exec_steps(t, PL_OP_OPEN, t->look_arena, steps) == 0;
 }
 
 static void plan_account(struct task *t)

@@ -15,7 +15,6 @@
 
 #include "engine.h"
 #include "row.h"
-#include "../directory/dialect.h"
 
 #define PL_PURPOSES_MAX  4
 enum { PL_CANDIDATES = 9, PL_ROUNDS_MAX = 5, PL_TARGET_SLOTS = 1024 };
@@ -73,7 +72,7 @@ struct op {
     bool allowed; /* the brake let it pass */
     /* in execution */
     int64_t intent_id;
-    struct pl_step steps[5];
+    struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
     bool scramble_failed; /* CLOSE: the lock is in, the password stays */
@@ -315,6 +314,7 @@ bool pl_plan_shapes(struct task *t); /* asks for the shape of groups not known; 
 
 /* exec.c */
 void pl_exec_round(struct task *t);
+size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct pl_step out[PL_STEPS_MAX]);
 void pl_exec_result(struct op *o, int code);
 void pl_exec_abandon(struct task *t); /* the task goes; its writes in flight keep their entries busy */
 void pl_exec_lost_result(struct target *target, struct dir *d);

@@ -253,7 +253,8 @@ static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
 static void entry_person(struct scan *s, const struct pl_entry *e)
 {
     const struct dir *d = s->d;
-    struct pl_str id = pl_dialect_native_id(d->dialect, e);
+    char room[PL_NATIVE_ROOM];
+    struct pl_str id = pl_dialect_native_id(d->dialect, e, room);
     s->entries++;
     if (id.len == 0) {
         s->incomplete = true; /* without ids we could not tell whose entries these are */

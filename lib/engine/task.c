@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../directory/dn.h"
 
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_ASSERTION_FAILED = 122 };
 static const int64_t AGAIN_US = 1000000;
 
 #define PUSH(arr, n, item)                                                                                             \
@@ -81,8 +82,9 @@ void pl_task_settle(struct task *t)
                             .changed_at_us = t->p.since_us,
                             .locked_at_us = t->locked_at_us,
                             .out_at_us = t->out_at_us};
+    char room[PL_NATIVE_ROOM];
     if (t->entry) {
-        s->native_id = pl_dialect_native_id(t->dir->dialect, t->entry);
+        s->native_id = pl_arena_str(e->out, pl_dialect_native_id(t->dir->dialect, t->entry, room));
         s->dn = t->entry->dn;
     }
     static const struct pl_finding_cmd all_others = {.kind = "*", .severity = "info", .key = {"*", 1}, .text = {"", 0}};
@@ -181,6 +183,13 @@ static void keep_gated(struct task *t)
     t->n_ops = n;
 }
 
+/* Somebody wrote to the account between our look and our write: what we took away, or the version, was not there. The
+ * later look has seen theirs, so the write goes again at once. */
+static bool raced(const struct pl_intent *in)
+{
+    return in->role_group_id == 0 && (in->code == LDAP_NO_SUCH_ATTRIBUTE || in->code == LDAP_ASSERTION_FAILED);
+}
+
 /* What was tried in this task and did not show is not tried again at once. */
 static void drop_tried(struct task *t)
 {
@@ -189,7 +198,7 @@ static void drop_tried(struct task *t)
         bool tried = false;
         for (size_t k = 0; k < t->n_done && !tried; k++)
             tried = t->done[k].outcome != PL_OUT_DONE && t->done[k].op == t->ops[i].op && t->done[k].at_us > 0 &&
-                    t->done[k].role_group_id == t->ops[i].role_group_id;
+                    !raced(&t->done[k]) && t->done[k].role_group_id == t->ops[i].role_group_id;
         if (tried)
             t->trouble_later = "a write did not show in the directory";
         else

@@ -209,8 +209,9 @@ static void strangers_read(struct group_look *g)
 
 static void stranger_read(struct group_look *g, struct stranger *s, const struct pl_event *ev)
 {
+    char room[PL_NATIVE_ROOM];
     if (ev->kind == PL_EV_ENTRY) {
-        s->id = pl_arena_str(g->w->round_arena, pl_dialect_native_id(g->w->d->dialect, ev->entry));
+        s->id = pl_arena_str(g->w->round_arena, pl_dialect_native_id(g->w->d->dialect, ev->entry, room));
         return;
     }
     s->absent = s->id.len == 0 && ev->result.code == LDAP_NO_SUCH_OBJECT;

@@ -171,7 +171,8 @@ static void do_modify(struct pl_arena *a, const json_t *j, struct pl_command *cm
     cmd->modify.mods = mods;
     cmd->modify.n = n;
     cmd->modify.assertion = text(a, json_object_get(j, "assertion"));
-    cmd->modify.first_password = json_is_true(json_object_get(j, "first_password"));
+    cmd->modify.secret = json_is_true(json_object_get(j, "first_password")) ? PL_SECRET_FIRST : PL_SECRET_NONE;
+    cmd->modify.password_attr = "userPassword";
     cmd->modify.login = text(a, json_object_get(j, "login"));
 }
 

@@ -176,7 +176,7 @@ int directory_modify(struct directory *d, const struct pl_command *c, int64_t no
         if (code != 0)
             return code;
     }
-    if (c->modify.first_password) {
+    if (c->modify.secret == PL_SECRET_FIRST) {
         if (d->password_code == CODE_DENIED)
             return CODE_DENIED;
         dir_entry_set(d, x, "userPassword", PL_STR("one-time"));

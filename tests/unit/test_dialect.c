@@ -31,8 +31,9 @@ static void test_find(void **state)
     assert_null(pl_dialect_find(PL_STR("OpenLDAP")));
     assert_null(pl_dialect_find(PL_STR("openldap\0")));
     assert_null(pl_dialect_find(PL_STR("")));
-    assert_true(pl_str_eq(pl_dialect_native_id(d(), &e), id));
-    assert_int_equal(pl_dialect_native_id(d(), &nothing).len, 0);
+    char room[PL_NATIVE_ROOM];
+    assert_true(pl_str_eq(pl_dialect_native_id(d(), &e, room), id));
+    assert_int_equal(pl_dialect_native_id(d(), &nothing, room).len, 0);
     assert_string_equal(d()->policy_attr, "pwdPolicySubentry");
     assert_true(d()->usability);
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
@@ -111,6 +112,8 @@ static void mod_is(const struct pl_step *s, enum pl_mod_kind kind, const char *a
 
 static void codes_are(const int *codes, size_t n, const int *want)
 {
+    if (n == 0 && !codes)
+        return;
     assert_non_null(codes);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(codes[i], want[i]);
@@ -121,22 +124,26 @@ static void test_writes(void **state)
 {
     (void)state;
     struct pl_arena *a = pl_arena_new();
-    struct pl_step s, ladder[4];
+    struct pl_step s[PL_STEPS_MAX];
     struct pl_attr born[4];
     struct pl_dir_facts f = {true, true};
+    struct pl_change_in in = {.arena = a, .now_us = NOW};
 
-    d()->lock(a, NOW, &s);
-    mod_is(&s, PL_MOD_REPLACE, "pwdEndTime", "20260131235459Z"); /* dated back: it holds whatever the server's clock says */
-    codes_are(s.also, 0, NULL);
-    codes_are(s.next_on, 0, NULL);
+    assert_int_equal(d()->change(PL_CHANGE_LOCK, &in, s), 1);
+    mod_is(&s[0], PL_MOD_REPLACE, "pwdEndTime",
+           "20260131235459Z"); /* dated back: it holds whatever the server's clock says */
+    codes_are(s[0].also, 0, NULL);
+    codes_are(s[0].next_on, 0, NULL);
 
-    assert_int_equal(d()->scramble(a, ladder), 2);
-    mod_is(&ladder[0], PL_MOD_DELETE, "userPassword", NULL);
-    codes_are(ladder[0].also, 1, (const int[]){16});
-    codes_are(ladder[0].next_on, 3, (const int[]){65, 19, 53});
-    mod_is(&ladder[1], PL_MOD_REPLACE, "userPassword", "{CRYPT}!");
-    codes_are(ladder[1].also, 0, NULL);
-    codes_are(ladder[1].next_on, 0, NULL);
+    assert_int_equal(d()->change(PL_CHANGE_CLOSE, &in, s), 3);
+    mod_is(&s[0], PL_MOD_REPLACE, "pwdEndTime", "20260131235459Z");
+    mod_is(&s[1], PL_MOD_DELETE, "userPassword", NULL);
+    codes_are(s[1].also, 1, (const int[]){16});
+    codes_are(s[1].next_on, 3, (const int[]){65, 19, 53});
+    mod_is(&s[2], PL_MOD_REPLACE, "userPassword", "{CRYPT}!");
+    codes_are(s[2].also, 0, NULL);
+    codes_are(s[2].next_on, 0, NULL);
+    assert_true(s[0].stage == 0 && s[1].stage == 1 && s[2].stage == 1);
 
     assert_int_equal(d()->born_locked(a, NOW, born), 1);
     assert_true(pl_str_eq_c(born[0].name, "pwdEndTime") && born[0].n == 1);
@@ -148,13 +155,49 @@ static void test_writes(void **state)
     struct pl_str v = pl_str_c(stale), locked = PL_STR("000001010000Z");
     struct pl_attr attrs[] = {{PL_STR("pwdAccountLockedTime"), &locked, 1}, {PL_STR("pwdEndTime"), &v, 1}};
     e = (struct pl_entry){PL_STR("uid=x"), attrs, 2};
-    d()->unlock(a, &e, &s);
+    in.entry = &e;
+    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
     stale[0] = 'x'; /* the step has a copy */
-    mod_is(&s, PL_MOD_DELETE, "pwdEndTime", "20250101000000.5+02");
+    mod_is(&s[0], PL_MOD_DELETE, "pwdEndTime", "20250101000000.5+02");
+    assert_int_equal(s[0].secret, PL_SECRET_NONE);
+    in.opening = PL_SECRET_FIRST;
+    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(s[0].secret, PL_SECRET_FIRST);
     e.n = 1;
-    d()->unlock(a, &e, &s);
-    assert_true(s.n_mods == 0 && s.also && s.next_on); /* somebody else's lock is not ours to take away */
+    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 0); /* somebody else's lock is not ours to take away */
     pl_arena_free(a);
+}
+
+/* MS-DTYP 2.3.4.2: three little-endian integers, then eight octets in order. */
+static void test_guid(void **state)
+{
+    (void)state;
+    const struct pl_dialect guid = {.native_id_attr = "objectGUID", .native_id_guid = true};
+    char octets[] = "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x2a", room[PL_NATIVE_ROOM];
+    struct pl_str v = {octets, 16}, text = PL_STR("04030201-0605-0807-090a-0b0c0d0e0f2a");
+    struct pl_attr attr = {PL_STR("objectGUID"), &v, 1};
+    struct pl_entry e = {PL_STR("cn=x"), &attr, 1};
+    assert_true(pl_str_eq(pl_dialect_native_id(&guid, &e, room), text));
+    v.len = 15;
+    assert_int_equal(pl_dialect_native_id(&guid, &e, room).len, 0);
+
+    static const struct {
+        const char *id, *filter;
+    } all[] = {
+        {"04030201-0605-0807-090A-0b0c0d0e0f2A",
+         "(objectGUID=\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\2A)"},
+        {"04030201-0605-0807-090a-0b0c0d0e0f2", "(!(objectClass=*))"},
+        {"04030201-0605-0807-090a-0b0c0d0e0f2g", "(!(objectClass=*))"},
+        {"0403020100605-0807-090a-0b0c0d0e0f2a", "(!(objectClass=*))"},
+        {"*", "(!(objectClass=*))"},
+        {"", "(!(objectClass=*))"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct pl_buf b = {0};
+        pl_dialect_native_filter(&guid, &b, pl_str_c(all[i].id));
+        assert_true(pl_str_eq_c(pl_buf_str(&b), all[i].filter));
+        pl_buf_free(&b);
+    }
 }
 
 int main(void)
@@ -163,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_lock_seen),
         cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_guid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
