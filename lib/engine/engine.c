@@ -460,6 +460,7 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         break;
     case OWN_TASK_LOOK:
     case OWN_TASK_STORE:
+    case OWN_TASK_EARLY:
         pl_task_reply(r.owner, &r, ev);
         break;
     case OWN_WRITE:

@@ -133,6 +133,7 @@ struct pl_command {
             struct pl_str purpose;
             const struct pl_intent *items;
             size_t n;
+            bool alone; /* somebody waits for this commit: it is not shared with what follows */
         } intents;
         const struct pl_settle *settle;
         const struct pl_hold *hold;

@@ -331,8 +331,31 @@ void pl_exec_round(struct task *t)
         begin(&t->ops[0]);
         return;
     }
+    pl_exec_more(t);
+}
+
+void pl_exec_more(struct task *t)
+{
+    const struct op *account = t->ops[0].group ? NULL : &t->ops[0];
+    for (size_t i = 0; i < t->n_ops && !(account && !account->ended); i++)
+        if (!t->ops[i].begun && t->ops[i].intent_id)
+            begin(&t->ops[i]);
+}
+
+static void all_ended(struct task *t)
+{
     for (size_t i = 0; i < t->n_ops; i++)
-        begin(&t->ops[i]);
+        if (!t->ops[i].ended)
+            return;
+    pl_task_written(t);
+}
+
+void pl_exec_skip(struct task *t)
+{
+    for (size_t i = 0; i < t->n_ops; i++)
+        if (t->ops[i].intent_id == 0)
+            t->ops[i].begun = t->ops[i].ended = true;
+    all_ended(t);
 }
 
 /* ---- answers ---- */
@@ -367,14 +390,8 @@ static void ended(struct op *o)
     o->at_us = t->dir->e->now;
     if (!o->is_mate) /* the one that was sent frees the entry, last */
         target_free_entry(t->dir, target);
-    bool all = true;
-    for (size_t i = 0; i < t->n_ops; i++)
-        if (!t->ops[i].begun)
-            begin(&t->ops[i]);
-    for (size_t i = 0; i < t->n_ops; i++)
-        all = all && t->ops[i].ended;
-    if (all)
-        pl_task_written(t);
+    pl_exec_more(t);
+    all_ended(t);
 }
 
 /* Sends the next Modify of the same operation. The entry stays busy for it, so nothing comes in between. */

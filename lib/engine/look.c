@@ -142,6 +142,36 @@ void pl_look_find(struct task *t)
     pl_buf_free(&f);
 }
 
+static void ask_groups(struct task *t, struct pl_str dn)
+{
+    struct dir *d = t->dir;
+    struct pl_buf f = {0};
+    pl_buf_add_c(&f, "(|");
+    for (const char *const *attr = d->dialect->member_attrs; *attr; attr++)
+        pl_filter_equal(&f, *attr, strcmp(*attr, "memberUid") == 0 ? t->p.login : dn);
+    pl_buf_add_c(&f, ")");
+    t->n_groups_seen = 0;
+    ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);
+    pl_buf_free(&f);
+}
+
+static void ask_policy(struct task *t, struct pl_str policy)
+{
+    t->policy_stands = false;
+    if (policy.len > 0)
+        ask(t, TAG_POLICY, policy, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+}
+
+/* An account that we know by its id most likely still bears the name that we know: one round trip less. */
+static void ask_ahead(struct task *t)
+{
+    t->ahead = t->p.native_id.len > 0 && t->p.dn.len > 0;
+    if (t->ahead) {
+        ask_groups(t, t->p.dn);
+        ask_policy(t, t->dir->conf.policy_dn);
+    }
+}
+
 static void ask_account(struct task *t)
 {
     struct dir *d = t->dir;
@@ -165,6 +195,7 @@ static void ask_account(struct task *t)
     ask(t, TAG_LOOK, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->attrs)->search.usability =
         d->dialect->usability;
     pl_buf_free(&f);
+    ask_ahead(t);
 }
 
 void pl_look_begin(struct task *t)
@@ -306,23 +337,20 @@ static void found(struct task *t)
     pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_RESERVE);
 }
 
-static void ask_groups_and_policy(struct task *t)
+/* What was asked ahead stands when the account bears that name, and has no policy of its own. */
+static void groups_and_policy(struct task *t)
 {
     struct dir *d = t->dir;
-    struct pl_buf f = {0};
-    pl_buf_add_c(&f, "(|");
-    for (const char *const *attr = d->dialect->member_attrs; *attr; attr++)
-        pl_filter_equal(&f, *attr, strcmp(*attr, "memberUid") == 0 ? t->p.login : t->entry->dn);
-    pl_buf_add_c(&f, ")");
-    t->phase = PH_MORE;
-    ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);
-    pl_buf_free(&f);
-    struct pl_str policy =
+    struct pl_str own =
         d->dialect->policy_attr ? pl_entry_first(t->entry, d->dialect->policy_attr) : (struct pl_str){"", 0};
-    if (policy.len == 0)
-        policy = d->conf.policy_dn;
-    if (policy.len > 0)
-        ask(t, TAG_POLICY, policy, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+    struct pl_str policy = own.len > 0 ? own : d->conf.policy_dn;
+    t->phase = PH_MORE;
+    if (!t->ahead || !pl_dn_equal(t->p.dn, t->entry->dn))
+        ask_groups(t, t->entry->dn);
+    if (!t->ahead || (policy.len > 0 && !pl_dn_equal(policy, d->conf.policy_dn)))
+        ask_policy(t, policy);
+    if (t->waiting == 0)
+        pl_task_looked(t);
 }
 
 static void looked_at_account(struct task *t)
@@ -330,12 +358,13 @@ static void looked_at_account(struct task *t)
     struct dir *d = t->dir;
     recognise(t);
     if (t->entry)
-        ask_groups_and_policy(t);
+        groups_and_policy(t);
     else if (!t->foreign && d->conf.canary_dn.len > 0 && !t->canary_asked) {
         t->phase = PH_CANARY;
         t->canary_asked = true;
         ask(t, TAG_CANARY, d->conf.canary_dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_none);
     } else {
+        t->n_groups_seen = 0; /* groups may still name an entry that is gone: no account, no memberships */
         pl_task_looked(t);
     }
 }
@@ -365,7 +394,7 @@ void pl_look_result(struct task *t, int tag, int code, bool complete)
         pl_task_fail(t, "the directory's answer was not complete");
     } else if (tag == TAG_FIND) {
         found(t);
-    } else if (tag == TAG_LOOK) {
+    } else if (t->phase == PH_LOOK) {
         looked_at_account(t);
     } else if (tag == TAG_CANARY && !t->canary_seen) {
         pl_task_fail(t, "the canary entry is not visible, so absence proves nothing");

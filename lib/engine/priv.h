@@ -6,6 +6,7 @@
  *   task.c    one account: read, plan, intents, writes, read again, settle
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
+ *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
  *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
@@ -26,7 +27,7 @@ struct scan;
 struct watch;
 
 /* A request that is out: who gets the answer. */
-enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH };
+enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_TASK_EARLY, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH };
 struct request {
     uint64_t req; /* 0: free slot */
     enum owner_kind kind;
@@ -93,7 +94,8 @@ struct member {
     bool seen;
 };
 
-enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_INTENTS, PH_WRITE, PH_LAST, PH_SETTLE, PH_END };
+/* EARLY: waits for the answer to intents that went ahead of the plan, LATE: the same at the end of the task. */
+enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_EARLY, PH_INTENTS, PH_WRITE, PH_LAST, PH_LATE, PH_SETTLE, PH_END };
 
 /* One account of one person in one directory, being worked on. */
 struct task {
@@ -120,6 +122,7 @@ struct task {
     size_t n_entries;
     const struct pl_entry *entry; /* ours, or NULL */
     bool foreign, canary_asked, canary_seen, policy_stands;
+    bool ahead; /* groups and policy were asked for together with the account, as we believe its name */
     enum pl_seen seen;
     struct pl_str *groups_seen;
     uint64_t *groups_seen_hash;
@@ -131,6 +134,9 @@ struct task {
     enum pl_state state; /* what the store will be told */
     int state_row;
     const char *sentence;
+    struct pl_intent *early; /* intents that went ahead of the plan and are not used yet */
+    size_t n_early, n_early_groups; /* [0] is the lock's, the groups' follow */
+    unsigned early_out; /* whose answer has not come: EARLY_LOCK, EARLY_GROUPS */
     /* gathered for SETTLE */
     struct pl_intent *done;
     size_t n_done;
@@ -261,89 +267,6 @@ struct pl_engine {
     size_t n_preview_persons;
 };
 
-/* engine.c */
-struct pl_command *pl_e_emit(struct pl_engine *e, enum pl_cmd_kind kind, struct dir *d);
-uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d, int tag);
-void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void pl_e_forget(struct pl_engine *e, const void *owner); /* answers to it are dropped from now on */
-int64_t pl_e_retry_delay(struct pl_engine *e, int64_t person_id, struct dir *d);
-void pl_e_retry_clear(struct pl_engine *e, int64_t person_id, struct dir *d);
-void pl_e_wake(struct dir *d, int64_t at_us);
-
-/* batch.c */
-void pl_batch_load(struct dir *d, enum pl_load_class class);
-void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only, const int64_t *persons, size_t n);
-void pl_batch_row(struct batch *b, const struct pl_event *ev);
-void pl_batch_loaded(struct batch *b, bool failed);
-void pl_batch_planned(struct task *t);     /* it stands at the barrier */
-void pl_batch_task_end(struct task *t);    /* settled or given up */
-void pl_batch_hold_done(struct batch *b, bool failed);
-void pl_batch_pump(struct batch *b);
-void pl_batch_pump_all(struct pl_engine *e);
-void pl_batch_drop_all(struct pl_engine *e, struct dir *d); /* d NULL: everywhere */
-struct pair *pl_pair_find(struct dir *d, int64_t person_id);
-
-/* task.c */
-void pl_task_start(struct task *t);
-void pl_task_release(struct task *t); /* the brake has spoken */
-void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev);
-void pl_task_fail(struct task *t, const char *why);
-void pl_task_settle(struct task *t);
-void pl_task_looked(struct task *t); /* look.c has read everything */
-void pl_task_written(struct task *t);
-void pl_task_shapes_known(struct task *t);
-void pl_task_free(struct task *t);
-void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
-
-/* gate.c */
-void pl_gate_judge(struct batch *b);
-
-/* look.c */
-void pl_look_find(struct task *t);  /* no account row yet: who has these names */
-void pl_look_begin(struct task *t); /* the account, its groups, its policy */
-void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry);
-void pl_look_result(struct task *t, int tag, int code, bool complete);
-struct pl_str pl_look_number(struct task *t, struct pl_arena *a);
-struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn);
-
-/* plan.c */
-void pl_plan_make(struct task *t);
-void pl_plan_settle_open_intents(struct task *t);
-void pl_plan_drop_unwritable(struct task *t);
-bool pl_plan_shapes(struct task *t); /* asks for the shape of groups not known; true when something was asked */
-
-/* exec.c */
-void pl_exec_round(struct task *t);
-size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct pl_step out[PL_STEPS_MAX]);
-void pl_exec_result(struct op *o, int code);
-void pl_exec_abandon(struct task *t); /* the task goes; its writes in flight keep their entries busy */
-void pl_exec_lost_result(struct target *target, struct dir *d);
-void pl_exec_targets_free(struct dir *d);
-
-/* scan.c */
-void pl_scan_start(struct dir *d, bool preview);
-/* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
-void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
-void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
-void pl_scan_drop(struct dir *d);
-
-/* watch.c, watch_group.c, watch_own.c */
-struct watch *pl_watch_new(struct dir *d);
-void pl_watch_free(struct watch *w);
-void pl_watch_dir_up(struct watch *w);
-void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
-void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
-int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
-void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
-void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
-bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
-bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
-bool pl_target_busy(const struct dir *d, uint64_t hash);
-
-/* copies */
-struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
-struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
-const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
-const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
+#include "parts.h"
 
 #endif

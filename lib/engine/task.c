@@ -33,6 +33,11 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
     PUSH(t->findings, t->n_findings, f);
 }
 
+void pl_task_outcome(struct task *t, const struct pl_intent *in)
+{
+    PUSH(t->done, t->n_done, *in);
+}
+
 /* ---- settle ---- */
 
 /* `*`, and the drift that this task has put back: found, told, and over. */
@@ -54,6 +59,11 @@ static const struct pl_finding_cmd *put_back(struct task *t, const struct pl_fin
 void pl_task_settle(struct task *t)
 {
     struct pl_engine *e = t->dir->e;
+    if (t->early_out) {
+        t->phase = PH_LATE;
+        return;
+    }
+    pl_early_close(t);
     if (t->pair->open_tasks > 1 && t->pair->sent + 1 == t->pair->open_tasks) {
         t->pair->last = t; /* a failed SETTLE of another account must still find the dirty rows there */
         t->phase = PH_LAST;
@@ -150,8 +160,10 @@ void pl_task_start(struct task *t)
         pl_task_fail(t, "a write of before is still on its way");
     else if (t->p.account_id == 0)
         pl_look_find(t);
-    else
+    else {
         pl_look_begin(t);
+        pl_early_ask(t);
+    }
 }
 
 /* ---- after a read ---- */
@@ -207,6 +219,27 @@ static void drop_tried(struct task *t)
     t->n_ops = n;
 }
 
+/* For all operations that have none. */
+static void ask_intents(struct task *t)
+{
+    struct pl_engine *e = t->dir->e;
+    struct pl_intent *items = pl_arena_array(e->out, t->n_ops, sizeof *items);
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_ops; i++)
+        if (t->ops[i].intent_id == 0)
+            items[n++] = (struct pl_intent){.account_id = t->p.account_id,
+                                            .role_group_id = t->ops[i].role_group_id,
+                                            .op = t->ops[i].op,
+                                            .row = t->ops[i].row,
+                                            .put_back = t->ops[i].put_back};
+    struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
+    c->intents.person_id = t->p.person_id;
+    c->intents.purpose = t->p.purpose;
+    c->intents.items = items;
+    c->intents.n = n;
+    pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_INTENTS);
+}
+
 static void write_or_settle(struct task *t)
 {
     if (t->n_ops > 0 && t->round >= PL_ROUNDS_MAX) {
@@ -221,21 +254,24 @@ static void write_or_settle(struct task *t)
         pl_task_settle(t);
         return;
     }
-    struct pl_engine *e = t->dir->e;
-    struct pl_intent *items = pl_arena_array(e->out, t->n_ops, sizeof *items);
-    for (size_t i = 0; i < t->n_ops; i++)
-        items[i] = (struct pl_intent){.account_id = t->p.account_id,
-                                      .role_group_id = t->ops[i].role_group_id,
-                                      .op = t->ops[i].op,
-                                      .row = t->ops[i].row,
-                                      .put_back = t->ops[i].put_back};
+    if (t->early_out & EARLY_LOCK) {
+        t->phase = PH_EARLY;
+        return;
+    }
+    size_t missing = pl_early_use(t);
+    bool account = !t->ops[0].group && t->ops[0].intent_id; /* its groups' intents may come while it is written */
+    if (t->early_out && !account) {
+        t->phase = PH_EARLY;
+        return;
+    }
+    pl_early_close(t);
+    if (missing == 0 || t->early_out) {
+        t->phase = PH_WRITE;
+        pl_exec_round(t);
+        return;
+    }
     t->phase = PH_INTENTS;
-    struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
-    c->intents.person_id = t->p.person_id;
-    c->intents.purpose = t->p.purpose;
-    c->intents.items = items;
-    c->intents.n = t->n_ops;
-    pl_e_request(e, c, OWN_TASK_STORE, t, NULL, PH_INTENTS);
+    ask_intents(t);
 }
 
 static void planned(struct task *t)
@@ -288,16 +324,62 @@ void pl_task_written(struct task *t)
 
 /* ---- answers ---- */
 
-static void intended(struct task *t, const struct pl_event *ev)
+/* Nothing was stored: what has no intent is not written. While the account itself is written its groups stay as they
+ * are and are planned again after the next look; otherwise the task ends here. */
+static void not_intended(struct task *t)
 {
-    if (ev->failed || ev->intended.n != t->n_ops) {
-        pl_task_fail(t, "the intents could not be stored");
+    if (t->phase == PH_WRITE) {
+        pl_exec_skip(t);
         return;
     }
+    for (size_t i = 0; i < t->n_ops; i++) { /* those that went ahead of the plan were not written either */
+        struct pl_intent in = {.account_id = t->p.account_id,
+                               .role_group_id = t->ops[i].role_group_id,
+                               .op = t->ops[i].op,
+                               .intent_id = t->ops[i].intent_id,
+                               .outcome = PL_OUT_NOT_DONE};
+        if (in.intent_id)
+            pl_task_outcome(t, &in);
+    }
+    pl_task_fail(t, "the intents could not be stored");
+}
+
+static void intended(struct task *t, const struct pl_event *ev)
+{
+    size_t missing = 0;
     for (size_t i = 0; i < t->n_ops; i++)
-        t->ops[i].intent_id = ev->intended.ids[i];
+        missing += t->ops[i].intent_id == 0;
+    if (ev->failed || ev->intended.n != missing) {
+        not_intended(t);
+        return;
+    }
+    for (size_t i = 0, n = 0; i < t->n_ops; i++)
+        if (t->ops[i].intent_id == 0)
+            t->ops[i].intent_id = ev->intended.ids[n++];
+    if (t->phase == PH_WRITE) {
+        pl_exec_more(t);
+        return;
+    }
     t->phase = PH_WRITE;
     pl_exec_round(t);
+}
+
+/* The intents that went ahead: what waits for them goes on. */
+static void early(struct task *t, int tag, const struct pl_event *ev)
+{
+    pl_early_answer(t, tag, ev);
+    if (t->phase == PH_EARLY) {
+        write_or_settle(t);
+    } else if (t->phase == PH_LATE) {
+        pl_task_settle(t);
+    } else if (t->phase == PH_WRITE) {
+        size_t missing = pl_early_use(t);
+        pl_early_close(t);
+        if (missing > 0)
+            ask_intents(t);
+        else
+            pl_exec_more(t);
+    }
 }
 
 static void reserved(struct task *t, const struct pl_event *ev)
@@ -329,7 +411,9 @@ void pl_task_reply(struct task *t, const struct request *r, const struct pl_even
         pl_look_result(t, r->tag, ev->result.code, ev->result.complete);
         return;
     }
-    if (r->tag == PH_SETTLE) {
+    if (r->kind == OWN_TASK_EARLY) {
+        early(t, r->tag, ev);
+    } else if (r->tag == PH_SETTLE) {
         t->pair->sent--;
         if (ev->failed)
             t->pair->trouble = true;

@@ -1,0 +1,100 @@
+/* What each file of the engine offers the others. Included by priv.h alone, which has the structures. */
+#ifndef PL_ENGINE_PARTS_H
+#define PL_ENGINE_PARTS_H
+
+/* engine.c */
+struct pl_command *pl_e_emit(struct pl_engine *e, enum pl_cmd_kind kind, struct dir *d);
+uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d, int tag);
+void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void pl_e_forget(struct pl_engine *e, const void *owner); /* answers to it are dropped from now on */
+int64_t pl_e_retry_delay(struct pl_engine *e, int64_t person_id, struct dir *d);
+void pl_e_retry_clear(struct pl_engine *e, int64_t person_id, struct dir *d);
+void pl_e_wake(struct dir *d, int64_t at_us);
+
+/* batch.c */
+void pl_batch_load(struct dir *d, enum pl_load_class class);
+void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only, const int64_t *persons, size_t n);
+void pl_batch_row(struct batch *b, const struct pl_event *ev);
+void pl_batch_loaded(struct batch *b, bool failed);
+void pl_batch_planned(struct task *t);     /* it stands at the barrier */
+void pl_batch_task_end(struct task *t);    /* settled or given up */
+void pl_batch_hold_done(struct batch *b, bool failed);
+void pl_batch_pump(struct batch *b);
+void pl_batch_pump_all(struct pl_engine *e);
+void pl_batch_drop_all(struct pl_engine *e, struct dir *d); /* d NULL: everywhere */
+struct pair *pl_pair_find(struct dir *d, int64_t person_id);
+
+/* task.c */
+void pl_task_start(struct task *t);
+void pl_task_release(struct task *t); /* the brake has spoken */
+void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev);
+void pl_task_fail(struct task *t, const char *why);
+void pl_task_settle(struct task *t);
+void pl_task_looked(struct task *t); /* look.c has read everything */
+void pl_task_written(struct task *t);
+void pl_task_shapes_known(struct task *t);
+void pl_task_free(struct task *t);
+void pl_task_outcome(struct task *t, const struct pl_intent *in); /* for SETTLE */
+void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
+
+/* gate.c */
+void pl_gate_judge(struct batch *b);
+
+/* look.c */
+void pl_look_find(struct task *t);  /* no account row yet: who has these names */
+void pl_look_begin(struct task *t); /* the account, its groups, its policy */
+void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry);
+void pl_look_result(struct task *t, int tag, int code, bool complete);
+struct pl_str pl_look_number(struct task *t, struct pl_arena *a);
+struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn);
+
+/* plan.c */
+void pl_plan_make(struct task *t);
+void pl_plan_settle_open_intents(struct task *t);
+void pl_plan_drop_unwritable(struct task *t);
+bool pl_plan_shapes(struct task *t); /* asks for the shape of groups not known; true when something was asked */
+
+/* early.c */
+enum { EARLY_LOCK = 1, EARLY_GROUPS = 2 };
+void pl_early_ask(struct task *t);
+void pl_early_answer(struct task *t, int tag, const struct pl_event *ev);
+size_t pl_early_use(struct task *t);
+void pl_early_close(struct task *t);
+
+/* exec.c */
+void pl_exec_round(struct task *t);
+void pl_exec_more(struct task *t); /* later intents are there */
+void pl_exec_skip(struct task *t); /* or could not be stored: what has none is not written */
+size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct pl_step out[PL_STEPS_MAX]);
+void pl_exec_result(struct op *o, int code);
+void pl_exec_abandon(struct task *t); /* the task goes; its writes in flight keep their entries busy */
+void pl_exec_lost_result(struct target *target, struct dir *d);
+void pl_exec_targets_free(struct dir *d);
+
+/* scan.c */
+void pl_scan_start(struct dir *d, bool preview);
+/* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
+void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
+void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
+void pl_scan_drop(struct dir *d);
+
+/* watch.c, watch_group.c, watch_own.c */
+struct watch *pl_watch_new(struct dir *d);
+void pl_watch_free(struct watch *w);
+void pl_watch_dir_up(struct watch *w);
+void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
+void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
+int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
+void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
+void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
+bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
+bool pl_target_busy(const struct dir *d, uint64_t hash);
+
+/* copies */
+struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
+struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
+const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
+
+#endif
