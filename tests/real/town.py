@@ -98,10 +98,14 @@ class Town:
 
     # ---- the daemon ----
 
+    def env(self):
+        """What the daemon's environment holds beside ours."""
+        return {}
+
     def start(self):
         self.log = open(os.path.join(self.dir, "paaslad.log"), "ab")
         self.process = subprocess.Popen([os.path.join(BUILD, "daemon", "paaslad"), "-c", self.conf], stderr=self.log,
-                                        stdout=self.log, env=dict(os.environ, LDAPNOINIT="1"))
+                                        stdout=self.log, env=dict(os.environ, LDAPNOINIT="1", **self.env()))
         return self
 
     def stop(self, sig=signal.SIGTERM):
