@@ -96,6 +96,8 @@ static json_t *finding(const struct pl_finding_cmd *f)
     put_int(o, "account_id", f->account_id);
     put_int(o, "role_group_id", f->role_group_id);
     put_text(o, "key", f->key);
+    if (f->login.len)
+        put_text(o, "login", f->login);
     put_text(o, "text", f->text);
     return o;
 }

@@ -306,6 +306,7 @@ static void prepare(struct op *o)
     if (o->op == PL_OP_CREATE) {
         t->new_dn = pl_render(t->arena, d->conf.rdn_template, t, true);
         o->target = pl_dn_hash(t->new_dn);
+        pl_fresh_add(d, o->target);
         return;
     }
     o->target = pl_dn_hash(t->entry->dn);

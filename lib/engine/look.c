@@ -287,6 +287,7 @@ static void found(struct task *t)
         if (number.len > 0 && pl_str_eq(pl_entry_first(&t->entries[i], number_attr), number)) {
             by_number++;
             theirs = pl_entry_first(&t->entries[i], login_attr);
+            pl_fresh_add(d, pl_dn_hash(t->entries[i].dn));
         }
     if (by_number > 1) {
         t->foreign = true;

@@ -77,6 +77,11 @@ void pl_scan_start(struct dir *d, bool preview);
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
 void pl_scan_drop(struct dir *d);
+/* scan_fresh.c */
+void pl_fresh_add(struct dir *d, uint64_t dn_hash); /* this account is ours, or will be */
+bool pl_fresh_is(const struct dir *d, uint64_t dn_hash);
+void pl_fresh_free(struct dir *d);
+
 
 /* watch.c, watch_group.c, watch_own.c */
 struct watch *pl_watch_new(struct dir *d);

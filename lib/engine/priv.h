@@ -224,6 +224,8 @@ struct dir {
     int64_t wake_us; /* a retry falls due */
     int64_t bulk_after_us; /* the rest waits so long for a leaver's intents: they share one connection */
     struct scan *scan;
+    uint64_t *fresh; /* names of accounts that are made while it runs, hashed; malloced */
+    size_t n_fresh;
     bool want_scan, scanned;
     int64_t scan_control, next_scan_us;
     struct watch *watch; /* for life */

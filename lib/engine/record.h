@@ -26,6 +26,7 @@ struct pl_finding_cmd {
     const char *severity;  /* "info", "warning", "critical" */
     int64_t person_id, account_id, role_group_id; /* 0: none */
     struct pl_str key;     /* what makes it the same finding next time */
+    struct pl_str login;   /* orphan_account: the store knows whether it is somebody's by now; else empty */
     struct pl_str text;    /* for people; personal values allowed (operational table) */
 };
 

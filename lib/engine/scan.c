@@ -46,6 +46,7 @@ struct scan {
     struct pl_nominee *nominees;
     size_t n_nominees;
     struct pl_finding_cmd *findings;
+    uint64_t *about; /* per finding: hash of the name that it calls a stranger's; 0: no member */
     size_t n_findings;
     bool done;
 };
@@ -69,15 +70,19 @@ static void flush(struct scan *s, bool all)
     struct pl_finding_cmd *f = pl_arena_array(e->out, s->n_findings, sizeof *f);
     if (s->n_nominees)
         memcpy(p, s->nominees, s->n_nominees * sizeof *p);
+    size_t n = 0;
     for (size_t i = 0; i < s->n_findings; i++) {
-        f[i] = s->findings[i];
-        f[i].key = pl_arena_str(e->out, f[i].key);
-        f[i].text = pl_arena_str(e->out, f[i].text);
+        if (pl_fresh_is(s->d, s->about[i]))
+            continue;
+        f[n] = s->findings[i];
+        f[n].key = pl_arena_str(e->out, f[n].key);
+        f[n].login = pl_arena_str(e->out, f[n].login);
+        f[n++].text = pl_arena_str(e->out, s->findings[i].text);
     }
     c->nominate.persons = p;
     c->nominate.n_persons = s->n_nominees;
     c->nominate.findings = f;
-    c->nominate.n_findings = s->n_findings;
+    c->nominate.n_findings = n;
     pl_e_request(e, c, OWN_NONE, NULL, NULL, 0);
     s->n_nominees = s->n_findings = 0;
     pl_arena_free(s->arena);
@@ -102,15 +107,18 @@ static void nominate(struct scan *s, struct record *r, const char *cause)
     flush(s, false);
 }
 
-static void report(struct scan *s, const char *kind, int64_t role_group_id, struct pl_str key, struct pl_str text)
+/* `f` without its severity; `about`: see struct scan. */
+static void report(struct scan *s, struct pl_finding_cmd f, uint64_t about)
 {
     if (++s->orphans > FINDINGS_MAX || s->preview)
         return; /* more of the same helps nobody; the count is in the compare's note */
-    struct pl_finding_cmd f = {.kind = kind,
-                               .severity = "warning",
-                               .role_group_id = role_group_id,
-                               .key = pl_arena_str(s->arena, key),
-                               .text = pl_arena_str(s->arena, text)};
+    f.severity = "warning";
+    f.key = pl_arena_str(s->arena, f.key);
+    f.login = pl_arena_str(s->arena, f.login);
+    f.text = pl_arena_str(s->arena, f.text);
+    if ((s->n_findings & (s->n_findings - 1)) == 0)
+        s->about = pl_xrealloc_array(s->about, s->n_findings ? s->n_findings * 2 : 1, sizeof *s->about);
+    s->about[s->n_findings] = about;
     PUSH(s->findings, s->n_findings, f);
     flush(s, false);
 }
@@ -270,9 +278,14 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
             nominate(s, named, "compare");      /* ours whose id we have not stored, or a stranger in its place */
         } else if (pl_entry_is_account(e) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
                    !pl_dn_equal(e->dn, d->conf.placeholder_dn))
-            report(s, "orphan_account", 0, id,
-                   pl_arena_printf(s->arena, "%.*s is an account that belongs to no person in the table.",
-                                   (int)e->dn.len, e->dn.s));
+            report(s,
+                   (struct pl_finding_cmd){
+                       .kind = "orphan_account",
+                       .key = id,
+                       .login = login,
+                       .text = pl_arena_printf(s->arena, "%.*s is an account that belongs to no person in the table.",
+                                               (int)e->dn.len, e->dn.s)},
+                   0);
         return;
     }
     uint64_t dn_hash = pl_dn_hash(e->dn);
@@ -341,10 +354,14 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
         if (r)
             continue;
         PUSH(s->strangers, s->n_strangers, h);
-        report(s, "unmanaged_member", g->role_group_id,
-               pl_arena_printf(s->arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h),
-               pl_arena_printf(s->arena, "%.*s is a member of %.*s and no account of ours.", (int)a->values[i].len,
-                               a->values[i].s, (int)g->dn.len, g->dn.s));
+        report(s,
+               (struct pl_finding_cmd){
+                   .kind = "unmanaged_member",
+                   .role_group_id = g->role_group_id,
+                   .key = pl_arena_printf(s->arena, "%lld/%016llx", (long long)g->role_group_id, (unsigned long long)h),
+                   .text = pl_arena_printf(s->arena, "%.*s is a member of %.*s and no account of ours.",
+                                           (int)a->values[i].len, a->values[i].s, (int)g->dn.len, g->dn.s)},
+               h);
     }
     if (s->n_members)
         qsort(s->members, s->n_members, sizeof *s->members, cmp_u64);
@@ -541,9 +558,11 @@ void pl_scan_drop(struct dir *d)
         d->want_scan = true;
     }
     d->scan = NULL;
+    pl_fresh_free(d);
     if (s->preview)
         pl_e_preview_part(d->e, s->nominees, s->n_nominees, s->done);
     pl_e_forget(d->e, s);
+    free(s->about);
     free(s->records);
     free(s->by_id.slots);
     free(s->by_login.slots);

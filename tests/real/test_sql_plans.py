@@ -245,3 +245,32 @@ def test_a_wake_up_is_sent_for_rows_and_only_for_rows(town):
     select.select([ear], [], [], 10)
     ear.poll()
     assert [n.channel for n in ear.notifies] == ["paasla_dirty"]
+
+
+def orphan(key, login):
+    return dict(kind="orphan_account", severity="warning", key=key, login=login, text="An account of nobody.")
+
+
+def open_orphans(town):
+    return [r[0] for r in town.rows("SELECT key FROM paasla.finding WHERE kind = 'orphan_account' AND state = 'open' ORDER BY key")]
+
+
+def test_what_is_being_made_is_nobodys_orphan(town):
+    """A compare reads the store before the directory: an account that was made in between is not an orphan."""
+    acc, login = account(town, "1042", state="creating")
+    town.rows("UPDATE paasla.account SET native_id = NULL WHERE account_id = %s", acc, user="postgres")
+    nominate(town, findings=[orphan("id-1", login.upper()), orphan("id-2", "voorasta")])
+    assert open_orphans(town) == ["id-2"]
+    settle(town, "1042", acc, "ready", native_id="id-1")
+    nominate(town, findings=[orphan("id-1", "another.name"), orphan("id-3", login)])
+    assert open_orphans(town) == ["id-2", "id-3"], "by its id; and another entry with this log-in is another's"
+
+
+def test_an_orphan_that_finds_its_person_is_one_no_more(town):
+    acc, _ = account(town, "1042", state="creating")
+    town.rows("UPDATE paasla.account SET native_id = NULL WHERE account_id = %s", acc, user="postgres")
+    nominate(town, findings=[orphan("id-1", "of.before"), orphan("id-2", "voorasta")])
+    before = town.one("SELECT max(event_id) FROM audit.event")
+    settle(town, "1042", acc, "open", native_id="id-1")
+    assert open_orphans(town) == ["id-2"]
+    assert town.one("SELECT count(*) FROM audit.event WHERE event_id > %s AND action = 'finding.resolved'", before) == 1

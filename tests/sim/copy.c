@@ -24,6 +24,7 @@ static const struct pl_finding_cmd *copy_findings(struct pl_arena *a, const stru
     for (size_t i = 0; i < n; i++) {
         out[i].kind = pl_arena_str(a, pl_str_c(v[i].kind)).s;
         out[i].key = pl_arena_str(a, v[i].key);
+        out[i].login = pl_arena_str(a, v[i].login);
         out[i].text = pl_arena_str(a, v[i].text);
     }
     return out;
