@@ -150,8 +150,12 @@ static bool prepare(struct pld_pg_pipe *p, const char *query)
     return PQsendPrepare(conn, query, pl_sql_query(query), 0, NULL) == 1 && PQpipelineSync(conn) == 1;
 }
 
-/* Until the end of the transaction, which is that of the statement behind it. */
-static const char generic_plan[] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
+/* What is said ahead of a statement, in its transaction. A plan made while a table was empty reads it from end to end, and
+ * stays until somebody analyses the table: a first import would be done by then, at a hundred times its price. */
+static const char *const preambles[] = {
+    [PLD_PG_PLAN_GENERIC] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)",
+    [PLD_PG_PLAN_ANEW] = "DISCARD PLANS",
+};
 
 static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
 {
@@ -161,9 +165,9 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
     if (!known && p->n_prepared < MAX_PREPARED)
         sent = known = prepare(p, job->query);
     fly(p, job);
-    job->preamble = job->generic && known;
+    job->preamble = job->plan != PLD_PG_PLAN_AUTO && known;
     if (sent && job->preamble)
-        sent = PQsendQueryParams(conn, generic_plan, 0, NULL, NULL, NULL, NULL, 0) == 1;
+        sent = PQsendQueryParams(conn, preambles[job->plan], 0, NULL, NULL, NULL, NULL, 0) == 1;
     if (sent)
         sent = known ? PQsendQueryPrepared(conn, job->query, job->n_params, job->params, NULL, NULL, 0) == 1
                      : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,
@@ -285,7 +289,7 @@ static void take_result(struct pld_pg_pipe *p, const PGresult *res)
     }
 }
 
-/* One row of no interest, and the NULL behind it. */
+/* A row of no interest or none, and the NULL behind it. */
 static void take_preamble(struct pld_pg_pipe *p, const PGresult *res)
 {
     struct pld_pg_job *job = p->current;
