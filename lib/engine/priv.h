@@ -49,6 +49,7 @@ struct group {
 struct shape {
     uint64_t dn_hash;
     enum pl_group_shape shape;
+    uint64_t key;     /* see pl_dialect.group_key; 0: not known */
     bool placeholder; /* it holds the placeholder */
     unsigned char uuid[16];
     bool has_uuid;
@@ -75,7 +76,8 @@ struct op {
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    bool scramble_failed; /* CLOSE: the lock is in, the password stays */
+    size_t left;   /* CLOSE: 1 + the first step that failed though the lock stands; 0: none */
+    int left_code; /* what it was answered */
     int code;
     enum pl_verdict verdict;
     int64_t at_us;
@@ -199,6 +201,9 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
+    const char **group_attrs; /* of a group, with its members */
+    uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
+    size_t n_privileged;
     bool up, ppolicy, assertion, sync, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
@@ -293,6 +298,7 @@ void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
+bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 
 /* gate.c */
@@ -343,6 +349,7 @@ bool pl_target_busy(const struct dir *d, uint64_t hash);
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group);
 const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
 const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
 
