@@ -84,6 +84,7 @@ void pl_task_settle(struct task *t)
                             .out_at_us = t->out_at_us};
     char room[PL_NATIVE_ROOM];
     if (t->entry) {
+        s->lock_seen = t->seen == PL_SEEN_LOCKED;
         s->native_id = pl_arena_str(e->out, pl_dialect_native_id(t->dir->dialect, t->entry, room));
         s->dn = t->entry->dn;
     }
