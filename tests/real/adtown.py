@@ -51,6 +51,11 @@ class AdTown(Town):
         with open(self.conf, "w") as f:
             f.write("\n".join(lines + extra.get("lines", [])) + "\n")
 
+    def role(self, code, group_dn):
+        self.sql("INSERT INTO paasla.register_role (register_code, role_code, name, mode) VALUES ('NAS', %s, %s, 'enforce')", code, code)
+        self.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', %s FROM"
+                 " paasla.register_role WHERE role_code = %s", group_dn, code)
+
     # ---- looking ----
 
     def dn(self, no):
