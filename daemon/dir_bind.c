@@ -382,21 +382,28 @@ static bool read_root(struct bringup *b)
     return code == LDAP_SUCCESS;
 }
 
-/* Which server, and which incarnation of its data: the entryUUID of people_base changes when the data is loaded anew. */
+/* Which server, and which incarnation of its data: the id of people_base changes when the data is loaded anew. */
 static bool read_identity(struct bringup *b)
 {
-    static const char *const attrs[] = {"entryUUID", NULL};
+    const struct pl_dialect *dialect = pl_dialect_find(b->o->conf.dialect);
+    const char *attrs[] = {dialect->native_id_attr, NULL};
     struct dir_opened *out = &b->o->opened;
     const char *base = b->o->conf.people_base.s;
     LDAPMessage *msg = NULL;
     b->o->step = "reading people_base";
     int code = read_entry(b, base, attrs, &msg);
-    if (code == LDAP_SUCCESS) {
-        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
-        struct berval **v = entry ? ldap_get_values_len(b->ld, entry, "entryUUID") : NULL;
-        if (v && v[0] && v[0]->bv_len > 0 && v[0]->bv_len < sizeof out->identity)
-            memcpy(out->identity, v[0]->bv_val, v[0]->bv_len); /* zeroed before, so terminated */
-        ldap_value_free_len(v);
+    LDAPMessage *first = code == LDAP_SUCCESS ? ldap_first_entry(b->ld, msg) : NULL;
+    if (first) {
+        struct pl_arena *a = pl_arena_new();
+        struct pl_entry entry = {0};
+        struct pl_str id = {"", 0};
+        char room[PL_NATIVE_ROOM];
+        bool range = false;
+        if (dir_entry_read(b->ld, first, false, a, &entry, &range))
+            id = pl_dialect_native_id(dialect, &entry, room);
+        if (id.len > 0 && id.len < sizeof out->identity)
+            memcpy(out->identity, id.s, id.len); /* zeroed before, so terminated */
+        pl_arena_free(a);
     }
     ldap_msgfree(msg);
     if (code < 0)
@@ -406,7 +413,8 @@ static bool read_identity(struct bringup *b)
                           "people_base %s does not exist or may not be seen", base);
     if (code != LDAP_SUCCESS || !out->identity[0])
         return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
-                          "the service account may not read entryUUID of people_base %s (result %d)", base, code);
+                          "the service account may not read %s of people_base %s (result %d)", dialect->native_id_attr,
+                          base, code);
     return true;
 }
 

@@ -126,7 +126,9 @@ void dir_link_arm(struct dir_link *l, struct dir_req *r)
 
 static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    LDAPControl *page = NULL, usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, *ctrls[3] = {NULL};
+    LDAPControl *page = NULL, usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, *ctrls[4] = {NULL};
+    const struct pl_dialect *dialect = pl_dialect_find(l->dir->conf->dialect);
+    LDAPControl own = {.ldctl_oid = (char *)(uintptr_t)(dialect ? dialect->search_control : NULL)};
     size_t n = 0;
     if (r->paged) {
         int rc = ldap_create_page_control(l->ld, DIR_PAGE, r->cookie, 0, &page);
@@ -136,6 +138,8 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
     }
     if (r->usability)
         ctrls[n++] = &usable;
+    if (own.ldctl_oid)
+        ctrls[n++] = &own;
     int rc = ldap_search_ext(l->ld, r->dn, r->scope, r->filter, r->attrs, 0, n ? ctrls : NULL, NULL, NULL,
                              LDAP_NO_LIMIT, msgid);
     if (page)

@@ -183,6 +183,7 @@ const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s)
     put_memberships(o, s->memberships, s->n_memberships);
     put_findings(o, s->findings, s->n_findings);
     put_resolved(o, s->resolved, s->n_resolved);
+    put_bool(o, "lock_seen", s->lock_seen);
     put_int(o, "changed_at_us", s->changed_at_us);
     put_int(o, "locked_at_us", s->locked_at_us);
     put_int(o, "out_at_us", s->out_at_us);

@@ -18,7 +18,7 @@ struct pl_conf_attribute { /* attribute.NAME = text */
 
 struct pl_conf_directory {
     struct pl_str name;     /* from the section's title */
-    struct pl_str dialect;  /* openldap */
+    struct pl_str dialect;  /* openldap, ad */
     struct pl_str uris;     /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
     struct pl_str tls;      /* starttls (default for ldap://), none (only ldapi:// and loopback for tests), ldaps:// implies TLS */
     struct pl_str ca_file;
@@ -33,6 +33,8 @@ struct pl_conf_directory {
     size_t n_attributes;
     struct pl_str first_password;     /* none, file */
     struct pl_str first_password_dir; /* 0700, the operator's */
+    bool must_change_password;
+    struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
     bool lock_leavers_observed;
     int64_t inflight;
     int64_t timeout_ms;     /* one LDAP answer */

@@ -16,7 +16,8 @@ const struct pl_conf_option pl_conf_options[] = {
      "stands in a file of its own.",
      "host=/run/postgresql dbname=paasla user=paasla"},
     {"database", "password_file", PL_CONF_SECRET, TOP(password_file), "", 0, 4000, NULL, "",
-     "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit hands "
+     "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit "
+     "hands "
      "over. Empty: no password is sent (peer authentication or a client certificate).",
      "credential:secret_database", PL_CONF_LIVE},
 
@@ -68,8 +69,9 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL, PL_CONF_LIVE},
 
     /* ---- [directory NAME] ---- */
-    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap", "openldap",
-     "Which kind of directory server this is.", NULL},
+    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap|ad", "openldap",
+     "Which kind of directory server this is. openldap: slapd with ppolicy. ad: Active Directory, of Windows or Samba.",
+     NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
      "spaces, are tried in this order; they must all be the same directory.",
@@ -94,7 +96,8 @@ const struct pl_conf_option pl_conf_options[] = {
      "the lock, the password and the members of managed groups.",
      "cn=paaslad,ou=teenused,dc=linn,dc=test", PL_CONF_RECONNECT},
     {"directory", "password_file", PL_CONF_SECRET, DIR(password_file), "", 0, 4000, NULL, "",
-     "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands over: "
+     "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands "
+     "over: "
      "/etc/paasla/secret/linn is credential:secret_linn.",
      "credential:secret_linn", PL_CONF_RECONNECT},
     {"directory", "people_base", PL_CONF_DN, DIR(people_base), "", 1, 4000, NULL, NULL,
@@ -114,7 +117,9 @@ const struct pl_conf_option pl_conf_options[] = {
      "without it a departure stays \"not proven\".",
      "cn=vaikimisi,ou=reeglid,dc=linn,dc=test"},
     {"directory", "login_attribute", PL_CONF_TEXT, DIR(login_attribute), "", 1, 60, NULL, "uid",
-     "The attribute that holds the log-in.", NULL},
+     "The attribute that holds the log-in; dialect ad: sAMAccountName, if nothing else is written. A new entry gets it "
+     "also when neither its DN nor an attribute line has it.",
+     NULL},
     {"directory", "number_attribute", PL_CONF_TEXT, DIR(number_attribute), "", 1, 60, NULL, "employeeNumber",
      "The attribute that proves whose account it is: institution and employee number, written when it is made.", NULL},
     {"directory", "login_style", PL_CONF_WORD, DIR(login_style), "", 0, 0, "given.family|gfamily|given.f",
@@ -126,7 +131,7 @@ const struct pl_conf_option pl_conf_options[] = {
      "and {institution} may be. Values are escaped.",
      "uid={login},ou=inimesed,dc=linn,dc=test"},
     {"directory", "object_classes", PL_CONF_TEXT, DIR(object_classes), "", 1, 1000, NULL, "inetOrgPerson",
-     "Object classes of a new entry, separated by spaces.", NULL},
+     "Object classes of a new entry, separated by spaces; dialect ad: user, if nothing else is written.", NULL},
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
      "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
      "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn.",
@@ -140,6 +145,23 @@ const struct pl_conf_option pl_conf_options[] = {
      "Folder for the files with one-time passwords, readable only by the daemon and whoever hands them out (mode "
      "0700).",
      "/var/lib/paasla/first"},
+    {"directory", "must_change_password", PL_CONF_BOOL, DIR(must_change_password), "", 0, 0, NULL, "yes",
+     "Dialect ad: whoever got a first password has to choose another one at the first log-on.", NULL},
+    {"directory", "fence_attribute", PL_CONF_TEXT, DIR(fence_attribute), "", 0, 60, NULL, "",
+     "Dialect ad: an attribute of one value that the daemon changes together with the lock; a write that was lost on "
+     "the "
+     "way and arrives late is then refused by the server. A value that is not the daemon's is left alone. Dialect ad: "
+     "adminDescription, if nothing else is written. Empty: none.",
+     "adminDescription"},
+    {"directory", "privileged_groups", PL_CONF_TEXT, DIR(privileged_groups), "", 0, 4000, NULL, "",
+     "Dialect ad: the domain's own groups and those under its protection (adminCount) are never written, whatever "
+     "roles "
+     "say. Here stand the DNs of those that are managed all the same, divided by |.",
+     "CN=Print Operators,CN=Builtin,DC=linn,DC=test"},
+    {"directory", "certificates", PL_CONF_WORD, DIR(certificates), "", 0, 0, "report|clear", "report",
+     "Dialect ad: what becomes of certificates that can log on as the account of a leaver (altSecurityIdentities). "
+     "report: they are told. clear: they are taken away with the departure.",
+     NULL},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
      NULL, PL_CONF_LIVE},

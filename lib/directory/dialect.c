@@ -2,7 +2,7 @@
 
 #include "filter.h"
 
-static const struct pl_dialect *const all[] = {&pl_dialect_openldap};
+static const struct pl_dialect *const all[] = {&pl_dialect_openldap, &pl_dialect_ad};
 
 const struct pl_dialect *pl_dialect_find(struct pl_str name)
 {

@@ -111,14 +111,55 @@ static struct pl_str keep(struct pl_engine *e, struct pl_str s)
     return pl_arena_str(e->conf_arena, s);
 }
 
+static const char **join_attrs(struct pl_engine *e, const char *const *a, const char *const *b)
+{
+    size_t n = 0, m = 0;
+    while (a[n])
+        n++;
+    while (b[m])
+        m++;
+    const char **out = pl_arena_array(e->conf_arena, n + m + 1, sizeof *out);
+    memcpy(out, a, n * sizeof *out);
+    memcpy(out + n, b, m * sizeof *out);
+    return out;
+}
+
+/* DNs divided by '|', which a DN that has one writes as \7c. */
+static bool read_privileged(struct pl_engine *e, struct dir *d, struct pl_err *err)
+{
+    struct pl_str rest = d->conf.privileged_groups;
+    bool ok = true;
+    struct pl_buf b = {0};
+    d->privileged = pl_arena_array(e->conf_arena, rest.len / 2 + 1, sizeof *d->privileged);
+    while (ok && rest.len > 0) {
+        const char *end = memchr(rest.s, '|', rest.len);
+        struct pl_str dn = {rest.s, end ? (size_t)(end - rest.s) : rest.len};
+        rest.s += dn.len + (end != NULL);
+        rest.len -= dn.len + (end != NULL);
+        for (; dn.len > 0 && dn.s[0] == ' '; dn.len--)
+            dn.s++;
+        while (dn.len > 0 && dn.s[dn.len - 1] == ' ')
+            dn.len--;
+        pl_buf_clear(&b);
+        if (dn.len == 0 || !pl_dn_normal(&b, dn, err))
+            ok = pl_err_set(err, PL_ERR_CONF, 0, "Write whole DNs, divided by |.",
+                            "directory %.*s: privileged_groups: \"%.*s\" is not a DN", (int)d->conf.name.len,
+                            d->conf.name.s, (int)dn.len, dn.s);
+        d->privileged[d->n_privileged++] = pl_dn_hash(dn);
+    }
+    pl_buf_free(&b);
+    return ok;
+}
+
 static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_conf *c, struct pl_err *err)
 {
     d->e = e;
     d->conf = *c;
-    struct pl_str *texts[] = {&d->conf.name,           &d->conf.dialect,      &d->conf.people_base,
-                              &d->conf.group_base,     &d->conf.canary_dn,    &d->conf.policy_dn,
-                              &d->conf.placeholder_dn, &d->conf.login_attr,   &d->conf.number_attr,
-                              &d->conf.login_style,    &d->conf.admin_prefix, &d->conf.rdn_template};
+    struct pl_str *texts[] = {&d->conf.name,           &d->conf.dialect,          &d->conf.people_base,
+                              &d->conf.group_base,     &d->conf.canary_dn,        &d->conf.policy_dn,
+                              &d->conf.placeholder_dn, &d->conf.login_attr,       &d->conf.number_attr,
+                              &d->conf.login_style,    &d->conf.admin_prefix,     &d->conf.rdn_template,
+                              &d->conf.fence_attr,     &d->conf.privileged_groups};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = keep(e, *texts[i]);
     struct pl_template *t = pl_arena_array(e->conf_arena, c->n_templates, sizeof *t);
@@ -127,7 +168,7 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     d->conf.templates = t;
     d->dialect = pl_dialect_find(c->dialect);
     if (!d->dialect)
-        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap.",
+        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap, ad.",
                           "directory %.*s: dialect \"%.*s\" is not known", (int)c->name.len, c->name.s,
                           (int)c->dialect.len, c->dialect.s);
     struct pl_buf b = {0};
@@ -142,13 +183,12 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
                        (int)c->name.len, c->name.s, (int)dns[i].len, dns[i].s);
     }
     pl_buf_free(&b);
-    size_t n = 0;
-    while (d->dialect->person_attrs[n])
-        n++;
-    d->attrs = pl_arena_array(e->conf_arena, n + 3, sizeof *d->attrs);
-    memcpy(d->attrs, d->dialect->person_attrs, n * sizeof *d->attrs);
-    d->attrs[n] = d->conf.login_attr.s; /* terminated: keep() copies with a NUL */
-    d->attrs[n + 1] = d->conf.number_attr.s;
+    const char *own[] = {d->conf.login_attr.s, d->conf.number_attr.s, /* terminated: keep() copies with a NUL */
+                         d->conf.fence_attr.len ? d->conf.fence_attr.s : NULL, NULL};
+    d->attrs = join_attrs(e, d->dialect->person_attrs, own);
+    const char *id[] = {d->dialect->native_id_attr, NULL};
+    d->group_attrs = join_attrs(e, join_attrs(e, d->dialect->group_attrs, d->dialect->member_attrs), id);
+    ok = ok && read_privileged(e, d, err);
     bool proves = false;
     for (size_t i = 0; i < c->n_templates; i++)
         proves = proves || pl_str_ieq(t[i].attr, d->conf.number_attr);
@@ -230,47 +270,6 @@ static void tick(struct pl_engine *e)
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
 
-/* A dry run: a full compare that nominates nobody, then a batch that stops at the barrier. */
-static void start_preview(struct pl_engine *e)
-{
-    if (e->n_previews == 0 || e->preview_runs)
-        return;
-    const struct preview *p = &e->previews[0];
-    for (size_t i = 0; i < e->n_dirs; i++)
-        if ((!p->only || p->only == &e->dirs[i]) && (!e->dirs[i].up || e->dirs[i].scan || !e->dirs[i].groups_known))
-            return; /* a dry run that saw only a part would say "nothing" */
-    e->preview_runs = true;
-    e->preview_left = 1;
-    for (size_t i = 0; i < e->n_dirs; i++)
-        if (e->dirs[i].up && (!p->only || p->only == &e->dirs[i])) {
-            e->preview_left++;
-            pl_scan_start(&e->dirs[i], true);
-        }
-    pl_e_preview_part(e, NULL, 0, true);
-}
-
-void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole)
-{
-    e->preview_broken = e->preview_broken || !whole;
-    e->preview_persons =
-        pl_xrealloc_array(e->preview_persons, e->n_preview_persons + n + 1, sizeof *e->preview_persons);
-    for (size_t i = 0; i < n; i++)
-        e->preview_persons[e->n_preview_persons++] = persons[i].person_id;
-    if (--e->preview_left > 0)
-        return;
-    if (e->preview_broken) {
-        e->preview_broken = e->preview_runs = false;
-        e->n_preview_persons = 0;
-        return;
-    }
-    struct preview p = e->previews[0];
-    memmove(e->previews, e->previews + 1, --e->n_previews * sizeof *e->previews);
-    e->preview_runs = false;
-    if (e->store_up)
-        pl_batch_preview(e, p.control_id, p.only, e->preview_persons, e->n_preview_persons);
-    e->n_preview_persons = 0;
-}
-
 static void start_due(struct pl_engine *e)
 {
     if (!e->store_up || !e->recovered)
@@ -281,7 +280,7 @@ static void start_due(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             e->dirs[i].want[0] = e->dirs[i].want[1] = true;
     }
-    start_preview(e);
+    pl_preview_start(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
         if (d->wake_us && e->now >= d->wake_us) {

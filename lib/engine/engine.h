@@ -54,6 +54,10 @@ struct pl_dir_conf {
     size_t n_templates;
     bool first_password_file; /* true: a one-time password is set when the account opens */
     bool lock_leavers_observed; /* a named leaver is locked even in mode observe */
+    struct pl_str fence_attr; /* for dialects that have a fence; empty: none */
+    struct pl_str privileged_groups; /* DNs divided by '|': protected groups that are managed all the same */
+    bool must_change_password;       /* a first password has to be changed at the first log-on */
+    bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
     int inflight;             /* persons worked on at once */
 };
 

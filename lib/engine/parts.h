@@ -34,6 +34,7 @@ void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
+bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
 void pl_task_outcome(struct task *t, const struct pl_intent *in); /* for SETTLE */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 
@@ -73,6 +74,8 @@ void pl_exec_targets_free(struct dir *d);
 
 /* scan.c */
 void pl_scan_start(struct dir *d, bool preview);
+/* preview.c */
+void pl_preview_start(struct pl_engine *e);
 /* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
@@ -99,6 +102,7 @@ bool pl_target_busy(const struct dir *d, uint64_t hash);
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group);
 const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
 const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
 

@@ -9,6 +9,7 @@
  *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
+ *   preview.c a dry run
  *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H
@@ -50,6 +51,7 @@ struct group {
 struct shape {
     uint64_t dn_hash;
     enum pl_group_shape shape;
+    uint64_t key;     /* see pl_dialect.group_key; 0: not known */
     bool placeholder; /* it holds the placeholder */
     unsigned char uuid[16];
     bool has_uuid;
@@ -76,7 +78,8 @@ struct op {
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    bool scramble_failed; /* CLOSE: the lock is in, the password stays */
+    size_t left;   /* CLOSE: 1 + the first step that failed though the lock stands; 0: none */
+    int left_code; /* what it was answered */
     int code;
     enum pl_verdict verdict;
     int64_t at_us;
@@ -205,6 +208,9 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
+    const char **group_attrs; /* of a group, with its members */
+    uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
+    size_t n_privileged;
     bool up, ppolicy, assertion, sync, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */

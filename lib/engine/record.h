@@ -51,6 +51,7 @@ struct pl_settle {
     size_t n_findings;
     const struct pl_finding_cmd *resolved; /* kind and key only */
     size_t n_resolved;
+    bool lock_seen; /* the last look showed it locked, by whom ever */
     int64_t changed_at_us, locked_at_us, out_at_us; /* delays: cause, lock confirmed, out of the groups; 0 none */
     const int64_t *seqs; /* dirty rows to consume: exactly those that were read */
     size_t n_seqs;

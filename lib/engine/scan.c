@@ -140,7 +140,6 @@ static void search(struct scan *s, int tag, struct pl_str base, enum pl_scope sc
 
 static const char *const attrs_none[] = {"1.1", NULL};
 static const char *const attrs_class[] = {"objectClass", NULL};
-static const char *const attrs_group[] = {"objectClass", "entryUUID", "member", "uniqueMember", "memberUid", NULL};
 
 static void note(struct scan *s)
 {
@@ -228,7 +227,8 @@ static void next_group(struct scan *s)
     s->members = NULL;
     s->n_members = 0;
     s->group_seen = s->by_login_value = false;
-    search(s, SC_GROUP_DIR, s->d->groups[s->group].dn, PL_SCOPE_BASE, "(objectClass=*)", attrs_group);
+    search(s, SC_GROUP_DIR, s->d->groups[s->group].dn, PL_SCOPE_BASE, "(objectClass=*)",
+           s->d->group_attrs);
 }
 
 /* ---- people ---- */
@@ -334,12 +334,12 @@ static void entry_group(struct scan *s, const struct pl_entry *e)
     const struct group *g = &s->d->groups[s->group];
     struct shape *shape = pl_shape(s->d, g->dn_hash, true);
     uint64_t placeholder = pl_dn_hash(s->d->conf.placeholder_dn);
-    shape->shape = pl_group_shape_of(e);
+    pl_shape_learn(s->d, shape, e);
     shape->placeholder = false;
     s->group_seen = true;
     shape->has_uuid = pl_uuid_read(shape->uuid, pl_entry_first(e, "entryUUID"));
     s->by_login_value = shape->shape == PL_GROUP_POSIX;
-    const char *name = pl_group_attr(shape->shape);
+    const char *name = pl_group_attr(shape->shape == PL_GROUP_PRIVILEGED ? PL_GROUP_NAMES : shape->shape); /* read only */
     const struct pl_attr *a = name ? pl_entry_attr(e, name) : NULL;
     for (size_t i = 0; a && i < a->n; i++) {
         uint64_t h = s->by_login_value ? pl_str_ihash(a->values[i]) : pl_dn_hash(a->values[i]);

@@ -1,0 +1,217 @@
+"""The main job on Active Directory: a real Samba domain controller, a delegated service account. Proof of access is a bind
+and a Kerberos ticket, proof of lock-out that both are refused."""
+import base64
+import os
+
+import pytest
+
+from adtown import AdTown
+from paaslactl import ATTENTION, ctl
+from sambaserver import GROUPS, PEOPLE, SUFFIX
+from town import until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
+
+
+@pytest.fixture
+def town(request):
+    t = AdTown(**getattr(request, "param", {})).start()
+    try:
+        t.settled()
+        yield t
+    finally:
+        t.close()
+
+
+def test_joiner_and_leaver(town):
+    town.hire(2000, "Õie", "Jäär-Üürike")
+    town.grant(2000, "r1")
+    town.grant(2000, "r3")
+    town.state_is(2000, "open")
+    town.settled()
+    seen = town.entry(2000)
+    assert town.account(2000, "login") == seen["samaccountname"] == "oie.jaar-uurike"
+    assert seen["userprincipalname"] == "oie.jaar-uurike@linn.test" and seen["useraccountcontrol"] == "512"
+    assert town.in_groups(2000) == ["r1", "r3"]
+    password = town.password(2000)
+    assert town.can(2000, password) == (True, True)
+    assert town.can(2000, "Vale-salas0na") == (False, False)
+    town.depart(2000)
+    town.state_is(2000, "out")
+    assert town.can(2000, password) == (False, False)
+    assert town.in_groups(2000) == []
+    assert town.entry(2000)["useraccountcontrol"] == "514"
+
+
+def test_first_password_has_to_be_changed(town):
+    town.stop()
+    town.conf_extra["must_change"] = "yes"
+    town.write_conf()
+    town.start()
+    town.hire(2001, "Mari", "Maasikas")
+    town.state_is(2001, "open")
+    town.settled()
+    first = town.password(2001)
+    assert town.entry(2001, "pwdLastSet")["pwdlastset"] == "0"
+    assert town.can(2001, first) == (False, False), "not with this one"
+    given, said = town.kinit(2001, first, "Oma-salas0na-7", "Oma-salas0na-7")
+    assert given, said
+    assert town.can(2001, "Oma-salas0na-7") == (True, True)
+
+
+def test_renamed_and_moved_while_the_daemon_was_down(town):
+    town.grant(1000, "r0")
+    town.settled()
+    password, before = town.password(1000), town.entry(1000, "objectGUID")
+    town.stop()
+    town.ldap.add("dn: OU=kool,%s\nobjectClass: organizationalUnit\n" % PEOPLE)
+    town.ldap._tool("ldapmodrdn", "-r", "-s", "OU=kool," + PEOPLE, before["dn"], "CN=Uus Nimi")
+    moved = town.entry(1000, "objectGUID")
+    assert moved["objectguid"] == before["objectguid"] and moved["dn"] == "CN=Uus Nimi,OU=kool," + PEOPLE
+    assert town.ldap.bind_ok(moved["dn"], password)
+    town.depart(1000)
+    town.start()
+    town.state_is(1000, "out")
+    assert town.dn(1000) == moved["dn"]
+    assert town.can(1000, password) == (False, False) and town.in_groups(1000) == []
+
+
+def set_uac(town, no, old, new):
+    town.ldap.modify("dn:: %s\nchangetype: modify\ndelete: userAccountControl\nuserAccountControl: %d\n-\nadd: userAccountControl\n"
+                     "userAccountControl: %d\n" % (base64.b64encode(town.dn(no).encode()).decode(), old, new))
+
+
+def test_other_bits_are_kept(town):
+    """Never-expiring password, card required: only the one bit is ever changed."""
+    set_uac(town, 1000, 512, 66048)
+    set_uac(town, 1001, 512, 262656)
+    town.depart(1000)
+    town.depart(1001)
+    town.state_is(1000, "out")
+    town.state_is(1001, "out")
+    assert town.entry(1000)["useraccountcontrol"] == "66050"
+    assert town.entry(1001)["useraccountcontrol"] == "262658"
+    town.settled()
+    town.hire(1000, "Inimene", "Numbera")
+    town.hire(1001, "Inimene", "Numberb")
+    town.state_is(1000, "open")
+    town.state_is(1001, "open")
+    assert town.entry(1000)["useraccountcontrol"] == "66048"
+    assert town.entry(1001)["useraccountcontrol"] == "262656"
+    assert town.can(1000) == (True, True)
+
+
+def fence(town, no):
+    return town.entry(no, "adminDescription").get("admindescription")
+
+
+def test_the_fence_changes_with_every_write_and_foreign_words_stay(town):
+    first = fence(town, 1000)
+    assert first.startswith("paasla-fence:")
+    town.depart(1000)
+    town.state_is(1000, "out")
+    second = fence(town, 1000)
+    assert second.startswith("paasla-fence:") and second != first
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminDescription\nadminDescription: raamatukogu\n" % town.dn(1001))
+    password = town.password(1001)
+    town.depart(1001)
+    town.state_is(1001, "out")
+    assert fence(town, 1001) == "raamatukogu"
+    assert town.can(1001, password) == (False, False)
+
+
+def test_an_expired_account_is_locked_but_not_by_us(town):
+    """Expired in the past: neither opened by us nor believed to be; never is never in both ways to write it."""
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: accountExpires\naccountExpires: 116444736000000000\n" % town.dn(1000))
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: accountExpires\naccountExpires: 0\n" % town.dn(1001))
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.findings("locked_by_hand"), what="the finding")
+    town.settled()
+    assert len(town.findings("locked_by_hand")) == 1
+    assert town.entry(1000)["useraccountcontrol"] == "512"
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert town.entry(1000)["useraccountcontrol"] == "514"
+    assert town.account(1001, "state") == "open"
+
+
+def test_a_name_with_all_our_letters_and_a_comma(town):
+    town.hire(2002, "Õnne-Žanett Äli", "Šöödür, Ümera")
+    town.grant(2002, "r2")
+    town.state_is(2002, "open")
+    town.settled()
+    dn = town.entry(2002)["dn"]
+    assert dn == "CN=Šöödür\\, Ümera\\, Õnne-Žanett Äli (onne-zanett-ali.sood)," + PEOPLE
+    assert town.in_groups(2002) == ["r2"] and town.can(2002) == (True, True)
+    password = town.password(2002)
+    town.depart(2002)
+    town.state_is(2002, "out")
+    assert town.in_groups(2002) == [] and town.can(2002, password) == (False, False)
+
+
+def test_a_protected_account_is_a_critical_finding_and_work_at_once(town):
+    password = town.password(1000)
+    town.grant(1000, "r0")
+    town.settled()
+    town.ldap.protect(town.dn(1000))
+    town.depart(1000)
+    severity, text = until(lambda: town.findings("write_denied"), what="the finding")[0]
+    assert severity == "critical" and "result 50" in text
+    until(lambda: town.in_groups(1000) == [], what="the groups, which we may write")
+    assert town.can(1000, password) == (True, True), "nobody has locked it yet"
+    assert town.account(1000, "state") == "locking"
+    order = until(lambda: town.sql("SELECT state, class, kind, due_at <= now() FROM paasla.work_order"), what="the order")
+    assert [tuple(o) for o in order] == [("open", "kohe", "lock", True)]
+    why = ctl(town.pg.dsn(), "why", "LV/1000", code=ATTENTION).out
+    assert "paaslad may not lock inimene.numbera in linn: whoever has the right to must lock it by hand, at once (kohe)." in why
+    assert "is NOT yet out" in why
+    set_uac(town, 1000, 512, 514)
+    until(lambda: town.one("SELECT state FROM paasla.work_order") == "done", what="the order to be closed")
+    until(lambda: not town.findings("write_denied"), what="the finding to be over")
+    assert town.findings("lock_not_ours")[0][0] == "warning", "the lock stands; what is left is told"
+    assert town.can(1000, password) == (False, False)
+
+
+def test_protected_groups_are_left_alone_unless_they_are_named(town):
+    town.role("halduses", "CN=Domain Admins,CN=Users," + SUFFIX)
+    town.role("valvatud", town.ldap.add_group("valvatud"))
+    town.ldap.modify("dn: CN=valvatud,%s\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n" % GROUPS)
+    town.grant(1000, "halduses")
+    town.grant(1000, "valvatud")
+    town.grant(1000, "r0")
+    until(lambda: len(town.findings("group_privileged")) == 2, what="two findings")
+    until(lambda: town.in_groups(1000) == ["r0"], what="the other grant")
+    assert "Inimene" not in town.ldap.search("CN=Domain Admins,CN=Users," + SUFFIX, "-s", "base", "member")
+    town.stop()
+    town.conf_extra["lines"] = ["privileged_groups = CN=Keegi,%s | cn=VALVATUD, %s" % (GROUPS, GROUPS)]
+    town.write_conf()
+    town.start()
+    until(lambda: town.in_groups(1000) == ["r0", "valvatud"], what="the group that is named")
+    town.depart(1000)
+    until(lambda: town.in_groups(1000) == [], what="all but the one that is not ours")
+    assert len(town.findings("group_privileged")) <= 1
+
+
+def test_a_primary_group_is_told_and_left(town):
+    sid = town.ldap.samba_tool("group", "show", "r0", "--attributes=objectSid")
+    rid = sid.strip().split("-")[-1]
+    town.grant(1000, "r0")
+    town.settled()
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: %s\n" % (town.dn(1000), rid))
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.findings("primary_group"), what="the finding")
+    assert town.in_groups(1000) == [], "the server shows it in primaryGroupID alone"
+    assert not town.findings("write_failed")
+
+
+def test_no_password_and_no_right_too_many(town):
+    """The log and the events hold no password; the service account has no right beyond what was delegated."""
+    password = town.password(1000)
+    assert password not in town.said()
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert password not in town.said()
+    assert not town.sql("SELECT 1 FROM audit.event WHERE detail LIKE %s", "%" + password + "%")
+    assert not town.sql("SELECT 1 FROM audit.opening WHERE value LIKE %s", "%" + password + "%")
+    groups = town.ldap.search(town.ldap.service_dn, "-s", "base", "memberOf", "adminCount")
+    assert "memberOf" not in groups and "adminCount" not in groups
