@@ -70,7 +70,8 @@ struct pl_dialect {
     size_t (*born_locked)(struct pl_arena *a, int64_t now_us, struct pl_attr out[4]);
 };
 
-extern const struct pl_dialect pl_dialect_openldap;
+extern const struct pl_dialect pl_dialect_openldap, pl_dialect_389ds;
+extern const struct pl_dialect *const pl_dialects[]; /* all of them; NULL-terminated */
 
 /* NULL when there is no such dialect. */
 const struct pl_dialect *pl_dialect_find(struct pl_str name);
