@@ -146,7 +146,7 @@ static void on_cut(evutil_socket_t fd, short what, void *arg)
 /* A failed attempt: the next address at once, after the last one a pause. */
 static void opening_failed(struct pld_dir *d, bool refused, const struct pl_err *err)
 {
-    dir_say(d, refused ? 3 : 4, err->text, err->hint);
+    dir_say(d, refused || err->class == PL_ERR_CONF ? 3 : 4, err->text, err->hint);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
     if (refused) {
@@ -167,7 +167,8 @@ static void come_up(struct pld_dir *d)
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
     pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
-              "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+              "%s (%s): connected%s%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "",
+              d->first.unsaid ? "; the server does not say of which kind it is, so the configured dialect is believed" : "");
     pld_changed(&d->host);
     emit_up(d);
 }

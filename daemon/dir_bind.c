@@ -1,8 +1,7 @@
-/* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind, first reads. Top to bottom in
- * the order in which it happens; the first step that fails ends it. Names of people and texts of the server never get
- * into a sentence. */
+/* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind; dir_probe.c then asks
+ * what it is bound to. Top to bottom in the order in which it happens; the first step that fails ends it. Names of
+ * people and texts of the server never get into a sentence. */
 #include "dir_priv.h"
-#include "../lib/directory/sync.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,15 +153,14 @@ static bool set_tls(struct bringup *b, int require)
                       "ca_file, cert_file or key_file cannot be used");
 }
 
-/* Waits for all messages of one request. False: timed out, cut, or the connection ended. */
-static bool await(struct bringup *b, int msgid, LDAPMessage **msg)
+bool dir_await(struct dir_opening *o, LDAP *ld, int msgid, LDAPMessage **msg)
 {
-    struct timeval left = time_left(b->o);
-    int type = ldap_result(b->ld, msgid, LDAP_MSG_ALL, &left, msg);
+    struct timeval left = time_left(o);
+    int type = ldap_result(ld, msgid, LDAP_MSG_ALL, &left, msg);
     if (type > 0)
         return true;
-    return pl_err_set(&b->o->err, PL_ERR_IO, 0, "Look into the server's log.", "%s while %s",
-                      type == 0 ? "no answer in time" : "the server ended the connection", b->o->step);
+    return pl_err_set(&o->err, PL_ERR_IO, 0, "Look into the server's log.", "%s while %s",
+                      type == 0 ? "no answer in time" : "the server ended the connection", o->step);
 }
 
 static bool start_tls(struct bringup *b)
@@ -172,7 +170,7 @@ static bool start_tls(struct bringup *b)
     b->o->step = "asking for StartTLS";
     if (ldap_start_tls(b->ld, NULL, NULL, &msgid) != LDAP_SUCCESS)
         return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "StartTLS cannot be sent");
-    if (!await(b, msgid, &msg))
+    if (!dir_await(b->o, b->ld, msgid, &msg))
         return false;
     int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
     if (rc == LDAP_SUCCESS && code == LDAP_SUCCESS)
@@ -322,7 +320,7 @@ static bool bind_to(struct bringup *b)
     int msgid = 0, code = LDAP_OTHER;
     LDAPMessage *msg = NULL;
     b->o->step = "binding";
-    if (!send_bind(b, &msgid) || !await(b, msgid, &msg))
+    if (!send_bind(b, &msgid) || !dir_await(b->o, b->ld, msgid, &msg))
         return false;
     int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
     if (rc != LDAP_SUCCESS)
@@ -330,95 +328,7 @@ static bool bind_to(struct bringup *b)
     return code == LDAP_SUCCESS || explain_bind(b, code);
 }
 
-/* ---- 4. first reads ---- */
-
-/* One base search. Returns the result code, or -1 with o->err; *msg is the caller's to free. */
-static int read_entry(struct bringup *b, const char *base, const char *const *attrs, LDAPMessage **msg)
-{
-    int msgid = 0, code = LDAP_OTHER;
-    *msg = NULL;
-    int rc = ldap_search_ext(b->ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)attrs, 0, NULL, NULL,
-                             NULL, 1, &msgid);
-    if (rc != LDAP_SUCCESS) {
-        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "a search cannot be sent while %s", b->o->step);
-        return -1;
-    }
-    if (!await(b, msgid, msg))
-        return -1;
-    if (ldap_parse_result(b->ld, *msg, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS) {
-        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "an answer is not LDAP while %s", b->o->step);
-        return -1;
-    }
-    return code;
-}
-
-static bool has_value(struct bringup *b, LDAPMessage *entry, const char *attr, const char *value)
-{
-    bool found = false;
-    struct berval **v = entry ? ldap_get_values_len(b->ld, entry, attr) : NULL;
-    for (size_t i = 0; v && v[i] && !found; i++)
-        found = v[i]->bv_len == strlen(value) && memcmp(v[i]->bv_val, value, v[i]->bv_len) == 0;
-    ldap_value_free_len(v);
-    return found;
-}
-
-static bool read_root(struct bringup *b)
-{
-    static const char *const attrs[] = {"supportedControl", NULL};
-    LDAPMessage *msg = NULL;
-    b->o->step = "reading the root entry";
-    int code = read_entry(b, "", attrs, &msg);
-    if (code == LDAP_SUCCESS) {
-        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
-        b->o->opened.ppolicy = has_value(b, entry, "supportedControl", DIR_OID_PPOLICY);
-        b->o->opened.sync = has_value(b, entry, "supportedControl", PL_OID_SYNC_REQUEST);
-        b->o->opened.post_read = has_value(b, entry, "supportedControl", PL_OID_POST_READ);
-        b->o->opened.assertion = has_value(b, entry, "supportedControl", DIR_OID_ASSERTION);
-    }
-    ldap_msgfree(msg);
-    if (code > 0)
-        pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
-                   "the root entry cannot be read (result %d)", code);
-    return code == LDAP_SUCCESS;
-}
-
-/* Which server, and which incarnation of its data: the id of people_base changes when the data is loaded anew. */
-static bool read_identity(struct bringup *b)
-{
-    const struct pl_dialect *dialect = pl_dialect_find(b->o->conf.dialect);
-    const char *attrs[] = {dialect->native_id_attr, NULL};
-    struct dir_opened *out = &b->o->opened;
-    const char *base = b->o->conf.people_base.s;
-    LDAPMessage *msg = NULL;
-    b->o->step = "reading people_base";
-    int code = read_entry(b, base, attrs, &msg);
-    LDAPMessage *first = code == LDAP_SUCCESS ? ldap_first_entry(b->ld, msg) : NULL;
-    if (first) {
-        struct pl_arena *a = pl_arena_new();
-        struct pl_entry entry = {0};
-        struct pl_str id = {"", 0};
-        char room[PL_NATIVE_ROOM];
-        bool range = false;
-        if (dir_entry_read(b->ld, first, false, a, &entry, &range))
-            id = pl_dialect_native_id(dialect, &entry, room);
-        if (id.len > 0 && id.len < sizeof out->identity)
-            memcpy(out->identity, id.s, id.len); /* zeroed before, so terminated */
-        pl_arena_free(a);
-    }
-    ldap_msgfree(msg);
-    if (code < 0)
-        return false;
-    if (code == LDAP_NO_SUCH_OBJECT)
-        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Correct people_base, or let the service account read it.",
-                          "people_base %s does not exist or may not be seen", base);
-    if (code != LDAP_SUCCESS || !out->identity[0])
-        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
-                          "the service account may not read %s of people_base %s (result %d)", dialect->native_id_attr,
-                          base, code);
-    return true;
-}
-
-/* ---- 5. hand-over ---- */
+/* ---- 4. hand-over ---- */
 
 /* A handshake leaves the socket blocking; the loop must never block. */
 static bool hand_over(struct bringup *b)
@@ -439,7 +349,7 @@ bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd)
         close(fd);
         return pl_err_set(&o->err, PL_ERR_IO, 0, "", "libldap does not take the socket");
     }
-    if (set_options(&b) && handshake(&b) && bind_to(&b) && read_root(&b) && read_identity(&b) && hand_over(&b)) {
+    if (set_options(&b) && handshake(&b) && bind_to(&b) && dir_probe(o, b.ld) && hand_over(&b)) {
         o->opened.ld = b.ld;
         o->opened.fd = fd;
         return true;

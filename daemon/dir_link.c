@@ -243,6 +243,7 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
     struct pl_arena *a = o->arena;
     o->conf = (struct pl_conf_directory){
         .name = pl_arena_str(a, c->name),
+        .dialect = pl_arena_str(a, c->dialect),
         .tls = pl_arena_str(a, c->tls),
         .ca_file = pl_arena_str(a, c->ca_file),
         .sasl = pl_arena_str(a, c->sasl),
@@ -251,7 +252,6 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
         .bind_dn = pl_arena_str(a, c->bind_dn),
         .password_file = pl_arena_str(a, c->password_file),
         .people_base = pl_arena_str(a, c->people_base),
-        .dialect = pl_arena_str(a, c->dialect),
         .timeout_ms = c->timeout_ms,
         .connect_ms = c->connect_ms,
     };

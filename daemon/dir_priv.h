@@ -2,7 +2,8 @@
  *
  *   dir.c           the directory: both channels up or both down, back-off, the periodic look
  *   dir_link.c      the connector thread: name lookup, TCP or local socket, hand-over
- *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, first reads, sentences
+ *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, sentences
+ *   dir_probe.c     the first reads: which kind of server it is, what it offers, which data it holds
  *   dir_req.c       one request: copies of what a command wants
  *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
  *   dir_watch.c     the third connection: the search that stays open
@@ -48,6 +49,7 @@ struct dir_opened { /* what the thread hands over */
     int fd; /* inside ld */
     bool tls;
     bool ppolicy, assertion, sync, post_read;
+    bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
 };
 
@@ -83,6 +85,12 @@ int dir_connect(struct dir_opening *o, const LDAPURLDesc *url);
 
 /* In the thread: turns a connected socket into a bound handle. Owns `fd` from the call on. False with o->err. */
 bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd);
+
+/* In the thread: waits for all messages of one request. False with o->err: too late, cut, or the connection ended. */
+bool dir_await(struct dir_opening *o, LDAP *ld, int msgid, LDAPMessage **msg);
+
+/* In the thread: asks a bound handle what it is bound to, and fills o->opened. False with o->err: not to be used. */
+bool dir_probe(struct dir_opening *o, LDAP *ld);
 
 /* ---- requests (dir_req.c, dir_op.c, dir_recv.c) ---- */
 

@@ -18,7 +18,7 @@ struct pl_conf_attribute { /* attribute.NAME = text */
 
 struct pl_conf_directory {
     struct pl_str name;     /* from the section's title */
-    struct pl_str dialect;  /* openldap, ad */
+    struct pl_str dialect;  /* openldap, 389ds, ad */
     struct pl_str uris;     /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
     struct pl_str tls;      /* starttls (default for ldap://), none (only ldapi:// and loopback for tests), ldaps:// implies TLS */
     struct pl_str ca_file;

@@ -69,8 +69,9 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL, PL_CONF_LIVE},
 
     /* ---- [directory NAME] ---- */
-    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap|ad", "openldap",
-     "Which kind of directory server this is. openldap: slapd with ppolicy. ad: Active Directory, of Windows or Samba.",
+    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap|389ds|ad", "openldap",
+     "Which kind of directory server this is. openldap: OpenLDAP slapd with ppolicy. 389ds: 389 Directory Server. ad: Active "
+     "Directory, of Windows or Samba. A server that says it is of another kind is left alone.",
      NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "

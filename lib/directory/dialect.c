@@ -2,13 +2,13 @@
 
 #include "filter.h"
 
-static const struct pl_dialect *const all[] = {&pl_dialect_openldap, &pl_dialect_ad};
+const struct pl_dialect *const pl_dialects[] = {&pl_dialect_openldap, &pl_dialect_389ds, &pl_dialect_ad, NULL};
 
 const struct pl_dialect *pl_dialect_find(struct pl_str name)
 {
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (pl_str_eq_c(name, all[i]->name)) {
-            return all[i];
+    for (size_t i = 0; pl_dialects[i] != NULL; i++) {
+        if (pl_str_eq_c(name, pl_dialects[i]->name)) {
+            return pl_dialects[i];
         }
     }
     return NULL;

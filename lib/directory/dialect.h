@@ -94,7 +94,8 @@ struct pl_dialect {
     uint64_t (*primary_group)(const struct pl_entry *account);
 };
 
-extern const struct pl_dialect pl_dialect_openldap, pl_dialect_ad;
+extern const struct pl_dialect pl_dialect_openldap, pl_dialect_389ds, pl_dialect_ad;
+extern const struct pl_dialect *const pl_dialects[]; /* all of them; NULL-terminated */
 
 /* NULL when there is no such dialect. */
 const struct pl_dialect *pl_dialect_find(struct pl_str name);

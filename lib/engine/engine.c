@@ -166,12 +166,17 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     for (size_t i = 0; i < c->n_templates; i++)
         t[i] = (struct pl_template){keep(e, c->templates[i].attr), keep(e, c->templates[i].text)};
     d->conf.templates = t;
-    d->dialect = pl_dialect_find(c->dialect);
-    if (!d->dialect)
-        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap, ad.",
-                          "directory %.*s: dialect \"%.*s\" is not known", (int)c->name.len, c->name.s,
-                          (int)c->dialect.len, c->dialect.s);
     struct pl_buf b = {0};
+    d->dialect = pl_dialect_find(c->dialect);
+    if (!d->dialect) {
+        pl_buf_add_c(&b, "This version knows:");
+        for (size_t i = 0; pl_dialects[i]; i++)
+            pl_buf_printf(&b, "%s %s", i ? "," : "", pl_dialects[i]->name);
+        pl_err_set(err, PL_ERR_CONF, 0, b.s, "directory %.*s: dialect \"%.*s\" is not known", (int)c->name.len,
+                   c->name.s, (int)c->dialect.len, c->dialect.s);
+        pl_buf_free(&b);
+        return false;
+    }
     const struct pl_str dns[] = {d->conf.people_base, d->conf.group_base, d->conf.canary_dn, d->conf.placeholder_dn,
                                  d->conf.policy_dn};
     bool ok = true;

@@ -52,7 +52,7 @@ static void test_active_directory(void **state)
     refused(DATABASE DIRECTORY("fence_attribute = description\n"),
             "x.conf:10: fence_attribute is an option of dialect ad");
     refused(DATABASE DIRECTORY("certificates = clear\n"), "certificates is an option of dialect ad");
-    refused(DATABASE DIRECTORY("dialect = samba\n"), "must be one of: openldap|ad");
+    refused(DATABASE DIRECTORY("dialect = samba\n"), "must be one of: openldap|389ds|ad");
 }
 
 int main(void)
