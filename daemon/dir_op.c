@@ -140,8 +140,12 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
         ctrls[n++] = &usable;
     if (own.ldctl_oid)
         ctrls[n++] = &own;
-    int rc = ldap_search_ext(l->ld, r->dn, r->scope, r->filter, r->attrs, 0, n ? ctrls : NULL, NULL, NULL,
-                             LDAP_NO_LIMIT, msgid);
+    const char *base = r->dn, *filter = r->filter;
+    int scope = r->scope;
+    char **attrs = r->attrs;
+    if (r->range)
+        dir_range_search(r->range, &base, &scope, &filter, &attrs);
+    int rc = ldap_search_ext(l->ld, base, scope, filter, attrs, 0, n ? ctrls : NULL, NULL, NULL, LDAP_NO_LIMIT, msgid);
     if (page)
         ldap_control_free(page);
     return rc;

@@ -8,6 +8,7 @@
  *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
  *   dir_watch.c     the third connection: the search that stays open
  *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
+ *   dir_range.c     an attribute that the server gives in parts
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
  *   dir_password.c  the one-time password and its file
  *
@@ -112,6 +113,7 @@ struct dir_req {
     bool stays;            /* WATCH: it has no end of its own */
     struct pl_str control; /* WATCH: value of the Sync Request control */
     bool incomplete;       /* an open range or a reference was seen */
+    struct dir_range *range; /* an attribute of its entry is being read in parts; else NULL */
     struct berval *cookie; /* of the next page */
     bool paused;
     LDAPMessage **held; /* come while paused, from first_held on; at most a page */
@@ -233,6 +235,19 @@ LDAPMod **dir_mods_make(struct pl_arena *a, const struct pl_mod *mods, size_t n,
 LDAPMod **dir_attrs_make(struct pl_arena *a, const struct pl_attr *attrs, size_t n);
 /* A copy as a C string, or NULL when there is a NUL inside. */
 const char *dir_cstr(struct pl_arena *a, struct pl_str s);
+
+/* ---- attributes in parts (dir_range.c) ---- */
+
+struct dir_range;
+bool dir_range_open(struct pl_str name); /* "member;range=0-1499": there are more */
+struct dir_range *dir_range_begin(const struct pl_entry *e); /* of an entry that has such an attribute; copies it */
+void dir_range_free(struct dir_range *g);
+/* What to search for next, once the first answer has ended. */
+void dir_range_search(struct dir_range *g, const char **base, int *scope, const char **filter, char ***attrs);
+void dir_range_entry(struct dir_range *g, const struct pl_entry *e); /* what each search shows */
+enum dir_range_state { DIR_RANGE_ON, DIR_RANGE_WHOLE, DIR_RANGE_BROKEN };
+enum dir_range_state dir_range_result(struct dir_range *g, int code); /* and how it ended */
+const struct pl_entry *dir_range_whole(struct dir_range *g); /* once, after WHOLE; lives as long as `g` */
 
 /* ---- the first password (dir_password.c) ---- */
 

@@ -14,21 +14,30 @@ static struct dir_req *find_sent(struct dir_link *l, int msgid)
     return NULL;
 }
 
+static enum pl_flow tell_entry(struct dir_link *l, const struct dir_req *r, const struct pl_entry *entry)
+{
+    struct pld_host *h = &l->dir->host;
+    struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = l->dir->conf->name, .entry = entry};
+    return h->emit(h->ctx, &ev);
+}
+
 static enum dir_step take_entry(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     if (r->probe)
         return DIR_STEP_ON;
-    enum dir_step s = DIR_STEP_BROKEN;
+    bool part = false;
     struct pl_entry entry = {0};
     struct pl_arena *a = pl_arena_new();
-    if (dir_entry_read(l->ld, m, r->usability, a, &entry, &r->incomplete)) {
-        struct pld_host *h = &l->dir->host;
-        struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = l->dir->conf->name, .entry = &entry};
-        r->paused = h->emit(h->ctx, &ev) == PL_PAUSE && r->paged;
-        s = DIR_STEP_ON;
-    }
+    bool ok = dir_entry_read(l->ld, m, r->usability, a, &entry, &part);
+    if (ok && r->range)
+        dir_range_entry(r->range, &entry);
+    else if (ok && part && !r->paged)
+        r->range = dir_range_begin(&entry); /* told when it is whole */
+    else if (ok)
+        r->paused = tell_entry(l, r, &entry) == PL_PAUSE && r->paged;
+    r->incomplete = r->incomplete || (part && r->paged);
     pl_arena_free(a);
-    return s;
+    return ok ? DIR_STEP_ON : DIR_STEP_BROKEN;
 }
 
 /* The next page's cookie; none: that was all. */
@@ -54,6 +63,22 @@ static void take_version(struct dir_req *r, LDAPControl **ctrls)
     r->version = pl_arena_str(r->arena, pl_post_read_value(value, pl_str_c(r->version_attr)));
 }
 
+/* A search for parts has ended: true when there is another one to send. */
+static bool goes_on(struct dir_link *l, struct dir_req *r, int code)
+{
+    switch (dir_range_result(r->range, code)) {
+    case DIR_RANGE_ON:
+        return true;
+    case DIR_RANGE_WHOLE:
+        (void)tell_entry(l, r, dir_range_whole(r->range));
+        return false;
+    case DIR_RANGE_BROKEN:
+        break;
+    }
+    r->incomplete = true;
+    return false;
+}
+
 static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     int code = LDAP_OTHER;
@@ -67,7 +92,7 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
     if (ctrls)
         ldap_controls_free(ctrls);
     dir_link_forget(l, r);
-    if (r->cookie) {
+    if (r->cookie || (r->range && goes_on(l, r, code))) {
         dir_link_push_front(l, r);
         return DIR_STEP_ENDED;
     }

@@ -102,6 +102,7 @@ void dir_req_free(struct dir_req *r)
     free(r->held);
     if (r->cookie)
         ber_bvfree(r->cookie);
+    dir_range_free(r->range);
     dir_password_wipe(&r->password);
     free(r->password_file);
     pl_arena_free(r->arena);

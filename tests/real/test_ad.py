@@ -2,12 +2,15 @@
 and a Kerberos ticket, proof of lock-out that both are refused."""
 import base64
 import os
+import signal
+import time
 
 import pytest
 
-from adtown import AdTown
+from adtown import AdTown, add_contacts
+from ldapfacts import ADD, DELETE, code, connect
 from paaslactl import ATTENTION, ctl
-from sambaserver import GROUPS, PEOPLE, SUFFIX
+from sambaserver import GROUPS, PEOPLE, SUFFIX, encoded_password
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -215,3 +218,186 @@ def test_no_password_and_no_right_too_many(town):
     assert not town.sql("SELECT 1 FROM audit.opening WHERE value LIKE %s", "%" + password + "%")
     groups = town.ldap.search(town.ldap.service_dn, "-s", "base", "memberOf", "adminCount")
     assert "memberOf" not in groups and "adminCount" not in groups
+
+
+def by_hand(town, no, changes):
+    """A Modify of the administrator's on a person's entry."""
+    town.ldap.modify("dn:: %s\nchangetype: modify\n%s\n" % (base64.b64encode(town.dn(no).encode()).decode(), changes))
+
+
+def between_look_and_write(town, deed):
+    """Does something while the daemon has looked and may not write yet: its intents wait for a lock in the database."""
+    other = town.pg.connect(autocommit=False)
+    other.cursor().execute("LOCK TABLE paasla.intent IN EXCLUSIVE MODE")
+    try:
+        town.depart(1000)
+        until(lambda: town.one("SELECT count(*) FROM pg_locks WHERE relation = 'paasla.intent'::regclass AND NOT granted"),
+              what="the daemon to want to write")
+        deed()
+    finally:
+        other.rollback()
+        other.close()
+
+
+def test_somebody_else_writes_between_look_and_write(town):
+    """What was read is not there any more: nothing is overwritten, all is looked at again, and then it is locked."""
+    password = town.password(1000)
+    between_look_and_write(town, lambda: set_uac(town, 1000, 512, 66048))
+    town.state_is(1000, "out")
+    assert town.entry(1000)["useraccountcontrol"] == "66050"
+    assert town.can(1000, password) == (False, False)
+    codes = {r[0] for r in town.sql("SELECT code FROM paasla.intent WHERE op = 'close'")}
+    assert 16 in codes and not town.findings("write_failed")
+
+
+def test_a_write_of_ours_that_comes_late_is_refused(town):
+    """Locked and opened again: userAccountControl is what it was, and an old lock would fit if there were no fence. And the
+    other way round: an old opening does not open who has left since."""
+    def late(uac, fence_was):
+        return [(DELETE, "userAccountControl", str(uac[0]).encode()), (ADD, "userAccountControl", str(uac[1]).encode()),
+                (DELETE, "adminDescription", fence_was.encode()), (ADD, "adminDescription", b"paasla-fence:1")]
+    service = connect(town.ldap)
+    first = fence(town, 1000)
+    town.depart(1000)
+    town.state_is(1000, "out")
+    second = fence(town, 1000)
+    time.sleep(1.1)
+    town.hire(1000, "Inimene", "Numbera")
+    town.state_is(1000, "open")
+    assert code(service.modify_s, town.dn(1000), late((512, 514), first)) == 16
+    assert town.can(1000) == (True, True)
+    password = town.password(1000)
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert code(service.modify_s, town.dn(1000), late((514, 512), second)) == 16
+    assert town.can(1000, password) == (False, False)
+
+
+def suspend(town, no, until_when="NULL"):
+    town.sql("INSERT INTO paasla.absence (person_id, period, suspend) SELECT person_id, tstzrange(now(), %s), true"
+             " FROM paasla.employee_number WHERE employee_no = '%s'" % (until_when, no))
+
+
+def back(town, no):
+    town.sql("UPDATE paasla.absence SET period = tstzrange(lower(period), now()) WHERE person_id ="
+             " (SELECT person_id FROM paasla.employee_number WHERE employee_no = '%s')" % no)
+
+
+def test_after_an_absence_the_password_is_still_its_owners(town):
+    """Also when the first tries to open the account were refused."""
+    password = town.password(1000)
+    town.grant(1000, "r0")
+    town.settled()
+    acl = town.ldap.search(town.dn(1000), "-s", "base", "nTSecurityDescriptor").split("nTSecurityDescriptor:: ")[1].split("\n")[0]
+    suspend(town, 1000)
+    town.state_is(1000, "paused")
+    assert town.can(1000, password) == (False, False) and town.in_groups(1000) == ["r0"]
+    town.ldap.protect(town.dn(1000))
+    back(town, 1000)
+    until(lambda: town.findings("write_denied"), what="the refusal")
+    assert town.account(1000, "state") == "paused", "what we know of the password is not lost"
+    by_hand(town, 1000, "replace: nTSecurityDescriptor\nnTSecurityDescriptor:: %s\n" % acl)
+    town.state_is(1000, "open", 30)
+    assert town.can(1000, password) == (True, True)
+
+
+@pytest.mark.parametrize("town", [{"first_password": "none"}], indirect=True)
+def test_without_first_passwords(town):
+    """Nobody gets an account with an empty password, and a password that somebody has set before the first day is kept."""
+    assert town.account(1000, "state") == "open" and town.entry(1000)["pwdlastset"] != "0"
+    assert town.can(1000, "x") == (False, False)
+    town.hire(2000, "Vara", "Lind", "now() + interval '3 seconds'")
+    town.state_is(2000, "ready")
+    by_hand(town, 2000, "replace: unicodePwd\nunicodePwd:: " + encoded_password("Abilaua-salas0na"))
+    town.state_is(2000, "open")
+    assert town.can(2000, "Abilaua-salas0na") == (True, True)
+
+
+def test_an_account_that_was_there_before_us_is_adopted(town):
+    town.ldap.add("dn: CN=Kadri Kask,%s\nobjectClass: user\nsAMAccountName: Kadri_Kask\nemployeeNumber: LV-2000\n"
+                  "userAccountControl: 512\nunicodePwd:: %s\n" % (PEOPLE, encoded_password("Kadri-salas0na")))
+    town.hire(2000, "Kadri", "Kask")
+    town.grant(2000, "r1")
+    town.state_is(2000, "open")
+    town.settled()
+    assert town.account(2000, "login") == "kadri_kask" and town.dn(2000) == "CN=Kadri Kask," + PEOPLE
+    assert town.can(2000, "Kadri-salas0na") == (True, True) and town.in_groups(2000) == ["r1"]
+    town.depart(2000)
+    town.state_is(2000, "out")
+    assert town.can(2000, "Kadri-salas0na") == (False, False)
+
+
+def test_a_log_in_that_only_the_directory_can_spell(town):
+    town.ldap.add("dn: CN=Jaan Õun,%s\nobjectClass: user\nsAMAccountName: jaan.õun\nuserAccountControl: 514\n" % PEOPLE)
+    town.hire(2000, "Jaan", "Õun")  # Samba keeps the two apart, so it is free; Windows would show the other one: taken
+    town.state_is(2000, "open")
+    assert town.account(2000, "login") == "jaan.oun" and town.entry(2000)["samaccountname"] == "jaan.oun"
+    town.ldap.add("dn: CN=Öö,%s\nobjectClass: user\nsAMAccountName: öö\nemployeeNumber: LV-2001\nuserAccountControl: 514\n" % PEOPLE)
+    town.hire(2001, "Öö", "Öpik")
+    assert "left alone" in until(lambda: town.findings("login_unusable"), what="the finding")[0][1]
+    assert not town.sql("SELECT FROM paasla.account a JOIN paasla.employee_number n USING (person_id) WHERE n.employee_no = '2001'")
+
+
+@pytest.mark.parametrize("scheme", ["starttls", "ldaps"])
+def test_both_ways_to_be_encrypted(scheme):
+    class Way(AdTown):
+        def uris(self):
+            return self.ldap.ldap if scheme == "starttls" else self.ldap.ldaps
+    t = Way(people=1).start()
+    try:
+        t.settled()
+        assert "connected with TLS" in t.said() and t.can(1000) == (True, True)
+    finally:
+        t.close()
+
+
+def test_drift_is_found_by_the_compare(town):
+    town.grant(1000, "r0")
+    town.grant(1001, "r0")
+    town.settled()
+    for no, group in ((1000, 4), (1000, 2)):
+        town.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (town.group_dn(group), town.dn(no)))
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (town.group_dn(0), town.dn(1001)))
+    town.ldap._tool("ldapdelete", town.dn(1002))
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.in_groups(1000) == ["r0", "r2"], what="r4 put back, r2 left")
+    until(lambda: town.findings("drift_member_removed"), what="the one that is missing")
+    town.state_is(1002, "lost")
+    town.settled()
+    assert len(town.findings("drift_member_added")) == 1 and town.findings("account_lost")[0][0] == "critical"
+    assert "complete" not in town.one("SELECT last_compare_text FROM paasla.directory")
+
+
+def test_a_group_of_six_thousand(town):
+    town.grant(1000, "r0")
+    town.grant(1001, "r0")
+    town.settled()
+    add_contacts(town.ldap, town.group_dn(0), 6000, "OU=kontaktid," + SUFFIX)
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (town.group_dn(0), town.dn(1001)))
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.findings("drift_member_removed"), 30, "the one that is missing")
+    town.settled()
+    assert len(town.findings("drift_member_removed")) == 1 and not town.findings("drift_member_added")
+    assert town.one("SELECT last_compare_complete FROM paasla.directory")
+    assert len(town.findings("unmanaged_member")) == 1000, "more of the same helps nobody"
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert town.in_groups(1000) == []
+    assert town.ldap.search(town.group_dn(0), "-s", "base", "member").count("\nmember:") == 6000
+
+
+def test_stopped_and_started(town):
+    town.grant(1000, "r0")
+    town.settled()
+    password = town.password(1000)
+    town.ldap.stop()
+    town.depart(1000)
+    time.sleep(0.5)
+    town.ldap.start()
+    town.state_is(1000, "out", 40)
+    assert town.can(1000, password) == (False, False) and town.in_groups(1000) == []
+    town.stop(signal.SIGKILL)
+    town.depart(1001)
+    town.start()
+    town.state_is(1001, "out", 40)
+    town.settled(40)
