@@ -8,7 +8,7 @@
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
- *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
+ *   watch*.c  what the directory tells by itself, which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
@@ -199,7 +199,7 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
-    bool up, ppolicy, assertion, sync, post_read;
+    bool up, ppolicy, assertion, watchable, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
@@ -282,6 +282,7 @@ void pl_batch_pump(struct batch *b);
 void pl_batch_pump_all(struct pl_engine *e);
 void pl_batch_drop_all(struct pl_engine *e, struct dir *d); /* d NULL: everywhere */
 struct pair *pl_pair_find(struct dir *d, int64_t person_id);
+void pl_gate_judge(struct batch *b); /* gate.c */
 
 /* task.c */
 void pl_task_start(struct task *t);
@@ -294,9 +295,6 @@ void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
-
-/* gate.c */
-void pl_gate_judge(struct batch *b);
 
 /* look.c */
 void pl_look_find(struct task *t);  /* no account row yet: who has these names */
@@ -327,16 +325,18 @@ void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, si
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
 void pl_scan_drop(struct dir *d);
 
-/* watch.c, watch_group.c, watch_own.c */
+/* watch*.c */
 struct watch *pl_watch_new(struct dir *d);
 void pl_watch_free(struct watch *w);
 void pl_watch_dir_up(struct watch *w);
 void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
+void pl_watch_clock(struct watch *w); /* the moment that it waits for may be over; before a compare is begun */
 void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
-int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
+int64_t pl_watch_due(const struct watch *w);   /* when it wants a timer; 0: never */
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
-void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
+void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version); /* a write of ours made this version */
 bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
