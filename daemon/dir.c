@@ -62,7 +62,7 @@ static void emit_up(struct pld_dir *d)
     ev.up.identity = pl_str_c(d->first.identity);
     ev.up.ppolicy = d->first.ppolicy;
     ev.up.assertion = d->first.assertion;
-    ev.up.sync = d->first.sync;
+    ev.up.watch = d->first.watch;
     ev.up.post_read = d->first.post_read;
     d->host.emit(d->host.ctx, &ev);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -153,8 +154,9 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 
 static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    LDAPControl sync = {.ldctl_oid = (char[]){PL_OID_SYNC_REQUEST}, .ldctl_iscritical = 1}, *ctrls[] = {&sync, NULL};
-    sync.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
+    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST};
+    LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
+    control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
     return ldap_search_ext(l->ld, r->dn, LDAP_SCOPE_SUBTREE, "(objectClass=*)", r->attrs, 0, ctrls, NULL, NULL,
                            LDAP_NO_LIMIT, msgid);
 }

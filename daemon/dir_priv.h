@@ -49,7 +49,7 @@ struct dir_opened { /* what the thread hands over */
     LDAP *ld;
     int fd; /* inside ld */
     bool tls;
-    bool ppolicy, assertion, sync, post_read;
+    bool ppolicy, assertion, watch, post_read;
     bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
 };
@@ -87,10 +87,8 @@ int dir_connect(struct dir_opening *o, const LDAPURLDesc *url);
 /* In the thread: turns a connected socket into a bound handle. Owns `fd` from the call on. False with o->err. */
 bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd);
 
-/* In the thread: waits for all messages of one request. False with o->err: too late, cut, or the connection ended. */
+/* In the thread, false with o->err: all messages of one request; what is it bound to, for o->opened. */
 bool dir_await(struct dir_opening *o, LDAP *ld, int msgid, LDAPMessage **msg);
-
-/* In the thread: asks a bound handle what it is bound to, and fills o->opened. False with o->err: not to be used. */
 bool dir_probe(struct dir_opening *o, LDAP *ld);
 
 /* ---- requests (dir_req.c, dir_op.c, dir_recv.c) ---- */
@@ -102,6 +100,7 @@ struct dir_req {
     enum pl_cmd_kind kind;
     int code;   /* of one that is answered without being sent */
     bool probe; /* our own keep-alive: nobody is told */
+    bool stands; /* asked behind a search that does not say when it has begun */
     int msgid;  /* 0: not sent */
     int64_t deadline_ms;
     const char *dn; /* base of a search too */
@@ -111,7 +110,8 @@ struct dir_req {
     char **attrs;
     bool paged, usability;
     bool stays;            /* WATCH: it has no end of its own */
-    struct pl_str control; /* WATCH: value of the Sync Request control */
+    enum pl_watch_kind watch;
+    struct pl_str control; /* WATCH: value of its control */
     bool incomplete;       /* an open range or a reference was seen */
     struct dir_range *range; /* an attribute of its entry is being read in parts; else NULL */
     struct berval *cookie; /* of the next page */
@@ -124,7 +124,7 @@ struct dir_req {
     const char *assertion;
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
-    const char *version_attr; /* what it was asked about */
+    const char *const *version_attrs; /* what it was asked about */
     enum pl_secret secret;   /* a password that only we know goes with it */
     const char *password_attr;
     enum pl_password_form password_form;
@@ -162,6 +162,7 @@ bool dir_link_send(struct dir_link *l);                          /* as many as m
 void dir_link_push_front(struct dir_link *l, struct dir_req *r); /* goes next */
 void dir_link_forget(struct dir_link *l, struct dir_req *r);     /* out of the table */
 void dir_link_arm(struct dir_link *l, struct dir_req *r);        /* deadline from now */
+struct dir_req *dir_link_ask(struct dir_link *l); /* something, only for the answer's sake */
 void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete); /* answers and frees */
 
 /* ---- the watch (dir_watch.c) ---- */
@@ -183,7 +184,8 @@ void dir_watch_free(struct pld_dir *d);
 void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
 void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
 void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
-enum dir_step dir_watch_message(struct dir_link *l, LDAPMessage *m);
+enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m);
+void dir_watch_stands(struct dir_link *l); /* what was asked behind it is answered */
 
 /* ---- the directory (dir.c) ---- */
 
@@ -212,7 +214,6 @@ struct pld_dir {
 };
 
 void dir_kick(struct pld_dir *d); /* work from the event loop, soon */
-
 /* Tears both channels down, answers all that is open by one DIR_DOWN, and comes back later. Only from the event loop. */
 void dir_down(struct pld_dir *d, const char *why, const char *hint);
 void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete);

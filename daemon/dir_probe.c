@@ -1,6 +1,7 @@
 /* The first reads of a bound connection, in the connector thread: which kind of server it is, what it offers, and which
  * incarnation of its data it holds. Names of people and texts of the server never get into a sentence. */
 #include "dir_priv.h"
+#include "../lib/directory/persist.h"
 #include "../lib/directory/server.h"
 #include "../lib/directory/sync.h"
 
@@ -41,18 +42,31 @@ static bool offers(const struct pl_entry *root, const char *oid)
     return false;
 }
 
-static bool take_root(struct dir_opening *o, const struct pl_entry *root)
+static bool offers_watch(const struct pl_entry *root, enum pl_watch_kind kind)
+{
+    switch (kind) {
+    case PL_WATCH_SYNC:
+        return offers(root, PL_OID_SYNC_REQUEST);
+    case PL_WATCH_PERSISTENT:
+        return offers(root, PL_OID_PERSIST_REQUEST);
+    case PL_WATCH_NONE:
+        break;
+    }
+    return false;
+}
+
+static bool take_root(struct dir_opening *o, const struct pl_dialect *dialect, const struct pl_entry *root)
 {
     enum pl_server_fit fit = pl_server_check(root, o->conf.dialect, &o->err);
     o->opened.unsaid = fit == PL_SERVER_UNSAID;
     o->opened.ppolicy = offers(root, DIR_OID_PPOLICY);
-    o->opened.sync = offers(root, PL_OID_SYNC_REQUEST);
+    o->opened.watch = offers_watch(root, dialect->watch);
     o->opened.post_read = offers(root, PL_OID_POST_READ);
     o->opened.assertion = offers(root, DIR_OID_ASSERTION);
     return fit != PL_SERVER_OTHER;
 }
 
-static bool read_root(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
+static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
 {
     const char *attrs[ROOT_ATTRS_MAX] = {"supportedControl"};
     struct pl_entry root = {0};
@@ -61,7 +75,7 @@ static bool read_root(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
         attrs[i + 1] = pl_server_attrs[i];
     o->step = "reading the root entry";
     int code = read_entry(o, ld, "", attrs, a, &root, &msg);
-    bool ok = code == LDAP_SUCCESS && take_root(o, &root);
+    bool ok = code == LDAP_SUCCESS && take_root(o, dialect, &root);
     ldap_msgfree(msg);
     if (code > 0)
         pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
@@ -100,7 +114,7 @@ bool dir_probe(struct dir_opening *o, LDAP *ld)
 {
     const struct pl_dialect *dialect = pl_dialect_find(o->conf.dialect);
     struct pl_arena *a = pl_arena_new();
-    bool ok = dialect ? read_root(o, ld, a) && read_identity(o, ld, dialect, a)
+    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a)
                       : pl_err_set(&o->err, PL_ERR_CONF, 0, "", "the dialect is not known");
     pl_arena_free(a);
     return ok;

@@ -59,8 +59,14 @@ static void take_version(struct dir_req *r, LDAPControl **ctrls)
     LDAPControl *c = ldap_control_find(PL_OID_POST_READ, ctrls, NULL);
     if (!c)
         return;
-    struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len};
-    r->version = pl_arena_str(r->arena, pl_post_read_value(value, pl_str_c(r->version_attr)));
+    struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len}, values[PL_ECHO_MAX];
+    struct pl_buf text = {0};
+    size_t n = 0;
+    for (; n < PL_ECHO_MAX && r->version_attrs[n]; n++)
+        values[n] = pl_post_read_value(value, pl_str_c(r->version_attrs[n]));
+    pl_echo_text(&text, values, n);
+    r->version = pl_arena_str(r->arena, pl_buf_str(&text));
+    pl_buf_free(&text);
 }
 
 /* A search for parts has ended: true when there is another one to send. */
@@ -92,6 +98,8 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
     if (ctrls)
         ldap_controls_free(ctrls);
     dir_link_forget(l, r);
+    if (r->stands)
+        dir_watch_stands(l);
     if (r->cookie || (r->range && goes_on(l, r, code))) {
         dir_link_push_front(l, r);
         return DIR_STEP_ENDED;
@@ -109,7 +117,7 @@ static enum dir_step take_message(struct dir_link *l, struct dir_req *r, LDAPMes
         [PL_CMD_SEARCH] = LDAP_RES_SEARCH_RESULT, [PL_CMD_MODIFY] = LDAP_RES_MODIFY, [PL_CMD_ADD] = LDAP_RES_ADD};
     int type = ldap_msgtype(m);
     if (r->kind == PL_CMD_WATCH)
-        return dir_watch_message(l, m);
+        return dir_watch_message(l, r, m);
     if (type == results[r->kind])
         return take_result(l, r, m);
     if (r->kind != PL_CMD_SEARCH)
@@ -257,8 +265,7 @@ void dir_link_broken(struct dir_link *l, const char *why, const char *hint)
         dir_down(l->dir, why, hint);
 }
 
-/* A question to a quiet connection, so that a dead one is noticed before somebody leaves. */
-static void ask_something(struct dir_link *l)
+struct dir_req *dir_link_ask(struct dir_link *l)
 {
     static const char *const attrs[] = {LDAP_NO_ATTRS, NULL};
     struct pl_command cmd = {.kind = PL_CMD_SEARCH,
@@ -267,6 +274,7 @@ static void ask_something(struct dir_link *l)
     struct dir_req *r = dir_req_new(&cmd, &code);
     r->probe = true;
     dir_link_submit(l, r);
+    return r;
 }
 
 void dir_link_tick(struct dir_link *l)
@@ -281,7 +289,7 @@ void dir_link_tick(struct dir_link *l)
         return;
     }
     if (dir_link_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
-        ask_something(l);
+        dir_link_ask(l); /* so that a dead one is noticed before somebody leaves */
         dir_link_work(l);
     }
 }

@@ -96,6 +96,36 @@ void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, stru
     }
 }
 
+/* ---- echoes ---- */
+
+void pl_echo_text(struct pl_buf *out, const struct pl_str *values, size_t n)
+{
+    if (n > 0 && values[0].len > 0) {
+        pl_buf_add(out, values[0]);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (values[i].len == 0) {
+            return;
+        }
+    }
+    for (size_t i = 1; i < n; i++) {
+        pl_buf_add(out, values[i]);
+        pl_buf_add_byte(out, '\n');
+    }
+}
+
+void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_buf *out)
+{
+    struct pl_str values[PL_ECHO_MAX];
+    size_t n = 0;
+
+    for (; d->echo_attrs != NULL && d->echo_attrs[n] != NULL && n < PL_ECHO_MAX; n++) {
+        values[n] = pl_entry_first(e, d->echo_attrs[n]);
+    }
+    pl_echo_text(out, values, n);
+}
+
 /* ---- steps ---- */
 
 void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,

@@ -68,6 +68,13 @@ enum pl_group_shape {
     PL_GROUP_PRIVILEGED, /* the server's own, or protected by it: left alone unless it is named in the configuration */
 };
 
+/* How the server tells by itself that something changed. */
+enum pl_watch_kind {
+    PL_WATCH_NONE,       /* it does not: others' changes are found by the full compare only */
+    PL_WATCH_SYNC,       /* RFC 4533, sync.h: with a cookie, so that a watch goes on where it had ended */
+    PL_WATCH_PERSISTENT, /* persist.h: from the moment on at which the search stands */
+};
+
 struct pl_dialect {
     const char *name;
     const char *native_id_attr; /* "entryUUID": names an entry for its whole life */
@@ -82,6 +89,10 @@ struct pl_dialect {
     const char *search_control;      /* OID of a control without value that goes with each search, not critical; or NULL */
     const char *policy_attr;         /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
     bool usability;                  /* ask for the account usability control */
+    enum pl_watch_kind watch;
+    const char *const
+        *echo_attrs; /* by these our own writes are known in what a watch tells, see pl_echo_text; ended by
+                                    * NULL; NULL: there are none, and our own writes wake their persons once more */
     enum pl_lock (*lock_seen)(const struct pl_entry *e, const struct pl_dir_facts *f, int64_t now_us);
     /* Returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). */
     size_t (*change)(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
@@ -107,6 +118,12 @@ struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_e
 
 /* Adds the filter "the entry with this native id". An id that is none of this dialect gives one that matches nothing. */
 void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id);
+
+/* Appends what an entry shows of the write that left it so: the first value alone, or without it all the others together;
+ * nothing when one of those is missing too. `values` are those of echo_attrs in their order, empty where there is none. */
+enum { PL_ECHO_MAX = 4 };
+void pl_echo_text(struct pl_buf *out, const struct pl_str *values, size_t n);
+void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_buf *out);
 
 /* Fills a step with one modification; `values` may be NULL. For dialects. */
 void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,

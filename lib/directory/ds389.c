@@ -18,6 +18,10 @@ static const char *const person_attrs[] = {
     ROLE,          NULL,
 };
 
+/* The first is there when the USN plugin is on, and another with every write. Without it second and writer: two writes in
+ * one second by our own account look the same, those of anybody else do not. */
+static const char *const echo_attrs[] = {"entryusn", "modifyTimestamp", "modifiersName", NULL};
+
 static const char *const member_attrs[] = {"member", "uniqueMember", "memberUid", NULL};
 static const char *const group_attrs[] = {"objectClass", NULL};
 
@@ -135,6 +139,8 @@ const struct pl_dialect pl_dialect_389ds = {
     .group_attrs = group_attrs,
     .group_shape = pl_group_shape_of,
     .person_attrs = person_attrs,
+    .watch = PL_WATCH_PERSISTENT,
+    .echo_attrs = echo_attrs,
     .lock_seen = lock_seen,
     .change = change,
     .born_locked = born_locked,

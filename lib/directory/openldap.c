@@ -28,6 +28,7 @@ static const char *const person_attrs[] = {
 static const int no_password[] = {16, 0};       /* noSuchAttribute: there is none to delete */
 static const int must_have[] = {65, 19, 53, 0}; /* the schema, a constraint or the server wants a password there */
 
+static const char *const echo_attrs[] = {"entryCSN", NULL};
 static const char *const member_attrs[] = {"member", "uniqueMember", "memberUid", NULL};
 static const char *const group_attrs[] = {"objectClass", NULL};
 
@@ -139,6 +140,8 @@ const struct pl_dialect pl_dialect_openldap = {
     .group_attrs = group_attrs,
     .policy_attr = "pwdPolicySubentry",
     .usability = true,
+    .watch = PL_WATCH_SYNC,
+    .echo_attrs = echo_attrs,
     .lock_seen = lock_seen,
     .change = change,
     .born_locked = born_locked,

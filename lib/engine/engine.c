@@ -305,7 +305,8 @@ static void start_due(struct pl_engine *e)
         }
         if (e->conf.compare_every_us > 0 && d->next_scan_us && e->now >= d->next_scan_us)
             d->want_scan = true;
-        if (d->want_scan && !d->scan && d->groups_known)
+        pl_watch_clock(d->watch);
+        if (d->want_scan && !d->scan && d->groups_known && !pl_watch_comes_up(d->watch))
             pl_scan_start(d, false);
         pl_watch_pump(d->watch);
     }
@@ -402,7 +403,7 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
     d->up = true;
     d->ppolicy = ev->up.ppolicy;
     d->assertion = ev->up.assertion;
-    d->sync = ev->up.sync;
+    d->watchable = ev->up.watch && d->dialect->watch != PL_WATCH_NONE;
     d->post_read = ev->up.post_read;
     bool same = pl_str_eq(d->identity, ev->up.identity);
     free((void *)(uintptr_t)d->identity.s);
@@ -468,11 +469,11 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         pl_task_reply(r.owner, &r, ev);
         break;
     case OWN_WRITE:
-        pl_watch_own(r.dir->watch, ev->result.version);
+        pl_watch_own(r.dir->watch, ((struct op *)r.owner)->target, ev->result.version);
         pl_exec_result(r.owner, ev->result.code);
         break;
     case OWN_LOST_WRITE:
-        pl_watch_own(r.dir->watch, ev->result.version);
+        pl_watch_own(r.dir->watch, ((struct target *)r.owner)->hash, ev->result.version);
         pl_exec_lost_result(r.owner, r.dir);
         break;
     case OWN_HOLD:

@@ -151,10 +151,11 @@ struct pl_command {
             const struct pl_str *dns; /* of groups */
             size_t n;
         } scan_group;
-        struct { /* RFC 4533: the shell adds the control, critical, and hands on what comes */
+        struct { /* the shell adds the control of this kind, critical, and hands on what comes */
+            enum pl_watch_kind kind;
             struct pl_str base;
             const char *const *attrs; /* NULL-terminated */
-            struct pl_str control;    /* value of the Sync Request control */
+            struct pl_str control;    /* its value */
         } watch;
         struct {
             struct pl_str cookie, identity; /* empty: unchanged */
@@ -189,7 +190,7 @@ struct pl_command {
             const struct pl_mod *mods;
             size_t n;
             struct pl_str assertion; /* filter for RFC 4528, critical; empty: none */
-            const char *tell_version; /* ask for this attribute as the write leaves it (RFC 4527 post-read) */
+            const char *const *tell_version; /* ask for these as the write leaves them (RFC 4527 post-read); NULL: nothing */
             enum pl_secret secret;   /* the shell adds a Replace of password_attr; a first password it keeps in a */
                                      /* file that only the operator may read, before it sends */
             const char *password_attr;
@@ -201,7 +202,7 @@ struct pl_command {
             struct pl_str dn;
             const struct pl_attr *attrs;
             size_t n;
-            const char *tell_version; /* as in modify */
+            const char *const *tell_version; /* as in modify */
         } add;
         int64_t at_us;
         struct {
@@ -241,7 +242,12 @@ enum pl_ev_kind {
 /* LDAP results beyond RFC 4511: the shell says "unknown" when an answer never came. */
 #define PL_RESULT_UNKNOWN (-1)
 
-enum pl_watch_msg { PL_WATCH_ENTRY, PL_WATCH_INFO, PL_WATCH_END };
+enum pl_watch_msg {
+    PL_WATCH_ENTRY,
+    PL_WATCH_INFO,
+    PL_WATCH_STANDS, /* PERSISTENT: the server has answered what was asked behind the search */
+    PL_WATCH_END,
+};
 
 struct pl_event {
     enum pl_ev_kind kind;
@@ -253,7 +259,7 @@ struct pl_event {
             struct pl_str identity;
             bool ppolicy; /* the server enforces password policies (rootDSE) */
             bool assertion; /* RFC 4528 is offered */
-            bool sync;      /* RFC 4533 is offered */
+            bool watch;     /* the dialect's kind of watch is offered */
             bool post_read; /* RFC 4527 is offered */
         } up;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
@@ -280,12 +286,13 @@ struct pl_event {
         struct {
             int code;  /* LDAP result code or PL_RESULT_UNKNOWN */
             bool complete; /* SEARCH: result 0, all pages, no open range */
-            struct pl_str version; /* what a write that was asked to tell it left; empty: not told */
+            struct pl_str version; /* pl_echo_text of what a write was asked to tell; empty: not told */
         } result;
         struct {
             enum pl_watch_msg msg;
             const struct pl_entry *entry; /* ENTRY */
-            struct pl_str value; /* ENTRY: Sync State; INFO: Sync Info Message; END: Sync Done; may be empty */
+            struct pl_str value; /* SYNC: ENTRY Sync State, INFO Sync Info Message, END Sync Done; PERSISTENT: ENTRY */
+                                 /* Entry Change Notification; may be empty */
             int code;            /* END: LDAP result code, PL_RESULT_UNKNOWN when the connection ended */
         } watch;
     };

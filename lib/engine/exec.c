@@ -190,7 +190,7 @@ static void add_entry(struct op *o)
     c->add.dn = t->new_dn;
     c->add.attrs = attrs;
     c->add.n = n;
-    c->add.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
+    c->add.tell_version = d->post_read && d->watchable ? d->dialect->echo_attrs : NULL;
     pl_e_request(e, c, OWN_WRITE, o, d, 0);
 }
 
@@ -250,7 +250,7 @@ static void send_op(struct op *o)
     c->modify.dn = o->group ? o->group_dn : t->entry->dn;
     c->modify.mods = o->steps[o->step].mods;
     c->modify.n = o->steps[o->step].n_mods;
-    c->modify.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
+    c->modify.tell_version = d->post_read && d->watchable ? d->dialect->echo_attrs : NULL;
     if (!o->group)
         c->modify.assertion = assertion(o);
     if (o->steps[o->step].secret != PL_SECRET_NONE) {

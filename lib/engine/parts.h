@@ -86,16 +86,18 @@ bool pl_fresh_is(const struct dir *d, uint64_t dn_hash);
 void pl_fresh_free(struct dir *d);
 
 
-/* watch.c, watch_group.c, watch_own.c */
+/* watch*.c */
 struct watch *pl_watch_new(struct dir *d);
 void pl_watch_free(struct watch *w);
 void pl_watch_dir_up(struct watch *w);
 void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
+void pl_watch_clock(struct watch *w); /* the moment that it waits for may be over; before a compare is begun */
 void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
-int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
+int64_t pl_watch_due(const struct watch *w);   /* when it wants a timer; 0: never */
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
-void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
+void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version); /* a write of ours made this version */
 bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 

@@ -10,7 +10,7 @@
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
  *   preview.c a dry run
- *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
+ *   watch*.c  what the directory tells by itself, which only nominates too
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
@@ -211,7 +211,7 @@ struct dir {
     const char **group_attrs; /* of a group, with its members */
     uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
     size_t n_privileged;
-    bool up, ppolicy, assertion, sync, post_read;
+    bool up, ppolicy, assertion, watchable, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */

@@ -114,7 +114,7 @@ static void up(struct sim *m, int d)
     ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
     ev.up.ppolicy = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
-    ev.up.sync = m->sync[d];
+    ev.up.watch = m->sync[d];
     ev.up.post_read = m->post_read[d];
     sim_trace(m, "%s is up%s", dir_names[d], m->wrong_server[d] ? " (another server)" : "");
     sim_event(m, &ev);

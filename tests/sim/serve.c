@@ -148,7 +148,7 @@ static int write_now(struct sim *m, struct req *r)
     int code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
     if (code == CODE_OK)
         check_applied(m, &r->c, r->dir);
-    const char *tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
+    const char *const *tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
     if (code == CODE_OK && tell && m->post_read[r->dir])
         r->version = pl_arena_str(r->a, pl_str_c(d->log[d->n_log - 1].csn));
     return code;

@@ -186,11 +186,57 @@ static void test_roles(void **state)
     }
 }
 
+static void echo_is(const struct pl_dialect *dialect, const char *const pairs[], const char *want)
+{
+    struct pl_str values[6];
+    struct pl_attr attrs[6];
+    struct pl_entry e = {PL_STR("uid=x"), attrs, 0};
+    struct pl_buf out = {0};
+
+    for (; pairs[e.n * 2]; e.n++) {
+        values[e.n] = pl_str_c(pairs[e.n * 2 + 1]);
+        attrs[e.n] = (struct pl_attr){pl_str_c(pairs[e.n * 2]), &values[e.n], 1};
+    }
+    pl_echo_of(dialect, &e, &out);
+    if (!pl_str_eq_c(pl_buf_str(&out), want))
+        fail_msg("'%.*s' is not '%s'", (int)out.len, out.s, want);
+    pl_buf_free(&out);
+}
+
+/* By what our own writes are known when the watch tells of them. */
+static void test_echo(void **state)
+{
+    (void)state;
+#define WHEN "modifytimestamp", "20261121105705Z"
+#define WHO  "modifiersName", "uid=paasla,dc=x"
+    const struct pl_dialect none = {.name = "none"};
+    const char *const with_usn[] = {WHO, WHEN, "ENTRYUSN", "0", NULL}, *const without[] = {WHO, WHEN, NULL};
+    const char *const nobody[] = {WHEN, NULL}, *const never[] = {WHO, NULL}, *const nothing[] = {NULL};
+    const char *const csn[] = {"entryCSN", "20261121073833.202368Z#000000#001#000000", WHEN, WHO, NULL};
+
+    echo_is(d(), with_usn, "0");
+    echo_is(d(), without, "20261121105705Z\nuid=paasla,dc=x\n");
+    echo_is(d(), nobody, ""); /* a second alone is anybody's */
+    echo_is(d(), never, "");
+    echo_is(d(), nothing, "");
+    echo_is(&none, with_usn, "");
+    echo_is(pl_dialect_find(PL_STR("openldap")), csn, "20261121073833.202368Z#000000#001#000000");
+    echo_is(pl_dialect_find(PL_STR("openldap")), without, "");
+    assert_int_equal(d()->watch, PL_WATCH_PERSISTENT);
+    assert_int_equal(pl_dialect_find(PL_STR("openldap"))->watch, PL_WATCH_SYNC);
+    for (size_t i = 0; pl_dialects[i]; i++) {
+        size_t n = 0;
+        while (pl_dialects[i]->echo_attrs && pl_dialects[i]->echo_attrs[n])
+            n++;
+        assert_true(n <= PL_ECHO_MAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),   cmocka_unit_test(test_lock_seen), cmocka_unit_test(test_locks),
-        cmocka_unit_test(test_opening), cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_opening), cmocka_unit_test(test_roles),     cmocka_unit_test(test_echo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
