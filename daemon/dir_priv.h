@@ -9,6 +9,7 @@
  *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
  *   dir_password.c  the one-time password and its file
+ *   dir_once.c      the bring-up for a program without an event loop
  *
  * A handle belongs to the connector thread until it is handed over, and to the event loop's thread ever after. A handle
  * that failed once is closed, never used again: libldap would reconnect it by itself, blocking and unauthenticated. */
@@ -56,6 +57,7 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
     struct pl_arena *arena; /* owns every slice of conf and uri: the thread may outlive the configuration */
     struct pl_conf_directory conf;
     const char *uri;
+    bool keep; /* a bound handle is left open although the first reads say that it is of no use */
     int64_t deadline_ms;
     int done_fd; /* eventfd, readable when the thread is through */
     /* written by the thread, read by the loop after done_fd */
@@ -74,6 +76,10 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
 
 /* Starts a thread; NULL with a sentence when there can be none. */
 struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* The same for whoever wants to know everything that is wrong: `ok` may be false with `opened` in place. */
+struct dir_opening *dir_opening_start_keep(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* For dir_connect outside of a thread. */
+struct dir_opening *dir_opening_alone(const struct pl_conf_directory *conf, const char *uri);
 bool dir_opening_done(struct dir_opening *o); /* true: the thread is through and what it wrote may be read */
 void dir_opening_cut(struct dir_opening *o);  /* makes the thread fail soon, wherever it is */
 void dir_opening_free(struct dir_opening *o); /* cuts it, or frees what it left; NULL is fine */
