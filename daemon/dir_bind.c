@@ -349,10 +349,13 @@ bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd)
         close(fd);
         return pl_err_set(&o->err, PL_ERR_IO, 0, "", "libldap does not take the socket");
     }
-    if (set_options(&b) && handshake(&b) && bind_to(&b) && dir_probe(o, b.ld) && hand_over(&b)) {
+    bool bound = set_options(&b) && handshake(&b) && bind_to(&b);
+    bool fit = bound && dir_probe(o, b.ld);
+    /* What the server answered may be looked into; a connection that failed is never used again. */
+    if ((fit || (bound && o->keep && o->err.class == PL_ERR_CONF)) && hand_over(&b)) {
         o->opened.ld = b.ld;
         o->opened.fd = fd;
-        return true;
+        return fit;
     }
     if (b.ld)
         drop(&b);

@@ -11,6 +11,7 @@
  *   dir_range.c     an attribute that the server gives in parts
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
  *   dir_password.c  the one-time password and its file
+ *   dir_once.c      the bring-up for a program without an event loop
  *
  * A handle belongs to the connector thread until it is handed over, and to the event loop's thread ever after. A handle
  * that failed once is closed, never used again: libldap would reconnect it by itself, blocking and unauthenticated. */
@@ -19,6 +20,7 @@
 
 #include <ldap.h>
 #include <pthread.h>
+#include "dir_tools.h"
 #include "shell.h"
 
 enum {
@@ -59,6 +61,7 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
     struct pl_arena *arena; /* owns every slice of conf and uri: the thread may outlive the configuration */
     struct pl_conf_directory conf;
     const char *uri;
+    bool keep; /* a bound handle is left open although the first reads say that it is of no use */
     int64_t deadline_ms;
     int done_fd; /* eventfd, readable when the thread is through */
     /* written by the thread, read by the loop after done_fd */
@@ -77,6 +80,10 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
 
 /* Starts a thread; NULL with a sentence when there can be none. */
 struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* The same for whoever wants to know everything that is wrong: `ok` may be false with `opened` in place. */
+struct dir_opening *dir_opening_start_keep(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* For dir_connect outside of a thread. */
+struct dir_opening *dir_opening_alone(const struct pl_conf_directory *conf, const char *uri);
 bool dir_opening_done(struct dir_opening *o); /* true: the thread is through and what it wrote may be read */
 void dir_opening_cut(struct dir_opening *o);  /* makes the thread fail soon, wherever it is */
 void dir_opening_free(struct dir_opening *o); /* cuts it, or frees what it left; NULL is fine */
@@ -225,41 +232,5 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint);
  * sent as it is. */
 struct dir_req *dir_req_new(const struct pl_command *cmd, int *code);
 void dir_req_free(struct dir_req *r);
-
-/* ---- conversions (dir_conv.c) ---- */
-
-/* The entry's slices point into the message, its arrays into the arena. False: not LDAP. May be called once a message. */
-bool dir_entry_read(LDAP *ld, LDAPMessage *m, bool usability, struct pl_arena *a, struct pl_entry *out,
-                    bool *open_range);
-/* Arrays ended by NULL with room for `spare` more; everything copied into the arena. NULL: cannot be sent. */
-LDAPMod **dir_mods_make(struct pl_arena *a, const struct pl_mod *mods, size_t n, size_t spare);
-LDAPMod **dir_attrs_make(struct pl_arena *a, const struct pl_attr *attrs, size_t n);
-/* A copy as a C string, or NULL when there is a NUL inside. */
-const char *dir_cstr(struct pl_arena *a, struct pl_str s);
-
-/* ---- attributes in parts (dir_range.c) ---- */
-
-struct dir_range;
-bool dir_range_open(struct pl_str name); /* "member;range=0-1499": there are more */
-struct dir_range *dir_range_begin(const struct pl_entry *e); /* of an entry that has such an attribute; copies it */
-void dir_range_free(struct dir_range *g);
-/* What to search for next, once the first answer has ended. */
-void dir_range_search(struct dir_range *g, const char **base, int *scope, const char **filter, char ***attrs);
-void dir_range_entry(struct dir_range *g, const struct pl_entry *e); /* what each search shows */
-enum dir_range_state { DIR_RANGE_ON, DIR_RANGE_WHOLE, DIR_RANGE_BROKEN };
-enum dir_range_state dir_range_result(struct dir_range *g, int code); /* and how it ended */
-const struct pl_entry *dir_range_whole(struct dir_range *g); /* once, after WHOLE; lives as long as `g` */
-
-/* ---- the first password (dir_password.c) ---- */
-
-enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };
-
-/* Draws a password and, a first one, keeps it in a new file of `dir`. `out` is in the form the server wants and is the
- * caller's to wipe with dir_password_wipe, as `file` is to free. False: nothing was kept, nothing may be sent. */
-bool dir_password_first(const char *dir, const char *login, enum pl_password_form form, struct pl_buf *out, char **file,
-                        struct pl_err *err);
-bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct pl_err *err);
-void dir_password_unlink(const char *file); /* the server did not take it */
-void dir_password_wipe(struct pl_buf *password);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../core/login.h"
+#include "../core/template.h"
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
@@ -23,55 +24,30 @@ static const char *const attrs_none[] = {"1.1", NULL};
 
 /* ---- names ---- */
 
+static struct pl_words words_of(const struct task *t)
+{
+    return (struct pl_words){.login = t->p.login,
+                             .given = t->p.given,
+                             .family = t->p.family,
+                             .employee_no = t->p.employee_no,
+                             .unit = t->p.unit,
+                             .position = t->p.position,
+                             .institution = t->p.institution};
+}
+
 struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn)
 {
-    struct pl_str name =
-        pl_arena_printf(a, "%.*s %.*s", (int)t->p.given.len, t->p.given.s, (int)t->p.family.len, t->p.family.s);
-    const struct {
-        const char *word;
-        struct pl_str value;
-    } words[] = {{"{login}", t->p.login},
-                 {"{given}", t->p.given},
-                 {"{family}", t->p.family},
-                 {"{name}", name},
-                 {"{employee_no}", t->p.employee_no},
-                 {"{unit}", t->p.unit},
-                 {"{position}", t->p.position},
-                 {"{institution}", t->p.institution}};
-    struct pl_buf b = {0};
-    for (size_t i = 0; i < text.len;) {
-        size_t k = 0, n_words = sizeof words / sizeof words[0];
-        for (; k < n_words; k++) {
-            size_t len = strlen(words[k].word);
-            if (text.len - i >= len && memcmp(text.s + i, words[k].word, len) == 0)
-                break;
-        }
-        if (k == n_words) {
-            pl_buf_add_byte(&b, text.s[i++]);
-            continue;
-        }
-        if (dn)
-            pl_dn_escape(&b, words[k].value);
-        else
-            pl_buf_add(&b, words[k].value);
-        i += strlen(words[k].word);
-    }
-    struct pl_str out = pl_arena_str(a, pl_buf_str(&b));
-    pl_buf_free(&b);
-    return out;
+    struct pl_words words = words_of(t);
+    return pl_template_render(a, text, &words, dn);
 }
 
 struct pl_str pl_look_number(struct task *t, struct pl_arena *a)
 {
     const struct pl_dir_conf *c = &t->dir->conf;
+    struct pl_words words = words_of(t);
     for (size_t i = 0; i < c->n_templates; i++)
-        if (pl_str_ieq(c->templates[i].attr, c->number_attr)) {
-            struct pl_str number = pl_render(a, c->templates[i].text, t, false);
-            if (number.len > 0 && !pl_str_eq_c(t->p.purpose, "personal"))
-                number =
-                    pl_arena_printf(a, "%.*s/%.*s", (int)number.len, number.s, (int)t->p.purpose.len, t->p.purpose.s);
-            return number;
-        }
+        if (pl_str_ieq(c->templates[i].attr, c->number_attr))
+            return pl_template_number(a, c->templates[i].text, &words, t->p.purpose);
     return (struct pl_str){"", 0};
 }
 
