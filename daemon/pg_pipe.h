@@ -14,7 +14,7 @@ enum pld_pg_end {
     PLD_PG_LOST,   /* the connection went first: nobody knows */
 };
 
-enum { PLD_PG_PARAMS = 6 };
+enum { PLD_PG_PARAMS = 8 };
 
 /* Embedded in the caller's own object; stays where it is until end() was called, which happens exactly once and never
  * inside pld_pg_pipe_submit. */

@@ -1,7 +1,8 @@
 -- Pending work in one statement, and so in one snapshot: dirty rows, what is wanted, what we believe, what people approved.
 -- Rows are those of lib/engine/row.h. Driven by the dirty rows: a quiet queue costs nothing, one person costs one person.
 -- params: $1 class (urgent, bulk, preview), $2 directories text[], $3 limit of pairs (bulk), $4 departures in one
---         transaction that still count as named, $5 persons bigint[] (preview)
+--         transaction that still count as named, $5 persons bigint[] (preview), $6 how many one log-in names in an hour,
+--         $7 how far back to tell what the brake let pass, in microseconds (0: not at all)
 -- expect: rows: kind and up to 20 text columns
 WITH due AS (
     SELECT d.directory, d.person_id, bool_or(d.cause IN ('compare_removal', 'watch', 'recovery', 'departed', 'revoked')) AS sharp,
@@ -67,9 +68,11 @@ WITH due AS (
 ), few_again AS MATERIALIZED (
     SELECT x.xact FROM (SELECT DISTINCT said_again_xact FROM leaver WHERE said_again_xact IS NOT NULL) x (xact)
     WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = x.xact) <= $4::int
+), hasty AS MATERIALIZED ( -- of them those that name nobody: a list in pieces
+    SELECT h.xact FROM paasla.hasty((SELECT array_agg(x.xact) FROM (TABLE few UNION TABLE few_again) x), $4::int, $6::int) h (xact)
 ), named AS MATERIALIZED ( -- HR named this leaver, by either. Nothing that is consumed counts.
     SELECT l.person_id, l.directory FROM leaver l
-    WHERE l.ended_xact IN (SELECT xact FROM few) OR l.said_again_xact IN (SELECT xact FROM few_again)
+    WHERE l.ended_xact IN (TABLE few EXCEPT TABLE hasty) OR l.said_again_xact IN (TABLE few_again EXCEPT TABLE hasty)
 ), holding AS MATERIALIZED (
     SELECT m.person_id, m.directory, m.purpose, count(*) AS n FROM member m WHERE m.wanted GROUP BY m.person_id, m.directory, m.purpose
 )
@@ -82,6 +85,13 @@ FROM (
         coalesce(d.identity, '') AS c4, '' AS c5, '' AS c6, '' AS c7, '' AS c8, '' AS c9, '' AS c10, '' AS c11, '' AS c12,
         '' AS c13, '' AS c14, '' AS c15, '' AS c16, '' AS c17, '' AS c18, '' AS c19, '' AS c20
     FROM paasla.directory d LEFT JOIN paasla.directory_total t ON t.directory = d.directory WHERE d.directory = ANY ($2::text[])
+    UNION ALL
+    SELECT 0, 0, i.directory, 1, '', min(i.intent_id), 'W', i.directory, i.account_id::text, coalesce(i.role_group_id, 0)::text,
+        greatest(0, (extract(epoch FROM clock_timestamp() - min(i.at)) * 1000000)::bigint)::text,
+        '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+    FROM paasla.intent i
+    WHERE $7::bigint > 0 AND i.counted AND i.directory = ANY ($2::text[]) AND i.at > clock_timestamp() - $7::bigint * interval '1 microsecond'
+    GROUP BY i.directory, i.account_id, i.role_group_id
     UNION ALL
     SELECT 1, 0, g.directory, 0, '', g.role_group_id, 'G', g.directory, g.role_group_id::text, g.role_id::text, g.group_dn, rr.mode,
         CASE WHEN rr.on_drift = 'put_back' THEN 't' ELSE 'f' END, g.purpose, '', '', '', '', '', '', '', '', '', '', '', '', ''

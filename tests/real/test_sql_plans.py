@@ -1,5 +1,6 @@
 """Held plans, approvals, previews, full compares: what the brake and the compare leave in the store."""
 
+import hashlib
 import json
 import select
 
@@ -51,9 +52,34 @@ def test_a_held_plan_takes_its_rows_and_is_approved_by_digest(town):
     assert [r[4] for r in only(load(town), "H")] == ["approved", "approved"]
 
 
-def test_a_plan_is_approved_by_its_number_too(town):
+def test_a_plan_is_not_approved_by_its_number(town):
+    """A number stays when a plan grows."""
     plan, _ = held(town, "1042")
-    assert town.one("SELECT paasla.approve_plan(%s)", str(plan), user="approver") == plan
+    town.refused("0 held plans", "SELECT paasla.approve_plan(%s)", str(plan), user="approver")
+
+
+def test_a_plan_that_waits_takes_up_what_is_held_after_it(town):
+    plan, accounts = held(town, "1042", "1043")
+    town.hire("1044")
+    more = [item(town, "1044", account(town, "1044", state="open")[0])]
+    assert hold(town, B, more) == plan and hold(town, B, more) == plan, "sent twice"
+    digest = town.one("SELECT digest FROM paasla.plan")
+    lines = sorted("%s %d %d personal 0\n" % ("close", i["person_id"], i["account_id"])
+                   for i in [item(town, no, acc) for no, acc in accounts.items()] + more)
+    assert digest == hashlib.sha256("".join(lines).encode()).hexdigest(), "as the daemon makes it"
+    assert town.one("SELECT locks, items FROM paasla.plan") == (3, 3)
+    assert town.one("SELECT detail::jsonb->>'digest' FROM audit.event WHERE action = 'plan.held' ORDER BY event_id DESC LIMIT 1") == digest
+    town.refused("0 held plans", "SELECT paasla.approve_plan(%s)", A, user="approver")
+    town.one("SELECT paasla.approve_plan(%s)", digest, user="approver")
+    town.hire("1045")
+    assert hold(town, B, [item(town, "1045", 0)]) != plan, "what may run is not added to"
+    assert [s for _, s in plans(town)] == ["approved", "held"]
+
+
+def test_two_directories_have_plans_of_their_own(town):
+    plan, _ = held(town, "1042")
+    town.hire("1043")
+    assert hold(town, B, [item(town, "1043", 0)], directory="kool") != plan
 
 
 def test_an_approved_plan_is_done_when_all_of_it_is(town):
