@@ -146,6 +146,51 @@ BEGIN
     RETURN id;
 END $$;
 
+-- As in 0012, and two things that were called over though they were not. While a wake-up of this person lies there, the
+-- last account of this look, or the next look, is still to be settled: an account that was believed to be out, and whose
+-- lock somebody took away. And a member whom nobody granted is in no membership of ours, only in a finding.
+CREATE OR REPLACE FUNCTION paasla.close_plans(dir text, who bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    plans bigint[];
+    p paasla.plan;
+BEGIN
+    IF EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = dir AND d.person_id = who AND d.not_before <= clock_timestamp()) THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(DISTINCT x.plan_id) INTO plans FROM paasla.plan x JOIN paasla.plan_item i ON i.plan_id = x.plan_id
+        WHERE i.person_id = who AND x.directory = dir AND x.state IN ('held', 'approved');
+    IF plans IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE paasla.plan_item i SET over = true FROM paasla.plan x
+    WHERE x.plan_id = ANY (plans) AND i.plan_id = x.plan_id AND i.person_id = who AND NOT i.over AND (
+        EXISTS (SELECT FROM paasla.intent n WHERE n.account_id = i.account_id AND n.op = i.op AND n.outcome = 'done'
+            AND n.role_group_id IS NOT DISTINCT FROM i.role_group_id AND n.at >= x.approved_at)
+        OR CASE WHEN i.op = 'remove_member' THEN NOT EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present) AND NOT EXISTS (SELECT FROM paasla.finding f
+                    WHERE f.account_id = i.account_id AND f.role_group_id = i.role_group_id AND f.kind = 'drift_member_added' AND f.state = 'open')
+                  OR EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op = 'add_member' THEN EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present)
+                  OR NOT EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op IN ('lock', 'close') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose AND w.want = 'locked')
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.account_id = i.account_id
+                    AND a.state = ANY (CASE i.op WHEN 'close' THEN ARRAY['out'] ELSE ARRAY['out', 'paused', 'ready'] END))
+                WHEN i.op IN ('open', 'create') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose
+                      AND (w.want = 'open' OR w.cause = 'arriving' AND i.op = 'create'))
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.person_id = who AND a.directory = dir AND a.purpose = i.purpose
+                    AND (a.state = 'open' OR i.op = 'create' AND a.state NOT IN ('none', 'creating')))
+                ELSE true END);
+    FOR p IN UPDATE paasla.plan x SET state = CASE x.state WHEN 'approved' THEN 'done' ELSE 'superseded' END
+             WHERE x.plan_id = ANY (plans) AND NOT EXISTS (SELECT FROM paasla.plan_item i WHERE i.plan_id = x.plan_id AND NOT i.over)
+             RETURNING x.* LOOP
+        PERFORM audit.append('plan.' || p.state, jsonb_build_object('plan_id', p.plan_id, 'directory', dir),
+            jsonb_build_object('digest', p.digest, 'items', p.items));
+    END LOOP;
+END $$;
+
 -- As in 0011, and: a plan is named by its digest, which changes when it grows.
 CREATE OR REPLACE FUNCTION paasla.approve_plan(plan text, valid_for interval DEFAULT '1 hour') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$

@@ -134,6 +134,10 @@ def test_a_role_that_is_switched_on_is_counted_whole(town):
     town.sql("UPDATE paasla.register_role SET mode = 'enforce', on_drift = 'put_back' WHERE role_code = 'r1'")
     rest(town, 0, N - REMOVALS)
     assert done(town, "remove_member") == REMOVALS and len(town.in_groups(3000 + N - 1)) <= 1
+    again(town)
+    assert held(town)[1:] == (0, N - REMOVALS) and done(town, "remove_member") == REMOVALS
+    town.sql("SELECT paasla.approve_plan(%s)", held(town)[0])
+    until(lambda: done(town, "remove_member") == N, what="the released ones")
 
 
 def test_what_is_held_grows_under_another_digest(town):
@@ -161,3 +165,20 @@ def test_what_was_released_takes_nothing_from_the_limit(town):
     town.settled()
     depart(town, *numbers(6, LOCKS))
     until(lambda: closed(town) == 6 + LOCKS, what="as many as the limit allows")
+
+
+def test_a_lock_that_somebody_takes_away_stays_in_the_plan_that_holds_it(town):
+    """The account was believed to be out, and that alone called the item over."""
+    depart(town, *numbers(0, LOCKS))
+    until(lambda: closed(town) == LOCKS, what="the leavers to be out")
+    town.settled()
+    town.sql("SET session_replication_role = replica; UPDATE paasla.intent SET at = at - interval '2 hours' WHERE counted")
+    town.stop()
+    depart(town, *numbers(LOCKS, LOCKS))
+    town.start()
+    until(lambda: closed(town) == 2 * LOCKS, what="the next ones to be out")
+    town.settled()
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: pwdEndTime\n" % town.dn(3000))
+    until(lambda: held(town), what="the lock to be held")
+    town.settled()
+    assert town.account(3000, "state") == "open" and held(town)[1:] == (1, 0)

@@ -160,7 +160,10 @@ static bool is_over(struct store *s, const struct plan *pl, const struct plan_it
         return true;
     switch (it->op) {
     case PL_OP_REMOVE_MEMBER:
-        return !a || a->present[it->group] != 1 || store_entitled(s, it->person, it->group, now);
+        return !a ||
+               (a->present[it->group] != 1 &&
+                !store_finding(s, pl->dir, it->person, it->group, "drift_member_added")) ||
+               store_entitled(s, it->person, it->group, now);
     case PL_OP_ADD_MEMBER:
         return (a && a->present[it->group] == 1) || !store_entitled(s, it->person, it->group, now);
     case PL_OP_CLOSE:
@@ -177,9 +180,11 @@ static bool is_over(struct store *s, const struct plan *pl, const struct plan_it
     }
 }
 
-/* paasla.close_plans: a plan of which nothing is left is closed. */
+/* paasla.close_plans: a plan of which nothing is left is closed. Not while more of the person is to be settled. */
 void store_close_plans(struct store *s, int dir, int person, int64_t now)
 {
+    if (store_is_due(s, person, dir, now))
+        return;
     for (size_t k = 0; k < s->n_plans; k++) {
         struct plan *pl = &s->plans[k];
         size_t left = 0, mine = 0;
