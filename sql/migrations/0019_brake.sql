@@ -191,7 +191,33 @@ BEGIN
     END LOOP;
 END $$;
 
--- As in 0011, and: a plan is named by its digest, which changes when it grows.
+-- Whether this log-in, or the person behind it, did what a plan rests on: for one of its items the newest of the things
+-- that may have caused it.
+CREATE FUNCTION paasla.plan_is_own(plan bigint) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH role_done AS MATERIALIZED ( -- switched, or given other groups, within a day before the plan
+        SELECT v.event_id, v.role_id, v.session_role, v.acting_person FROM paasla.plan p JOIN audit.event v
+            ON v.at > p.created_at - interval '1 day' AND v.action IN ('role.changed', 'role_group.added', 'role_group.removed')
+        WHERE p.plan_id = plan_is_own.plan
+    )
+    SELECT EXISTS (
+        SELECT FROM paasla.plan_item i
+        LEFT JOIN paasla.role_group g ON g.role_group_id = i.role_group_id
+        CROSS JOIN LATERAL (
+            SELECT x.session_role, x.acting_person FROM (
+                (SELECT v.event_id, v.session_role, v.acting_person FROM audit.event v WHERE v.person_id = i.person_id
+                    AND CASE v.action WHEN 'employment.ended' THEN true WHEN 'grant.ended' THEN v.role_id = g.role_id
+                        WHEN 'employment.changed' THEN i.purpose = 'admin' -- is no administrator any more
+                        WHEN 'absence.entered' THEN g.role_id IS NULL WHEN 'absence.changed' THEN g.role_id IS NULL ELSE false END
+                    ORDER BY v.event_id DESC LIMIT 1)
+                UNION ALL
+                (SELECT r.event_id, r.session_role, r.acting_person FROM role_done r WHERE r.role_id = g.role_id
+                    ORDER BY r.event_id DESC LIMIT 1)) x
+            ORDER BY x.event_id DESC LIMIT 1) c
+        WHERE i.plan_id = plan_is_own.plan AND NOT i.over
+          AND (c.session_role = session_user OR c.acting_person = audit.acting_person()))
+$$;
+
+-- As in 0011, and: nobody releases what they did themselves, and a plan is named by its digest, which changes when it grows.
 CREATE OR REPLACE FUNCTION paasla.approve_plan(plan text, valid_for interval DEFAULT '1 hour') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -205,6 +231,9 @@ BEGIN
             USING ERRCODE = 'no_data_found', HINT = 'Give at least 8 characters of the digest that `paaslactl plan list` shows.';
     ELSIF valid_for IS NULL OR valid_for <= interval '0' OR valid_for > interval '1 day' THEN
         RAISE EXCEPTION 'an approval for % is refused', coalesce(valid_for::text, 'ever') USING HINT = 'At most one day.';
+    ELSIF paasla.plan_is_own(ids[1]) AND NOT pg_has_role(session_user, 'paasla_owner', 'member') THEN
+        RAISE EXCEPTION 'log-in % did what plan % rests on', session_user, plan
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Another approver has to release it.';
     END IF;
     UPDATE paasla.plan x SET state = 'approved', approved_by = session_user, approved_at = clock_timestamp(),
         expires_at = clock_timestamp() + valid_for
@@ -229,7 +258,7 @@ DO $$
 DECLARE f regprocedure;
 BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
-        'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)']::regprocedure[] LOOP
+        'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;

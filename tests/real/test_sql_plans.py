@@ -82,6 +82,50 @@ def test_two_directories_have_plans_of_their_own(town):
     assert hold(town, B, [item(town, "1043", 0)], directory="kool") != plan
 
 
+def both(town, user, *also):
+    town.rows("CREATE ROLE %s LOGIN IN ROLE paasla_approver, %s" % (user, ", ".join(also)))
+
+
+def test_nobody_releases_what_they_did_themselves(town):
+    user = "both_" + town.name
+    both(town, user, "paasla_hr", "paasla_grantor")
+    town.rows("INSERT INTO paasla.hr_scope VALUES (%s, 'LV')", user)
+    held(town, "1042")
+    town.rows("UPDATE paasla.employment SET period = period", user="postgres")  # whatever happens to a person later
+    assert town.one("SELECT paasla.approve_plan(%s)", A, user=user), "somebody else departed these"
+    town.hire("1046")
+    acc = account(town, "1046", state="open")[0]
+    town.rows("SELECT paasla.depart('1046')", user=user)
+    hold(town, B, [item(town, "1046", acc)])
+    town.refused("did what plan b+ rests on", "SELECT paasla.approve_plan(%s)", B, user=user)
+    town.rows("INSERT INTO paasla.db_login SELECT r, person_id FROM paasla.staff, unnest(ARRAY[%s, 'clerk']) r WHERE employee_no = '1001'", user)
+    town.rows("GRANT paasla_approver TO clerk")
+    try:
+        town.rows("SELECT paasla.depart('1042')", user="hr")
+        town.rows("SELECT paasla.depart('1046')", user=user)  # now as the person behind the log-in
+        assert town.one("SELECT paasla.approve_plan(%s)", B, user="approver")
+    finally:
+        town.rows("REVOKE paasla_approver FROM clerk")
+
+
+def test_nobody_releases_removals_of_their_own(town):
+    user = "grants_" + town.name
+    both(town, user, "paasla_grantor", "paasla_admin")
+    group = town.one("SELECT role_group_id FROM paasla.role_group g JOIN paasla.register_role r USING (role_id) WHERE role_code = 'lugeja'")
+    acc = account(town, "1042", state="open")[0]
+    town.grant("1042")
+    town.rows("SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja')", user=user)
+    hold(town, A, [item(town, "1042", acc, "remove_member", group)])
+    town.refused("did what plan a+ rests on", "SELECT paasla.approve_plan(%s)", A, user=user)
+    town.grant("1042")
+    town.rows("SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja')", user="grantor")
+    town.one("SELECT paasla.approve_plan(%s)", A, user=user)
+    town.rows("UPDATE paasla.register_role SET on_drift = 'put_back' WHERE role_code = 'lugeja'", user=user)
+    acc = account(town, "1001", state="open")[0]
+    hold(town, B, [item(town, "1001", acc, "remove_member", group)])
+    town.refused("did what plan b+ rests on", "SELECT paasla.approve_plan(%s)", B, user=user)
+
+
 def test_an_approved_plan_is_done_when_all_of_it_is(town):
     _, accounts = held(town, "1042", "1043")
     town.rows("SELECT paasla.approve_plan(%s)", A, user="approver")
