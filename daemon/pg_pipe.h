@@ -21,7 +21,7 @@ enum pld_pg_plan {
     PLD_PG_PLAN_ANEW,    /* this session forgets all its plans first: its tables may have grown since they were made */
 };
 
-enum { PLD_PG_PARAMS = 6 };
+enum { PLD_PG_PARAMS = 8 };
 
 /* Embedded in the caller's own object; stays where it is until end() was called, which happens exactly once and never
  * inside pld_pg_pipe_submit. */

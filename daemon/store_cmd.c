@@ -23,6 +23,8 @@ void pld_task_free(struct pld_task *t)
 
 void pld_task_param(struct pld_task *t, const char *text)
 {
+    if (t->job.n_params == PLD_PG_PARAMS)
+        abort(); /* a query with more parameters than there is room for: sent whole or not at all */
     t->job.params[t->job.n_params++] = text;
 }
 
@@ -101,6 +103,8 @@ static bool load(struct pld_task *t, const struct pl_command *c)
     put_i64(t, c->load.limit);
     put_i64(t, c->load.named_leavers);
     put_i64s(t, c->load.persons, c->load.n_persons);
+    put_i64(t, c->load.named_per_hour);
+    put_i64(t, c->load.passed_us);
     return ok;
 }
 

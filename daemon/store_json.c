@@ -162,6 +162,7 @@ const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd)
         put_c(o, "op", pl_op_name(items[i].op));
         put_int(o, "row", items[i].row);
         put_bool(o, "put_back", items[i].put_back);
+        put_bool(o, "counted", items[i].counted);
         json_array_append_new(all, o);
     }
     return finish(a, all);

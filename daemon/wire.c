@@ -101,6 +101,8 @@ void pld_wire(const struct pl_conf *conf, struct pl_arena *a, struct pl_engine_c
         .retry_min_us = conf->retry_min_ms * 1000,
         .retry_max_us = conf->retry_max_s * 1000000,
         .named_leavers = (int)conf->named_leavers,
+        .named_per_hour = (int)conf->named_per_hour,
+        .brake_window_us = conf->window_s * 1000000,
         .bulk_limit = (int)conf->bulk_limit,
     };
 }

@@ -51,7 +51,7 @@ struct pl_conf {
     int64_t log_level; /* 3..7 */
     struct pl_str metrics; /* unix:/path or host:port of this host; empty: none */
     /* [brake] */
-    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, named_leavers;
+    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, window_s, named_leavers, named_per_hour;
     struct pl_conf_directory *dirs;
     size_t n_dirs;
     struct pl_arena *arena; /* owns every slice above */

@@ -52,20 +52,30 @@ const struct pl_conf_option pl_conf_options[] = {
     /* ---- [brake] ---- */
     {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
      "A plan that would lock more accounts than this in one directory is held before its first write, until an "
-     "approver releases it (`paaslactl plan approve`).",
+     "approver releases it (`paaslactl plan approve`). What was locked in the last window_s counts too; named leavers "
+     "and what an approver released do not.",
      NULL, PL_CONF_LIVE},
     {"brake", "max_lock_share", PL_CONF_INT, TOP(max_lock_share), "%", 0, 100, NULL, "5",
      "The same, as a share of the directory's open accounts.", NULL, PL_CONF_LIVE},
     {"brake", "max_removals", PL_CONF_INT, TOP(max_removals), "", 0, 10000000, NULL, "200",
-     "A plan that would remove more memberships than this in one directory is held.", NULL, PL_CONF_LIVE},
+     "A plan that would remove more memberships than this in one directory is held, with those of the last window_s.",
+     NULL, PL_CONF_LIVE},
     {"brake", "max_removal_share", PL_CONF_INT, TOP(max_removal_share), "%", 0, 100, NULL, "10",
      "The same, as a share of the memberships known to stand in the directory.", NULL, PL_CONF_LIVE},
     {"brake", "share_from", PL_CONF_INT, TOP(share_from), "", 0, 1000000, NULL, "20",
      "Shares say little about few accounts: below this many open accounts (or memberships) only the numbers count.",
      NULL, PL_CONF_LIVE},
+    {"brake", "window_s", PL_CONF_INT, TOP(window_s), "s", 0, 604800, NULL, "3600",
+     "Many small plans are one big plan: what was locked and removed in this time counts with each plan, also after a "
+     "restart. 0: each plan is counted by itself.",
+     NULL, PL_CONF_LIVE},
     {"brake", "named_leavers", PL_CONF_INT, TOP(named_leavers), "", 0, 1000, NULL, "3",
      "Persons whom HR marks as departed, at most so many in one transaction, are named: their locks are never held "
      "up. 0: every departure is counted.",
+     NULL, PL_CONF_LIVE},
+    {"brake", "named_per_hour", PL_CONF_INT, TOP(named_per_hour), "", 0, 1000000, NULL, "20",
+     "And at most so many in one hour by one log-in: more is no person who names, but a list that comes in pieces. "
+     "The first ones stay named, those after them are counted.",
      NULL, PL_CONF_LIVE},
 
     /* ---- [directory NAME] ---- */

@@ -75,6 +75,9 @@ void pl_batch_load(struct dir *d, enum pl_load_class class)
     c->load.n_dirs = 1;
     c->load.limit = e->conf.bulk_limit;
     c->load.named_leavers = e->conf.named_leavers;
+    c->load.named_per_hour = e->conf.named_per_hour;
+    c->load.passed_us = d->passed.known ? 0 : e->conf.brake_window_us;
+    b->asks_passed = c->load.passed_us > 0;
     pl_e_request(e, c, OWN_LOAD, b, NULL, 0);
 }
 
@@ -96,6 +99,7 @@ void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only,
     c->load.n_dirs = k;
     c->load.limit = e->conf.bulk_limit;
     c->load.named_leavers = e->conf.named_leavers;
+    c->load.named_per_hour = e->conf.named_per_hour;
     c->load.persons = copy;
     c->load.n_persons = n;
     pl_e_request(e, c, OWN_LOAD, b, NULL, 0);
@@ -219,6 +223,10 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
             d->known_identity_hash = pl_str_hash(ev->row.cols[4]);
         return;
     }
+    if (r.kind == 'W') {
+        pl_passed_note(&d->passed, r.passed.account_id, r.passed.role_group_id, b->any->now - r.passed.age_us);
+        return;
+    }
     if (r.kind == 'G') {
         row_group(b, d, &r);
         return;
@@ -331,6 +339,8 @@ void pl_batch_loaded(struct batch *b, bool failed)
         return;
     }
     if (b->class != PL_LOAD_PREVIEW) {
+        if (b->asks_passed)
+            d->passed.known = true; /* what this daemon lets pass from here on it knows by itself */
         remember_groups(b);
         if (b->class == PL_LOAD_BULK)
             d->bulk_waits = b->n_pairs > 0;

@@ -248,6 +248,7 @@ void pl_engine_free(struct pl_engine *e)
         }
         pl_arena_free(d->group_arena);
         free(d->groups);
+        pl_passed_free(&d->passed);
         free(d->shapes);
         free((void *)(uintptr_t)d->identity.s);
     }
@@ -381,7 +382,7 @@ static void store_down(struct pl_engine *e)
     for (size_t i = 0; i < e->n_dirs; i++) {
         pl_scan_drop(&e->dirs[i]);
         pl_watch_stop(e->dirs[i].watch);
-        e->dirs[i].groups_known = false;
+        e->dirs[i].groups_known = e->dirs[i].passed.known = false;
         e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
     }
     drop_requests(e, NULL, true);

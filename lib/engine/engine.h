@@ -68,7 +68,9 @@ struct pl_engine_conf {
     int64_t compare_every_us; /* full compare interval; 0: only at start and on demand */
     int64_t poll_us;          /* look at the queue at least this often, hint or not */
     int64_t retry_min_us, retry_max_us;
-    int named_leavers; /* so many departures in one transaction are still "named" */
+    int named_leavers;  /* so many departures in one transaction are still "named" */
+    int named_per_hour; /* and so many by one log-in in an hour */
+    int64_t brake_window_us; /* what the brake let pass so lately counts with a plan; 0: each plan for itself */
     int bulk_limit;    /* pairs in one bulk batch */
 };
 
@@ -122,7 +124,8 @@ struct pl_command {
             const struct pl_str *dirs; /* only these directories */
             size_t n_dirs;
             int limit;
-            int named_leavers;
+            int named_leavers, named_per_hour;
+            int64_t passed_us; /* asks what the brake let pass so lately (rows W); 0: is known */
             const int64_t *persons; /* PREVIEW */
             size_t n_persons;
         } load;

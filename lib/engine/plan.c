@@ -233,11 +233,11 @@ static void plan_account(struct task *t)
         t->trouble_later = "the account cannot be read as far as a lock needs";
         return;
     }
-    /* Somebody opened it: until our lock is shown it is open, whatever we believed. A lock that is held or only observed
-     * would otherwise be told as if it stood. */
-    if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && t->seen == PL_SEEN_OPEN && t->round == 0 &&
+    /* Somebody opened it, or took away what enforces the lock: until our lock is shown it is not closed, whatever we
+     * believed. A lock that is held or only observed would otherwise be told as if it stood. */
+    if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && t->seen != PL_SEEN_LOCKED && t->round == 0 &&
         (t->state == PL_STATE_OUT || t->state == PL_STATE_PAUSED || t->state == PL_STATE_READY)) {
-        t->state = PL_STATE_OPEN;
+        t->state = t->seen == PL_SEEN_OPEN ? PL_STATE_OPEN : PL_STATE_LOCKING;
         t->state_row = r->id;
         t->sentence = r->sentence;
     }

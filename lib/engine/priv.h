@@ -3,6 +3,7 @@
  *   engine.c  one event in, timers and loads started, commands out
  *   batch.c   rows of one LOAD become pairs and tasks; the brake at the barrier before the first write
  *   gate.c    the brake over a whole batch
+ *   passed.c  what the brake let pass lately
  *   task.c    one account: read, plan, intents, writes, read again, settle
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
@@ -16,6 +17,7 @@
 #define PL_ENGINE_PRIV_H
 
 #include "engine.h"
+#include "passed.h"
 #include "row.h"
 
 #define PL_PURPOSES_MAX  4
@@ -72,6 +74,7 @@ struct op {
     int64_t role_group_id;
     bool counted; /* it locks or removes: the brake looks at it */
     bool judged;  /* it counted for the brake */
+    bool lately;  /* it did so a while ago: it is tried again */
     bool allowed; /* the brake let it pass */
     /* in execution */
     int64_t intent_id;
@@ -189,7 +192,7 @@ struct batch {
     size_t n_totals;
     struct pl_engine *any;
     size_t released;
-    bool loading, gated, bad, holding, stirred;
+    bool loading, asks_passed, gated, bad, holding, stirred;
     int64_t skip_person; /* rows of a pair that is in work already are passed over */
     struct dir *skip_dir;
     int64_t control_id;
@@ -219,6 +222,7 @@ struct dir {
     struct group *groups;
     size_t n_groups;
     bool groups_known;
+    struct passed_set passed;
     struct shape *shapes;
     size_t n_shapes;
     struct pair *pairs[PL_TARGET_SLOTS];

@@ -14,6 +14,7 @@ struct pl_intent { /* one directory write that is about to happen */
     enum pl_op op;
     int row;        /* lifecycle or membership row */
     bool put_back;  /* answers drift */
+    bool counted;   /* the brake let it pass: neither named nor approved */
     int64_t intent_id; /* filled in SETTLE */
     int outcome;    /* SETTLE: enum pl_outcome */
     int code;       /* SETTLE: LDAP result code, 0 when none */

@@ -161,7 +161,7 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
 {
     struct cursor c = {cols, n, 1, "?", err, false};
     memset(out, 0, sizeof *out);
-    if (n == 0 || cols[0].len != 1 || !strchr("TGPMIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
+    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
         return pl_err_set(err, PL_ERR_INPUT, 0, "", "a row of unknown kind came from the store");
     out->kind = cols[0].s[0];
     char kind[2] = {out->kind, '\0'};
@@ -171,6 +171,12 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
         out->directory = out->total.directory = word(&c, "directory");
         out->total.open_accounts = number(&c, "open_accounts", false);
         out->total.memberships = number(&c, "memberships", false);
+        break;
+    case 'W':
+        out->directory = word(&c, "directory");
+        out->passed.account_id = id(&c, "account_id");
+        out->passed.role_group_id = number(&c, "role_group_id", true);
+        out->passed.age_us = number(&c, "age_us", false);
         break;
     case 'G':
         out->directory = out->group.directory = word(&c, "directory");

@@ -184,6 +184,8 @@ static void keep_gated(struct task *t)
         for (size_t k = 0; !o->allowed && k < t->n_gated_ops; k++)
             if (same_op(o, &t->gated_ops[k])) {
                 o->allowed = t->gated_ops[k].allowed;
+                o->judged = t->gated_ops[k].judged;
+                o->lately = t->gated_ops[k].lately;
                 break;
             } else if (k + 1 == t->n_gated_ops) {
                 t->again = true;
@@ -234,7 +236,8 @@ static void ask_intents(struct task *t)
                                             .role_group_id = t->ops[i].role_group_id,
                                             .op = t->ops[i].op,
                                             .row = t->ops[i].row,
-                                            .put_back = t->ops[i].put_back};
+                                            .put_back = t->ops[i].put_back,
+                                            .counted = t->ops[i].judged || t->ops[i].lately};
     struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
     c->intents.person_id = t->p.person_id;
     c->intents.purpose = t->p.purpose;

@@ -3,7 +3,8 @@
 -- Everything about a pair is looked up for that pair (LATERAL, and OFFSET 0 or an aggregate so that it stays so): the planner
 -- knows nothing of how many rows a CTE has, and where two of them were joined two thousand pairs cost a second and more.
 -- params: $1 class (urgent, bulk, preview), $2 directories text[], $3 limit of pairs (bulk), $4 departures in one
---         transaction that still count as named, $5 persons bigint[] (preview)
+--         transaction that still count as named, $5 persons bigint[] (preview), $6 how many one log-in names in an hour,
+--         $7 how far back to tell what the brake let pass, in microseconds (0: not at all)
 -- expect: rows: kind and up to 20 text columns
 WITH due AS (
     SELECT d.directory, d.person_id, bool_or(d.cause IN ('compare_removal', 'watch', 'recovery', 'departed', 'revoked')) AS sharp,
@@ -74,6 +75,8 @@ WITH due AS (
 ), few_again AS MATERIALIZED (
     SELECT x.xact FROM (SELECT DISTINCT said_again_xact FROM wanted WHERE said_again_xact IS NOT NULL) x (xact)
     WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = x.xact) <= $4::int
+), hasty AS MATERIALIZED ( -- of them those that name nobody: a list in pieces
+    SELECT h.xact FROM paasla.hasty((SELECT array_agg(x.xact) FROM (TABLE few UNION TABLE few_again) x), $4::int, $6::int) h (xact)
 )
 SELECT r.c0, r.c1, r.c2, r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11, r.c12, r.c13, r.c14, r.c15, r.c16, r.c17,
        r.c18, r.c19, r.c20
@@ -85,13 +88,22 @@ FROM (
         '' AS c13, '' AS c14, '' AS c15, '' AS c16, '' AS c17, '' AS c18, '' AS c19, '' AS c20
     FROM paasla.directory d LEFT JOIN paasla.directory_total t ON t.directory = d.directory WHERE d.directory = ANY ($2::text[])
     UNION ALL
+    SELECT 0, 0, i.directory, 1, '', min(i.intent_id), 'W', i.directory, i.account_id::text, coalesce(i.role_group_id, 0)::text,
+        greatest(0, (extract(epoch FROM clock_timestamp() - min(i.at)) * 1000000)::bigint)::text,
+        '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+    FROM paasla.intent i
+    WHERE $7::bigint > 0 AND i.counted AND i.directory = ANY ($2::text[]) AND i.at > clock_timestamp() - $7::bigint * interval '1 microsecond'
+    GROUP BY i.directory, i.account_id, i.role_group_id
+    UNION ALL
     SELECT 1, 0, g.directory, 0, '', g.role_group_id, 'G', g.directory, g.role_group_id::text, g.role_id::text, g.group_dn, rr.mode,
         CASE WHEN rr.on_drift = 'put_back' THEN 't' ELSE 'f' END, g.purpose, '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM paasla.role_group g JOIN paasla.register_role rr ON rr.role_id = g.role_id WHERE g.directory = ANY ($2::text[])
     UNION ALL
     SELECT 2, w.person_id, w.directory, 1, w.purpose, 0, 'P', w.person_id::text, w.directory, w.purpose, w.want, w.cause,
         -- HR named this leaver, by either. Nothing that is consumed counts.
-        CASE WHEN w.ended_xact IN (SELECT xact FROM few) OR w.said_again_xact IN (SELECT xact FROM few_again) THEN 't' ELSE 'f' END, coalesce(w.account_id::text, ''), coalesce(w.login, ''),
+        CASE WHEN w.ended_xact IN (TABLE few EXCEPT TABLE hasty) OR w.said_again_xact IN (TABLE few_again EXCEPT TABLE hasty)
+            THEN 't' ELSE 'f' END,
+        coalesce(w.account_id::text, ''), coalesce(w.login, ''),
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
         coalesce(e.employee_no, ''), coalesce(j.unit, ''), coalesce(j.position, ''), coalesce(e.institution, ''), d.mode,
         coalesce((extract(epoch FROM w.since) * 1000000)::bigint::text, ''),

@@ -6,11 +6,14 @@
 
 static void check_load(const struct pl_row *r)
 {
-    RULE(r->kind != '\0' && strchr("TGPMIHD", r->kind) != NULL);
+    RULE(r->kind != '\0' && strchr("TWGPMIHD", r->kind) != NULL);
     RULE(r->directory.len > 0 && pl_str_is_utf8(r->directory));
     switch (r->kind) {
     case 'T':
         RULE(r->total.open_accounts >= 0 && r->total.memberships >= 0);
+        break;
+    case 'W':
+        RULE(r->passed.account_id > 0 && r->passed.role_group_id >= 0 && r->passed.age_us >= 0);
         break;
     case 'G':
         RULE(r->group.role_group_id > 0 && r->group.role_id > 0 && r->group.group_dn.len > 0);
@@ -43,6 +46,9 @@ static bool same_load(const struct pl_row *a, const struct pl_row *b)
     switch (a->kind) {
     case 'T':
         return same && a->total.open_accounts == b->total.open_accounts && a->total.memberships == b->total.memberships;
+    case 'W':
+        return same && a->passed.account_id == b->passed.account_id && a->passed.age_us == b->passed.age_us &&
+               a->passed.role_group_id == b->passed.role_group_id;
     case 'G':
         return same && a->group.role_group_id == b->group.role_group_id && a->group.role_id == b->group.role_id &&
                a->group.mode == b->group.mode && pl_str_eq(a->group.group_dn, b->group.group_dn);

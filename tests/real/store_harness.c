@@ -158,6 +158,7 @@ static void load(struct pl_command *c, char **w) /* load REQ CLASS DIRS LIMIT [P
     c->load.dirs = dirs;
     c->load.limit = (int)num(w[4]);
     c->load.named_leavers = 3;
+    c->load.named_per_hour = 20;
     c->load.n_persons = numbers(w[5], persons);
     c->load.persons = persons;
     submit(c);

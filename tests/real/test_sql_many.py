@@ -77,10 +77,10 @@ def test_the_whole_wanted_state_looks_at_nobody_twice(crowd):
 
 def test_one_person_costs_one_person(crowd):
     crowd.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = 'N5000'", user="hr")
-    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert [r[0] for r in rows].count("P") == 1 and [r[0] for r in rows].count("M") == 5
     assert ["T", "linn", "0", "0"] == list(rows[0][:4]), "filled without triggers, so nothing was counted"
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [])) < 0.05
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)) < 0.05
     big = [n for text in ("SELECT * FROM paasla.wanted_account_at(now()) WHERE person_id = 5000",
                           "SELECT * FROM paasla.entitlement_at(now()) WHERE person_id = 5000")
            for n in nodes(explain(crowd, text)["Plan"])
@@ -93,7 +93,7 @@ def test_quiet_statements_are_quick(crowd):
     crowd.query("tick")
     assert best(lambda: crowd.query("tick")) < 0.05
     assert best(lambda: crowd.query("recover")) < 0.05
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [])) < 0.05
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [], 20, 0)) < 0.05
 
 
 def test_one_group_is_read_in_one_walk(crowd):
@@ -121,6 +121,6 @@ def test_a_thousand_departures_in_one_statement(crowd):
     assert time.monotonic() - begun < 60
     assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
     begun = time.monotonic()
-    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert time.monotonic() - begun < 10
     assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}

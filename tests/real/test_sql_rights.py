@@ -18,6 +18,7 @@ TABLES = {
     "paasla.employee_number": (READERS, set(), set(), set()),
     "paasla.employment": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.absence": (READERS, set(), set(), set()),
+    "paasla.departure_said": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.request": (READERS, set(), set(), set()),
     "paasla.directory": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.institution_directory": (READERS | {"daemon"}, {"admin"}, set(), {"admin"}),
@@ -80,7 +81,7 @@ CALLS = {
     "accept_server": {"admin"}, "recreate_account": {"admin"},
     "undo_depart": {"hr"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"}, "lock_looked_at": {"daemon"},
-    "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
+    "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS,
 }
 HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
@@ -166,7 +167,7 @@ def test_temporary_tables_are_nobodys():
 
 
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
-    arguments = {"load_work": ["urgent", ["linn"], 10, 3, []], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
+    arguments = {"load_work": ["urgent", ["linn"], 10, 3, [], 20, 1000000], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
                  "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],

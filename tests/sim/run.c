@@ -46,7 +46,9 @@ static struct pl_engine *engine_new(struct sim *m)
                                   .poll_us = 20 * US_MINUTE,
                                   .retry_min_us = US_SECOND / 2,
                                   .retry_max_us = 5 * US_MINUTE,
-                                  .named_leavers = m->named_leavers,
+                                  .named_leavers = m->naming.leavers,
+                                  .named_per_hour = m->naming.per_hour,
+                                  .brake_window_us = m->brake_window_us,
                                   .bulk_limit = 3 + (int)(m->seed % 9)};
     struct pl_err err = {0};
     struct pl_engine *e = pl_engine_new(&conf, &err);
@@ -286,7 +288,9 @@ static void begin(struct sim *m)
                                         .max_removals = 4 + rng_below(&m->rng, 8),
                                         .max_removal_share = 50,
                                         .share_from = 8};
-    m->named_leavers = 1 + rng_below(&m->rng, 2);
+    m->naming.leavers = 1 + rng_below(&m->rng, 2);
+    m->naming.per_hour = m->seed % 3 == 0 ? 2 : 1000;
+    m->brake_window_us = m->seed % 2 == 0 ? US_HOUR : 0;
     happen_town(m);
     sim_start_daemon(m);
     next_happening(m);

@@ -119,6 +119,8 @@ struct check {
     long *load_locks, *load_removals, *load_open; /* open: pairs not settled yet */
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
+    int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */
+    int64_t tried_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and was begun last */
     /* busy looping */
     int64_t second_us;
     int commands;
@@ -158,7 +160,8 @@ struct sim {
     bool no_compare;      /* full compares never get through: what people changed must be right without them */
     int again_p, again_g; /* the member that was changed by hand last: stubborn hands do it again */
     struct pl_brake_limits brake;
-    int named_leavers;
+    struct naming naming;
+    int64_t brake_window_us;
     int64_t store_free_us; /* the connection works one request after the other */
     int64_t next_control;
     struct req **reqs;

@@ -92,6 +92,7 @@ void store_intents(struct store *s, const struct pl_command *c, int64_t now, int
                                                      .op = in->op,
                                                      .row = in->row,
                                                      .put_back = in->put_back,
+                                                     .counted = in->counted,
                                                      .at_us = now,
                                                      .outcome = -1};
         ids[i] = (int64_t)s->n_intents;

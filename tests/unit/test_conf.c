@@ -20,7 +20,9 @@ static void test_defaults(void **state)
     assert_int_equal(c->max_removals, 200);
     assert_int_equal(c->max_removal_share, 10);
     assert_int_equal(c->share_from, 20);
+    assert_int_equal(c->window_s, 3600);
     assert_int_equal(c->named_leavers, 3);
+    assert_int_equal(c->named_per_hour, 20);
     assert_int_equal(c->n_dirs, 1);
     assert_text(d->name, "linn");
     assert_text(d->dialect, "openldap");

@@ -46,6 +46,7 @@ static const struct shape load_shapes[] = {
     {"Kiwwion", {"I", "12", "linn", "personal", "99", "lock", ""}},
     {"Kiwwhon", {"H", "12", "linn", "personal", "approved", "remove_member", "7"}},
     {"Kiwi", {"D", "12", "linn", "5"}},
+    {"KwinN", {"W", "linn", "34", "7", "1500000"}},
 };
 #define N_SHAPES (sizeof load_shapes / sizeof load_shapes[0])
 
