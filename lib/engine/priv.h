@@ -325,6 +325,7 @@ void pl_scan_start(struct dir *d, bool preview);
 /* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
+bool pl_scan_wants(const struct scan *s, int tag); /* more of that answer */
 void pl_scan_drop(struct dir *d);
 
 /* watch.c, watch_group.c, watch_own.c */
