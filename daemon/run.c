@@ -79,6 +79,7 @@ static void trace(const struct pl_command *cmd)
         [PL_CMD_NOMINATE] = "nominate",
         [PL_CMD_SCAN_ACCOUNTS] = "scan_accounts",
         [PL_CMD_SCAN_GROUP] = "scan_group",
+        [PL_CMD_SCAN_GROUPS] = "scan_groups",
         [PL_CMD_NOTE_COMPARE] = "note_compare",
         [PL_CMD_SEARCH] = "search",
         [PL_CMD_MODIFY] = "modify",

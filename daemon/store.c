@@ -6,7 +6,7 @@
 #include <time.h>
 
 enum {
-    HINT_MS = 2,     /* a storm of notifications becomes one hint in so long; the engine has one load under way at most */
+    HINT_MS = 2, /* a storm of notifications becomes one hint in so long; the engine has one load under way at most */
     PATIENCE_S = 90, /* longer than statement_timeout: the server itself speaks first */
     SCAN_PATIENCE_S = 900,
 };
@@ -76,6 +76,7 @@ void pld_store_ready(struct pld_store *s)
     pld_notes_send(s);
     pld_pg_pipe_start(s->listen);
     pld_pg_pipe_start(s->scan);
+    pld_pg_pipe_start(s->watch);
 }
 
 static void main_down(void *ctx, const char *why)
@@ -91,6 +92,7 @@ static void main_down(void *ctx, const char *why)
     event_del(s->standby);
     pld_pg_pipe_stop(s->listen);
     pld_pg_pipe_stop(s->scan);
+    pld_pg_pipe_stop(s->watch);
     pld_pg_pipe_stop(s->info);
     bool news = was_up || strcmp(s->why, why) != 0;
     pld_log(news ? 3 : 7, was_up ? "store.lost" : "store.away", "%s: %s",
@@ -158,7 +160,7 @@ static void listen_down(void *ctx, const char *why)
     s->listening = false;
 }
 
-/* ---- scan ---- */
+/* ---- scan and watch ---- */
 
 static bool scan_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
 {
@@ -166,9 +168,21 @@ static bool scan_params(void *ctx, struct pld_pg_params *out, struct pl_err *err
     return pld_pg_params_make(s->conf, "scan", SCAN_TIMEOUT, pld_pg_pipe_conn(s->main), out, err);
 }
 
-static void scan_up(void *ctx)
+static bool watch_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
+{
+    struct pld_store *s = ctx;
+    return pld_pg_params_make(s->conf, "watch", STATEMENT_TIMEOUT, pld_pg_pipe_conn(s->main), out, err);
+}
+
+static void nothing_to_do(void *ctx)
 {
     (void)ctx; /* what waits is sent by the pipe */
+}
+
+static void watch_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    pld_log(4, "store.watch_lost", "the connection for reads of the watch is lost: %s", why);
 }
 
 static void scan_down(void *ctx, const char *why)
@@ -179,7 +193,8 @@ static void scan_down(void *ctx, const char *why)
 
 static const struct pld_pg_pipe_ops main_ops = {main_params, main_up, NULL, main_down};
 static const struct pld_pg_pipe_ops listen_ops = {listen_params, listen_up, listen_notify, listen_down};
-static const struct pld_pg_pipe_ops scan_ops = {scan_params, scan_up, NULL, scan_down};
+static const struct pld_pg_pipe_ops scan_ops = {scan_params, nothing_to_do, NULL, scan_down};
+static const struct pld_pg_pipe_ops watch_ops = {watch_params, nothing_to_do, NULL, watch_down};
 
 /* ---- the object ---- */
 
@@ -200,6 +215,7 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
     s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
     s->scan = pld_pg_pipe_new(host->base, "store scan", SCAN_PATIENCE_S, &scan_ops, s);
+    s->watch = pld_pg_pipe_new(host->base, "store watch", PATIENCE_S, &watch_ops, s);
     s->info = pld_info_pipe(s, host->base);
     s->hint = evtimer_new(host->base, on_hint, s);
     s->standby = evtimer_new(host->base, on_standby, s);
@@ -216,6 +232,20 @@ void pld_store_start(struct pld_store *s)
     pld_pg_pipe_start(s->main);
 }
 
+static struct pld_pg_pipe *pipe_for(const struct pld_store *s, enum pl_cmd_kind kind)
+{
+    switch (kind) {
+    case PL_CMD_SCAN_ACCOUNTS:
+    case PL_CMD_SCAN_GROUPS:
+        return s->scan;
+    case PL_CMD_SCAN_GROUP:
+    case PL_CMD_WATCH_STATE:
+        return s->watch;
+    default:
+        return s->main;
+    }
+}
+
 void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
 {
     bool ok = true;
@@ -224,8 +254,7 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
         pld_log(3, "store.not_sent", "command %d is not the store's", (int)cmd->kind);
         return;
     }
-    bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP || t->kind == PL_CMD_WATCH_STATE;
-    struct pld_pg_pipe *pipe = scan ? s->scan : s->main;
+    struct pld_pg_pipe *pipe = pipe_for(s, t->kind);
     if (!ok || !s->up)
         pld_pg_pipe_refuse(pipe, &t->job);
     else
@@ -258,6 +287,7 @@ void pld_store_free(struct pld_store *s)
     s->up = false;
     pld_pg_pipe_free(s->listen);
     pld_pg_pipe_free(s->scan);
+    pld_pg_pipe_free(s->watch);
     pld_pg_pipe_free(s->info);
     pld_pg_pipe_free(s->main);
     event_free(s->hint);

@@ -151,7 +151,7 @@ static bool watched(struct pld_task *t, const struct pl_command *c)
     return put_json(t, pld_json_watched(t->arena, c)) && ok;
 }
 
-static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
+static bool scan(struct pld_task *t, const struct pl_command *c)
 {
     return put_str(t, c->directory);
 }
@@ -159,7 +159,7 @@ static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 static bool scan_group(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
-    return put_texts(t, c->scan_group.dns, c->scan_group.n) && ok;
+    return put_str(t, c->scan_group.dn) && ok;
 }
 
 static const struct kind {
@@ -175,10 +175,11 @@ static const struct kind {
     {PL_CMD_SETTLE, "settle", settle},
     {PL_CMD_HOLD, "hold", hold},
     {PL_CMD_NOMINATE, "nominate", nominate},
-    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan_accounts},
+    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan},
     {PL_CMD_SCAN_GROUP, "scan_group", scan_group},
+    {PL_CMD_SCAN_GROUPS, "scan_groups", scan},
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},
-    {PL_CMD_WATCH_STATE, "watch_state", scan_accounts},
+    {PL_CMD_WATCH_STATE, "watch_state", scan},
     {PL_CMD_WATCHED, "watched", watched},
 };
 

@@ -1,6 +1,6 @@
 /* What the files of the store share. Nobody else includes this.
  *
- *   store.c          the object: three connections, up and down, hints
+ *   store.c          the object: its connections, up and down, hints
  *   store_control.c  what somebody asked for
  *   store_session.c  what must hold before a connection may be used: schema version, the daemon's lock
  *   store_cmd.c      an engine command becomes a query with parameters
@@ -10,7 +10,8 @@
  *   store_note.c     what the daemon notes about itself
  *
  * main carries every transaction. listen only listens, never in a transaction. scan carries the long reads that the
- * engine may pause: on main a paused read would hold up the leavers behind it. info answers monitoring, if it asks. */
+ * engine may pause: on main a paused read would hold up the leavers behind it. watch carries the short reads of those who
+ * follow a directory: they do not wait until another one is compared. info answers monitoring, if it asks. */
 #ifndef PLD_STORE_PRIV_H
 #define PLD_STORE_PRIV_H
 
@@ -36,7 +37,7 @@ struct pld_note {
 struct pld_store {
     struct pld_host host;
     const struct pl_conf *conf;
-    struct pld_pg_pipe *main, *listen, *scan, *info;
+    struct pld_pg_pipe *main, *listen, *scan, *watch, *info;
     bool up;        /* STORE_UP was emitted and STORE_DOWN was not */
     bool listening; /* hints arrive */
     bool closing;   /* nothing is emitted any more */

@@ -554,14 +554,16 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
     start_due(e);
     pl_batch_pump_all(e);
     set_timer(e);
-    return PL_CONTINUE;
+    return ev->kind == PL_EV_SCAN_ROW && !pl_engine_wants(e, ev->req) ? PL_PAUSE : PL_CONTINUE;
 }
 
+/* All rows and entries become small records at once, but for groups: they wait for their entries. */
 bool pl_engine_wants(const struct pl_engine *e, uint64_t req)
 {
-    (void)e;
-    (void)req;
-    return true; /* rows and entries become small records at once; nothing is ever paused */
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req == req)
+            return e->requests[i].kind != OWN_SCAN || pl_scan_wants(e->requests[i].owner, e->requests[i].tag);
+    return true;
 }
 
 bool pl_engine_idle(const struct pl_engine *e)

@@ -91,7 +91,8 @@ enum pl_cmd_kind {
     PL_CMD_HOLD,      /* store a held plan or a preview; -> EV_STORE_DONE */
     PL_CMD_NOMINATE,  /* full compare: persons become dirty, findings noted; -> EV_STORE_DONE */
     PL_CMD_SCAN_ACCOUNTS, /* -> EV_SCAN_ROW*, EV_SCAN_DONE */
-    PL_CMD_SCAN_GROUP,    /* wanted members of some groups -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUP,    /* wanted members of one group -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUPS,   /* every group with its wanted members -> EV_SCAN_ROW*, EV_SCAN_DONE; may be PAUSEd */
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
     PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
     PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
@@ -151,8 +152,7 @@ struct pl_command {
             size_t n_findings;
         } nominate;
         struct {
-            const struct pl_str *dns; /* of groups */
-            size_t n;
+            struct pl_str dn;
         } scan_group;
         struct { /* the shell adds the control of this kind, critical, and hands on what comes */
             enum pl_watch_kind kind;
@@ -303,7 +303,7 @@ struct pl_event {
 
 enum pl_flow { PL_CONTINUE, PL_PAUSE };
 
-/* Takes one event. PAUSE (only after ENTRY and SCAN_ROW of a paged read) asks the shell to stop reading that request
+/* Takes one event. PAUSE (only after SCAN_ROW, and ENTRY of a paged read) asks the shell to stop reading that request
  * until pl_engine_wants(e, req) is true again. */
 enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int64_t now_us);
 bool pl_engine_wants(const struct pl_engine *e, uint64_t req);

@@ -79,6 +79,7 @@ void pl_preview_start(struct pl_engine *e);
 /* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
+bool pl_scan_wants(const struct scan *s, int tag); /* more of that answer */
 void pl_scan_drop(struct dir *d);
 /* scan_fresh.c */
 void pl_fresh_add(struct dir *d, uint64_t dn_hash); /* this account is ours, or will be */

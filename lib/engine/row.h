@@ -16,6 +16,8 @@
  *
  * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause
  * SCAN_GROUP:    person_id role_group_id dn login mode    (who should be in the group now)
+ * SCAN_GROUPS:   role_group_id group_dn purpose persons    (their person_id, a space between two: who should be in the
+ *                group now; may be empty)
  */
 #ifndef PL_ENGINE_ROW_H
 #define PL_ENGINE_ROW_H
@@ -99,5 +101,14 @@ struct pl_row_scan_group {
     enum pl_mode mode;
 };
 bool pl_row_scan_group(const struct pl_str *cols, size_t n, struct pl_row_scan_group *out, struct pl_err *err);
+
+struct pl_row_scan_groups {
+    int64_t role_group_id;
+    struct pl_str dn, purpose;
+    struct pl_str persons; /* looked through: ids and nothing else */
+};
+bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_groups *out, struct pl_err *err);
+/* Takes the first id off the persons of such a row; 0 when there is none left. */
+int64_t pl_row_next_id(struct pl_str *persons);
 
 #endif

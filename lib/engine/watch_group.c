@@ -39,10 +39,7 @@ void pl_watch_look_group(struct group_look *g)
 {
     struct dir *d = g->w->d;
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
-    struct pl_str *dn = pl_arena_array(d->e->out, 1, sizeof *dn);
-    *dn = pl_arena_str(d->e->out, g->dn);
-    c->scan_group.dns = dn;
-    c->scan_group.n = 1;
+    c->scan_group.dn = pl_arena_str(d->e->out, g->dn);
     pl_e_request(d->e, c, OWN_WATCH, g->w, NULL, tag_of(g, PART_STORE));
 }
 

@@ -81,10 +81,25 @@ static size_t cut_columns(struct pl_str in, struct pl_str marks, struct pl_str *
     return n;
 }
 
+/* Written again as they were read: the same bytes. */
+static void check_ids(struct pl_str persons)
+{
+    struct pl_buf again = {0};
+    struct pl_str left = persons;
+
+    for (int64_t id = pl_row_next_id(&left); id != 0; id = pl_row_next_id(&left)) {
+        RULE(id > 0);
+        pl_buf_printf(&again, again.len ? " %lld" : "%lld", (long long)id);
+    }
+    RULE(left.len == 0 && pl_str_eq(pl_buf_str(&again), persons));
+    pl_buf_free(&again);
+}
+
 static void check_scans(const struct pl_str *cols, size_t n)
 {
     struct pl_row_scan_account account;
     struct pl_row_scan_group group;
+    struct pl_row_scan_groups groups;
     struct pl_err err = {0};
 
     if (pl_row_scan_account(cols, n, &account, &err))
@@ -95,6 +110,11 @@ static void check_scans(const struct pl_str *cols, size_t n)
     err.text[0] = '\0';
     if (pl_row_scan_group(cols, n, &group, &err))
         RULE(group.person_id > 0 && group.role_group_id > 0 && (unsigned)group.mode < PL_MODE_COUNT);
+    else
+        RULE(err.text[0] != '\0');
+    err.text[0] = '\0';
+    if (pl_row_scan_groups(cols, n, &groups, &err))
+        check_ids(groups.persons);
     else
         RULE(err.text[0] != '\0');
 }

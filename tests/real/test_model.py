@@ -82,7 +82,11 @@ class Replay:
         return self.rows(query("scan_accounts.sql"), {"p1": directory})
 
     def scan_group(self, directory, group, **_):
-        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": [group]})
+        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": group})
+
+    def scan_groups(self, directory, **_):
+        got = self.rows(query("scan_groups.sql"), {"p1": directory})
+        return [[*row[:3], " ".join(sorted(row[3].split(), key=int))] for row in got]
 
 
 def in_order(rows):

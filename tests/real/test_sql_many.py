@@ -99,8 +99,19 @@ def test_quiet_statements_are_quick(crowd):
 def test_one_group_is_read_in_one_walk(crowd):
     dn = crowd.one("SELECT min(group_dn) FROM paasla.role_group WHERE group_dn LIKE 'cn=g%'")
     begun = time.monotonic()
-    assert abs(len(crowd.query("scan_group", "linn", [dn])) - PEOPLE // 10) < 10
+    assert abs(len(crowd.query("scan_group", "linn", dn)) - PEOPLE // 10) < 10
     assert time.monotonic() - begun < 3
+
+
+def test_all_groups_are_read_in_one_walk(crowd):
+    begun = time.monotonic()
+    rows = crowd.query("scan_groups", "linn")
+    assert time.monotonic() - begun < 3
+    assert len(rows) == crowd.one("SELECT count(*) FROM paasla.role_group WHERE directory = 'linn'")
+    assert sum(len(row[3].split()) for row in rows) == crowd.one("SELECT count(*) FROM paasla.entitlement WHERE directory = 'linn'")
+    some = next(row for row in rows if row[3])
+    assert set(map(int, some[3].split())) == {p for p, in crowd.rows(
+        "SELECT person_id FROM paasla.entitlement WHERE role_group_id = %s", int(some[0]))}
 
 
 def test_settling_does_not_grow_with_the_plan(crowd):

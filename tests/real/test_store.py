@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": "compare {req} openldap",
     "scan_accounts": "scan_accounts {req} openldap",
     "scan_group": "scan_group {req} openldap cn=x,dc=linn,dc=test",
+    "scan_groups": "scan_groups {req} openldap",
 }
 
 
@@ -242,7 +243,7 @@ def test_the_same_plan_has_the_same_digest(pg, harness):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_server_goes_in_the_middle(pg, harness, command, fault):
     h = harness()
-    name = "paaslad scan" if command.startswith("scan") else "paaslad"
+    name = {"scan_accounts": "paaslad scan", "scan_groups": "paaslad scan", "scan_group": "paaslad watch"}.get(command, "paaslad")
     with Locked(pg):
         h.ask(command, 1)
         h.ask("tick", 2)
@@ -291,7 +292,7 @@ def test_a_lost_scan_is_only_a_scan(pg, harness):
         wait_waiting(pg, "paaslad scan")
         cut(pg, "paaslad scan")
         h.wait("^SCAN_DONE 1 failed")
-    h.ask("scan_group", 2)
+    h.ask("scan_groups", 2)
     assert h.wait_answer(2).startswith("SCAN_DONE 2")
     assert h.answers(1) == 1 and h.count("STORE_DOWN") == 0
 

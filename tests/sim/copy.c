@@ -140,7 +140,7 @@ void copy_command(struct req *r, const struct pl_command *c)
         break;
     }
     case PL_CMD_SCAN_GROUP:
-        r->c.scan_group.dns = copy_strs(a, c->scan_group.dns, c->scan_group.n);
+        r->c.scan_group.dn = pl_arena_str(a, c->scan_group.dn);
         break;
     case PL_CMD_NOTE_COMPARE:
         r->c.compare.identity = pl_arena_str(a, c->compare.identity);

@@ -44,7 +44,8 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "watch's cookie newer than the server",
                                            "watch lost",
                                            "several members in one write",
-                                           "several members in one write, refused"};
+                                           "several members in one write, refused",
+                                           "a read that the engine paused"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {

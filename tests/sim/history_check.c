@@ -160,6 +160,11 @@ static void scans(struct store *s, struct rng *r, int64_t now)
     open_check("scan_group");
     printf("\"directory\": \"%s\", \"group\": \"%s\", ", dir_names[g->dir], g->dn);
     print_rows(&rows, false);
+    rows.n = 0;
+    store_scan_groups(s, g->dir, now, &rows);
+    open_check("scan_groups");
+    printf("\"directory\": \"%s\", ", dir_names[g->dir]);
+    print_rows(&rows, false);
     free(rows.v);
     pl_arena_free(rows.a);
 }

@@ -67,6 +67,7 @@ enum fault {
     F_WATCH_LOST,
     F_TOGETHER,
     F_TOGETHER_REFUSED,
+    F_PAUSED,
     N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];

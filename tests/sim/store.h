@@ -127,6 +127,7 @@ int64_t store_tick(struct store *s, int64_t now); /* the next change, 0 none */
 void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out);
 void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out);
 void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t now, struct rows *out);
+void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out);
 int store_reserve(struct store *s, int dir, int person, enum purpose p, const struct pl_str *candidates, size_t n);
 void store_intents(struct store *s, const struct pl_command *c, int64_t now, int64_t *ids);
 bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* false: a constraint refused it */

@@ -328,6 +328,24 @@ void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t 
     }
 }
 
+void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out)
+{
+    for (int g = 0; g < s->w->n_groups; g++) {
+        char persons[MAX_PERSONS * 8] = "";
+        size_t n = 0;
+        if (s->w->groups[g].dir != dir)
+            continue;
+        for (int p = 0; p < s->w->n_persons; p++)
+            if (store_entitled(s, p, g, now))
+                n += (size_t)snprintf(persons + n, sizeof persons - n, n ? " %d" : "%d", p + 1);
+        struct row *r = row_new(out, 4);
+        put_n(out, r, g + 1);
+        put(r, s->w->groups[g].dn);
+        put(r, purpose_names[s->w->groups[g].purpose]);
+        put_copy(out, r, persons);
+    }
+}
+
 void store_watch_state(struct store *s, int dir, struct rows *out)
 {
     struct row *r = row_new(out, 2);
