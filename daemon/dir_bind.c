@@ -330,6 +330,16 @@ static bool bind_to(struct bringup *b)
 
 /* ---- 4. hand-over ---- */
 
+/* libldap reads each message in two steps, its head and the rest: many entries come with one read of the socket then. The
+ * layer lies below that of TLS, and is asked like that one whether it holds something that the socket does not show. */
+static bool read_ahead(LDAP *ld)
+{
+    Sockbuf *sb = NULL;
+    int bytes = DIR_READ_AHEAD;
+    return ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb &&
+           ber_sockbuf_add_io(sb, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER, &bytes) == 0;
+}
+
 /* A handshake leaves the socket blocking; the loop must never block. */
 static bool hand_over(struct bringup *b)
 {
@@ -338,6 +348,8 @@ static bool hand_over(struct bringup *b)
     if (fd != b->fd || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return pl_err_set(&b->o->err, PL_ERR_IO, errno, "", "the socket changed during the bring-up");
     limit_pdu(b->ld, DIR_PDU_MAX);
+    if (!read_ahead(b->ld))
+        return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "libldap takes no buffer");
     return set_ptr(b->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
 }
 

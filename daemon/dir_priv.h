@@ -35,6 +35,7 @@ enum {
     DIR_REFUSED_MIN_MS = 30000, /* after a refused bind: slow, or the service account gets locked out */
     DIR_REFUSED_MAX_MS = 900000,
     DIR_PDU_FIRST = 1 << 20, /* largest message accepted before the bind is through, bytes */
+    DIR_READ_AHEAD = 32 << 10, /* buffer of a connection, bytes */
     DIR_PDU_MAX = 256 << 20, /* and afterwards: one group with millions of members */
 };
 

@@ -254,7 +254,8 @@ static void people_done(struct scan *s)
             pl_scan_nominate(s, r, "compare");
     }
     pl_index_build(&s->by_dn, s->records, s->n_records, offsetof(struct record, dn_hash));
-    pl_e_request(s->d->e, pl_e_emit(s->d->e, PL_CMD_SCAN_GROUPS, s->d), OWN_SCAN, s, NULL, SC_GROUPS);
+    s->people_read = true;
+    pl_scan_groups_begin(s);
 }
 
 /* ---- answers ---- */
@@ -304,10 +305,10 @@ static void on_store(struct scan *s, int tag, const struct pl_event *ev)
         pl_index_build(&s->by_login, s->records, s->n_records, offsetof(struct record, login_hash));
         pl_index_build(&s->by_person, s->records, s->n_records, offsetof(struct record, person_id));
         search_policy(s);
+        /* The store can find out who should stand where while we read the people. */
+        pl_e_request(d->e, pl_e_emit(d->e, PL_CMD_SCAN_GROUPS, d), OWN_SCAN, s, NULL, SC_GROUPS);
     } else {
-        s->all_rows = true;
-        if (s->n_used == 0)
-            pl_scan_note(s);
+        pl_scan_groups_all(s);
     }
 }
 
@@ -396,7 +397,7 @@ bool pl_engine_comparing(const struct pl_engine *e, size_t number, struct pl_com
         out->entries = s->entries;
         out->n_groups = e->dirs[number].n_groups;
         out->group = (size_t)s->groups < out->n_groups ? (size_t)s->groups + 1 : out->n_groups;
-        if (!s->by_dn.slots) /* made when all people are read */
+        if (!s->people_read)
             out->group = 0;
     }
     return true;

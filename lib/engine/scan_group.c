@@ -1,6 +1,6 @@
 /* The groups of a full compare. The store tells a group and who should stand in it, then the group's entry is read and
  * the two are held against each other; while one is read the next ones are asked for. A few small groups are held at a
- * time, or one large one. */
+ * time, or one large one; the first of them while the people are still being read. */
 #include "scan_priv.h"
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "../directory/sync.h"
 
 enum { OPEN_MAX = 3, WAITING_MAX = 50000 }; /* groups; memberships */
+enum { VALUES_MAX = 32 };                   /* members that are looked up at once */
 
 bool pl_scan_group_room(const struct scan *s)
 {
@@ -39,6 +40,11 @@ static void expect(struct scan *s, struct open_group *g, struct pl_str persons, 
     }
 }
 
+static void search(struct scan *s, size_t place)
+{
+    pl_scan_search(s, SC_GROUP + (int)place, s->open[place].dn, PL_SCOPE_BASE, s->d->group_attrs);
+}
+
 void pl_scan_group_row(struct scan *s, const struct pl_event *ev)
 {
     struct pl_row_scan_groups row;
@@ -56,7 +62,30 @@ void pl_scan_group_row(struct scan *s, const struct pl_event *ev)
     expect(s, g, row.persons, pl_str_eq_c(row.purpose, "admin"));
     s->n_used++;
     s->waiting += g->n_expected;
-    pl_scan_search(s, SC_GROUP + (int)place, g->dn, PL_SCOPE_BASE, s->d->group_attrs);
+    if (s->people_read)
+        search(s, place);
+}
+
+/* ---- the whole of it ---- */
+
+static void end_if_all(struct scan *s)
+{
+    if (s->all_rows && s->people_read && s->n_used == 0)
+        pl_scan_note(s);
+}
+
+void pl_scan_groups_begin(struct scan *s)
+{
+    for (size_t i = 0; i < s->n_open; i++)
+        if (s->open[i].used)
+            search(s, i);
+    end_if_all(s);
+}
+
+void pl_scan_groups_all(struct scan *s)
+{
+    s->all_rows = true;
+    end_if_all(s);
 }
 
 /* ---- who does ---- */
@@ -90,33 +119,50 @@ static void report_stranger(struct scan *s, const struct open_group *g, struct p
         hash);
 }
 
+/* Some of its values; `strangers` has room for them. */
+static size_t take_values(struct scan *s, struct open_group *g, const struct pl_str *values, size_t n,
+                          uint64_t *strangers)
+{
+    uint64_t hashes[VALUES_MAX], placeholder = pl_dn_hash(s->d->conf.placeholder_dn);
+    uint32_t numbers[VALUES_MAX];
+    size_t n_strangers = 0;
+    for (size_t i = 0; i < n; i++)
+        hashes[i] = g->by_login ? pl_str_ihash(values[i]) : pl_dn_hash(values[i]);
+    if (g->by_login)
+        pl_index_find_many(&s->by_login, s->records, offsetof(struct record, login_hash), hashes, n, numbers);
+    else
+        pl_index_find_many(&s->by_dn, s->records, offsetof(struct record, dn_hash), hashes, n, numbers);
+    for (size_t i = 0; i < n; i++) {
+        if (!g->by_login && s->d->conf.placeholder_dn.len > 0 && hashes[i] == placeholder) {
+            g->placeholder = true;
+        } else if (numbers[i] != PL_INDEX_NONE) {
+            PUSH(g->members, g->n_members, numbers[i]);
+        } else {
+            strangers[n_strangers++] = hashes[i];
+            report_stranger(s, g, values[i], hashes[i]);
+        }
+    }
+    return n_strangers;
+}
+
 void pl_scan_group_entry(struct scan *s, struct open_group *g, const struct pl_entry *e)
 {
-    struct pl_str nobody = s->d->conf.placeholder_dn;
     struct shape *shape = pl_shape(s->d, pl_dn_hash(g->dn), true);
-    uint64_t *strangers = NULL, placeholder = nobody.len > 0 ? pl_dn_hash(nobody) : 0;
+    uint64_t *strangers = NULL;
     size_t n_strangers = 0;
     pl_shape_learn(s->d, shape, e);
-    shape->placeholder = false;
     shape->has_uuid = pl_uuid_read(shape->uuid, pl_entry_first(e, "entryUUID"));
     g->by_login = shape->shape == PL_GROUP_POSIX;
     const char *name =
         pl_group_attr(shape->shape == PL_GROUP_PRIVILEGED ? PL_GROUP_NAMES : shape->shape); /* read only */
     const struct pl_attr *a = name ? pl_entry_attr(e, name) : NULL;
-    for (size_t i = 0; a && i < a->n; i++) {
-        uint64_t h = g->by_login ? pl_str_ihash(a->values[i]) : pl_dn_hash(a->values[i]);
-        const struct record *r = g->by_login
-                                     ? pl_index_find(&s->by_login, s->records, offsetof(struct record, login_hash), h)
-                                     : pl_index_find(&s->by_dn, s->records, offsetof(struct record, dn_hash), h);
-        if (!g->by_login && nobody.len > 0 && h == placeholder) {
-            shape->placeholder = true;
-        } else if (r) {
-            PUSH(g->members, g->n_members, (uint32_t)(r - s->records));
-        } else {
-            PUSH(strangers, n_strangers, h);
-            report_stranger(s, g, a->values[i], h);
-        }
+    for (size_t i = 0; a && i < a->n; i += VALUES_MAX) {
+        uint64_t some[VALUES_MAX];
+        size_t n = take_values(s, g, &a->values[i], a->n - i < VALUES_MAX ? a->n - i : VALUES_MAX, some);
+        for (size_t k = 0; k < n; k++)
+            PUSH(strangers, n_strangers, some[k]);
     }
+    shape->placeholder = g->placeholder;
     keep_strangers(shape, strangers, n_strangers);
 }
 
@@ -168,8 +214,7 @@ void pl_scan_group_result(struct scan *s, struct open_group *g, bool ok)
     s->n_used--;
     s->waiting -= g->n_expected;
     drop(g);
-    if (s->all_rows && s->n_used == 0)
-        pl_scan_note(s);
+    end_if_all(s);
 }
 
 void pl_scan_groups_free(struct scan *s)

@@ -38,16 +38,35 @@ void pl_index_build(struct index *ix, const struct record *records, size_t n_rec
                 insert(ix, hash_of(&records[i], offset), i);
 }
 
-struct record *pl_index_find(const struct index *ix, struct record *records, size_t offset, uint64_t h)
+static uint32_t find(const struct index *ix, const struct record *records, size_t offset, uint64_t h)
 {
     if (!ix->slots || h == 0)
-        return NULL;
-    for (size_t at = place(ix, h); ix->slots[at]; at = (at + 1) & (ix->n - 1)) {
-        struct record *r = &records[ix->slots[at] - 1];
-        if (hash_of(r, offset) == h)
-            return r;
+        return PL_INDEX_NONE;
+    for (size_t at = place(ix, h); ix->slots[at]; at = (at + 1) & (ix->n - 1))
+        if (hash_of(&records[ix->slots[at] - 1], offset) == h)
+            return ix->slots[at] - 1;
+    return PL_INDEX_NONE;
+}
+
+struct record *pl_index_find(const struct index *ix, struct record *records, size_t offset, uint64_t h)
+{
+    uint32_t number = find(ix, records, offset, h);
+    return number == PL_INDEX_NONE ? NULL : &records[number];
+}
+
+/* Where a hash lies is no secret of the processor's: while one is fetched from memory the next ones can be, too. */
+void pl_index_find_many(const struct index *ix, const struct record *records, size_t offset, const uint64_t *hashes,
+                        size_t n, uint32_t *out)
+{
+    for (size_t i = 0; i < n && ix->slots; i++)
+        __builtin_prefetch(&ix->slots[place(ix, hashes[i])]);
+    for (size_t i = 0; i < n && ix->slots; i++) {
+        uint32_t number = ix->slots[place(ix, hashes[i])];
+        if (number)
+            __builtin_prefetch((const char *)&records[number - 1] + offset);
     }
-    return NULL;
+    for (size_t i = 0; i < n; i++)
+        out[i] = find(ix, records, offset, hashes[i]);
 }
 
 struct record *pl_index_account(const struct index *ix, struct record *records, int64_t person_id, bool admin)

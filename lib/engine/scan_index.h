@@ -26,6 +26,12 @@ struct index {
  * directory has shown are found first. The slots are malloced anew. */
 void pl_index_build(struct index *ix, const struct record *records, size_t n_records, size_t offset);
 struct record *pl_index_find(const struct index *ix, struct record *records, size_t offset, uint64_t h);
+
+/* The same for `n` hashes at once; `out` gets numbers of records or PL_INDEX_NONE. */
+#define PL_INDEX_NONE UINT32_MAX
+void pl_index_find_many(const struct index *ix, const struct record *records, size_t offset, const uint64_t *hashes,
+                        size_t n, uint32_t *out);
+
 /* `ix` is by person_id. */
 struct record *pl_index_account(const struct index *ix, struct record *records, int64_t person_id, bool admin);
 

@@ -20,7 +20,8 @@ struct open_group {
     struct pl_str dn; /* malloced */
     uint32_t *expected, *members;
     size_t n_expected, n_members;
-    bool by_login; /* its values are log-ins, not DNs */
+    bool by_login;    /* its values are log-ins, not DNs */
+    bool placeholder; /* it holds the placeholder */
 };
 
 struct scan {
@@ -31,7 +32,8 @@ struct scan {
     size_t n_records;
     struct index by_id, by_login, by_dn, by_person;
     bool canary, policy, incomplete;
-    bool bad_row;  /* one that cannot be read: nothing may be concluded from the others */
+    bool bad_row; /* one that cannot be read: nothing may be concluded from the others */
+    bool people_read;
     bool all_rows; /* of the groups */
     bool ended;    /* what comes now is of no use any more */
     const char *why;
@@ -63,6 +65,8 @@ void pl_scan_report(struct scan *s, struct pl_finding_cmd f, uint64_t about); /*
 void pl_scan_note(struct scan *s); /* it ends; `s` may be gone afterwards */
 
 /* scan_group.c */
+void pl_scan_groups_begin(struct scan *s); /* the people are known: entries may be read. `s` may be gone afterwards */
+void pl_scan_groups_all(struct scan *s);   /* there are no more rows. `s` may be gone afterwards */
 void pl_scan_group_row(struct scan *s, const struct pl_event *ev);
 void pl_scan_group_entry(struct scan *s, struct open_group *g, const struct pl_entry *e);
 void pl_scan_group_result(struct scan *s, struct open_group *g, bool ok); /* `s` may be gone afterwards */
