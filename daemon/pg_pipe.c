@@ -9,6 +9,9 @@
 
 enum { MAX_PREPARED = 48 }; /* queries there are; more would only not be prepared */
 enum { MAX_SHARE = 32, APART_AFTER_FAILURE = 256 };
+/* Transactions that may be shared, sent and not ended: one at work, one ready. The next ones wait here and so come to share:
+ * sent at once, each would wait for the disk by itself behind the others. */
+enum { MAX_JOINT = 2 };
 enum { MAX_FLIGHT = 64 }; /* statements sent and not answered; the rest waits here, where it costs the server nothing */
 
 struct queue {
@@ -25,6 +28,7 @@ struct pld_pg_pipe {
     struct queue flight;  /* sent, in order of answers */
     struct pld_pg_job
         *current; /* in flight: whose answer comes next; those before it wait for their transaction's end */
+    int joint;    /* transactions of jobs that may share, in flight */
     int apart;    /* so many jobs more do not share: one of those that did has failed */
     struct queue refused;
     struct event *pump;     /* activated by hand: sends, resumes, answers refused ones */
@@ -173,6 +177,7 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
                      : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,
                                          0) == 1;
     job->syncs = syncs;
+    p->joint += job->joins && syncs;
     if (!sent || (syncs && PQpipelineSync(conn) != 1)) {
         pld_pg_link_fail(p->link, NULL);
         return false;
@@ -198,6 +203,8 @@ static void send_waiting(struct pld_pg_pipe *p)
     int sharing = 0;
 
     while (p->waiting.head && p->flight.n < MAX_FLIGHT && pld_pg_link_open(p->link)) {
+        if (sharing == 0 && p->waiting.head->joins && p->joint >= MAX_JOINT)
+            break;
         struct pld_pg_job *job = pop(&p->waiting);
         bool first = p->flight.n == 0, shares = may_share(p, job, ++sharing);
         if (!shares)
@@ -257,6 +264,7 @@ static void take_end(struct pld_pg_pipe *p)
         push(&ended, job);
         n++;
     } while (!job->syncs);
+    p->joint -= job->joins;
     if (failed && n > 1)
         p->apart = APART_AFTER_FAILURE;
     p->current = p->flight.head;
@@ -369,6 +377,7 @@ static void lose(struct pld_pg_pipe *p)
 {
     p->paused = false;
     p->current = NULL;
+    p->joint = 0;
     event_del(p->patience);
     end_all(&p->refused, PLD_PG_FAILED);
     end_all(&p->flight, PLD_PG_LOST);

@@ -190,7 +190,8 @@ struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, 
             continue;
         struct pld_task *t = pld_task_new(s, kinds[i].query);
         t->kind = cmd->kind;
-        t->job.joins = (cmd->kind == PL_CMD_INTENTS && !cmd->intents.alone) || cmd->kind == PL_CMD_SETTLE;
+        t->job.joins = (cmd->kind == PL_CMD_INTENTS && !cmd->intents.alone) || cmd->kind == PL_CMD_SETTLE ||
+                       cmd->kind == PL_CMD_RESERVE;
         t->req = cmd->req;
         t->directory = pl_arena_str(t->arena, cmd->directory);
         *ok = kinds[i].fill(t, cmd);

@@ -264,6 +264,7 @@ void pl_engine_free(struct pl_engine *e)
 }
 
 #define URGENT_ALONE_US 20000
+#define TICK_WAITS_US   1000000
 
 /* ---- what runs by itself: ticks, loads, compares ---- */
 
@@ -273,7 +274,30 @@ static void tick(struct pl_engine *e)
         return;
     e->ticking = true;
     e->want_tick = false;
+    e->tick_waits_us = 0;
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
+}
+
+static bool urgent_in_work(const struct pl_engine *e)
+{
+    for (const struct batch *b = e->batches; b; b = b->next)
+        if (b->class == PL_LOAD_URGENT)
+            return true;
+    return false;
+}
+
+/* What fell due is done at once. Only to ask when the next change comes waits for leavers, though not for long: once they
+ * are out, that their moment has passed is no news. It is asked before the rest is loaded, for the same reason. */
+static void tick_due(struct pl_engine *e)
+{
+    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = !urgent_in_work(e);
+    for (size_t i = 0; i < e->n_dirs; i++)
+        may = may && e->now >= e->dirs[i].bulk_after_us;
+    if (e->want_tick && !e->tick_waits_us)
+        e->tick_waits_us = e->now + TICK_WAITS_US;
+    may = may || e->now >= e->tick_waits_us;
+    if (!e->stopping && (due || (e->want_tick && may)))
+        tick(e);
 }
 
 static void start_due(struct pl_engine *e)
@@ -293,13 +317,17 @@ static void start_due(struct pl_engine *e)
             d->wake_us = 0;
             d->want[0] = d->want[1] = true;
         }
-        if (!d->up || e->stopping)
-            continue;
-        if (d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT]) {
+        if (d->up && !e->stopping && d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT]) {
             pl_batch_load(d, PL_LOAD_URGENT);
             if (d->bulk_after_us == 0) /* once: a steady stream of leavers does not starve the others */
                 d->bulk_after_us = e->now + URGENT_ALONE_US;
         }
+    }
+    tick_due(e);
+    for (size_t i = 0; i < e->n_dirs; i++) {
+        struct dir *d = &e->dirs[i];
+        if (!d->up || e->stopping)
+            continue;
         if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us) {
             pl_batch_load(d, PL_LOAD_BULK);
             d->bulk_after_us = 0;
@@ -311,12 +339,6 @@ static void start_due(struct pl_engine *e)
             pl_scan_start(d, false);
         pl_watch_pump(d->watch);
     }
-    /* What fell due is done at once; only to ask when the next change comes can wait for a leaver. */
-    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = true;
-    for (size_t i = 0; i < e->n_dirs; i++)
-        may = may && e->now >= e->dirs[i].bulk_after_us;
-    if (!e->stopping && (due || (e->want_tick && may)))
-        tick(e);
 }
 
 /* Only what lies ahead: whatever is due and did not start waits for an answer, and is looked at again with that. */
@@ -329,8 +351,10 @@ static void set_timer(struct pl_engine *e)
             at = (t);                                                                                                  \
     } while (0)
     if (e->store_up && e->recovered && !e->stopping) {
-        if (!e->ticking)
+        if (!e->ticking) {
             SOONER(e->next_tick_us);
+            SOONER(e->tick_waits_us);
+        }
         if (e->conf.poll_us > 0)
             SOONER(e->next_poll_us);
         for (size_t i = 0; i < e->n_dirs; i++)

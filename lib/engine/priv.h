@@ -263,6 +263,7 @@ struct pl_engine {
     struct attempt *attempts;
     size_t n_attempts;
     bool ticking, want_tick;
+    int64_t tick_waits_us; /* want_tick: at the latest then */
     int64_t next_tick_us, next_poll_us, timer_us;
     int64_t now;
     int64_t last_compare_us;
