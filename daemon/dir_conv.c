@@ -1,4 +1,5 @@
 #include "dir_priv.h"
+#include "dir_range.h"
 
 #include <string.h>
 
