@@ -1,5 +1,4 @@
 #include "dir_priv.h"
-#include "dir_range.h"
 
 #include <string.h>
 

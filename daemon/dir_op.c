@@ -1,7 +1,6 @@
 /* One connection's requests: the queue, the table of those in flight, sending and back-pressure. Nothing here waits: a
  * full socket is LDAP_BUSY, and then libldap keeps half a request and takes no other until that is flushed. */
 #include "dir_priv.h"
-#include "dir_range.h"
 
 #include <stdlib.h>
 #include <string.h>

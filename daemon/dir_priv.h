@@ -228,6 +228,19 @@ LDAPMod **dir_attrs_make(struct pl_arena *a, const struct pl_attr *attrs, size_t
 /* A copy as a C string, or NULL when there is a NUL inside. */
 const char *dir_cstr(struct pl_arena *a, struct pl_str s);
 
+/* ---- attributes in parts (dir_range.c) ---- */
+
+struct dir_range;
+bool dir_range_open(struct pl_str name); /* "member;range=0-1499": there are more */
+struct dir_range *dir_range_begin(const struct pl_entry *e); /* of an entry that has such an attribute; copies it */
+void dir_range_free(struct dir_range *g);
+/* What to search for next, once the first answer has ended. */
+void dir_range_search(struct dir_range *g, const char **base, int *scope, const char **filter, char ***attrs);
+void dir_range_entry(struct dir_range *g, const struct pl_entry *e); /* what each search shows */
+enum dir_range_state { DIR_RANGE_ON, DIR_RANGE_WHOLE, DIR_RANGE_BROKEN };
+enum dir_range_state dir_range_result(struct dir_range *g, int code); /* and how it ended */
+const struct pl_entry *dir_range_whole(struct dir_range *g); /* once, after WHOLE; lives as long as `g` */
+
 /* ---- the first password (dir_password.c) ---- */
 
 enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };

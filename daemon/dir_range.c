@@ -2,7 +2,6 @@
  * asked for the rest (MS-ADTS 3.1.1.3.1.3.3). The request that met it goes on until the last value is here, as further base
  * searches in its place. Between two parts somebody may change the group, so its uSNChanged is read before the first part
  * and after the last: when it differs everything is read again, and after a few tries the read counts as not complete. */
-#include "dir_range.h"
 #include "dir_priv.h"
 
 #include <stdio.h>

@@ -2,7 +2,6 @@
  * libldap hold data that the socket does not show. A request that gets no answer in time takes the whole directory down:
  * what the server did with it is unknown. */
 #include "dir_priv.h"
-#include "dir_range.h"
 #include "../lib/directory/sync.h"
 
 /* ---- one message ---- */

@@ -1,6 +1,5 @@
 /* One request: copies of what a command wants, in an arena of its own, in the form libldap takes. */
 #include "dir_priv.h"
-#include "dir_range.h"
 
 #include <stdlib.h>
 #include <string.h>

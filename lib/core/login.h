@@ -19,7 +19,7 @@ bool pl_login_base(char out[PL_LOGIN_MAX + 1], struct pl_str given, struct pl_st
 void pl_login_candidate(char out[PL_LOGIN_MAX + 1], struct pl_str prefix, struct pl_str base, unsigned n);
 
 /* Whether a directory may take the two for one log-in: without case and without the marks of letters. Windows compares
- * sAMAccountName so (o and o with a tilde are one), others keep such names apart. */
+ * sAMAccountName so (jaan.oun and jaan.õun are one), others keep such names apart. */
 bool pl_login_same(struct pl_str a, struct pl_str b);
 
 /* Appends the display fold used for matching names (NFC, no case). False when not UTF-8. */

@@ -142,10 +142,6 @@ enum pl_write_kind { PL_WRITE_ADD_ENTRY, PL_WRITE_ACCOUNT, PL_WRITE_ADD_VALUE, P
 /* From a data table (notes of RFC 4511 appendix A and of each server). */
 enum pl_verdict pl_result_verdict(enum pl_write_kind kind, int code);
 
-/* Somebody wrote to the account between our look and our write: what we took away, or the version, was not there, or what
- * we added was. A later look has seen theirs, so the write goes again at once. */
-bool pl_result_raced(enum pl_write_kind kind, int code);
-
 /* A sentence for people: what the code means for this kind of write and what to do. Never NULL. */
 const char *pl_result_sentence(enum pl_write_kind kind, int code);
 

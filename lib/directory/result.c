@@ -98,11 +98,6 @@ enum pl_verdict pl_result_verdict(enum pl_write_kind kind, int code)
     return code < 0 ? PL_VERDICT_VERIFY : PL_VERDICT_PERMANENT; /* negative: no answer came, so nobody knows */
 }
 
-bool pl_result_raced(enum pl_write_kind kind, int code)
-{
-    return kind == PL_WRITE_ACCOUNT && (code == 16 || code == 20 || code == 122);
-}
-
 const char *pl_result_sentence(enum pl_write_kind kind, int code)
 {
     const struct row *r = find(kind, code);

@@ -111,6 +111,46 @@ static struct pl_str keep(struct pl_engine *e, struct pl_str s)
     return pl_arena_str(e->conf_arena, s);
 }
 
+static const char **join_attrs(struct pl_engine *e, const char *const *a, const char *const *b)
+{
+    size_t n = 0, m = 0;
+    while (a[n])
+        n++;
+    while (b[m])
+        m++;
+    const char **out = pl_arena_array(e->conf_arena, n + m + 1, sizeof *out);
+    memcpy(out, a, n * sizeof *out);
+    memcpy(out + n, b, m * sizeof *out);
+    return out;
+}
+
+/* DNs divided by '|', which a DN that has one writes as \7c. */
+static bool read_privileged(struct pl_engine *e, struct dir *d, struct pl_err *err)
+{
+    struct pl_str rest = d->conf.privileged_groups;
+    bool ok = true;
+    struct pl_buf b = {0};
+    d->privileged = pl_arena_array(e->conf_arena, rest.len / 2 + 1, sizeof *d->privileged);
+    while (ok && rest.len > 0) {
+        const char *end = memchr(rest.s, '|', rest.len);
+        struct pl_str dn = {rest.s, end ? (size_t)(end - rest.s) : rest.len};
+        rest.s += dn.len + (end != NULL);
+        rest.len -= dn.len + (end != NULL);
+        for (; dn.len > 0 && dn.s[0] == ' '; dn.len--)
+            dn.s++;
+        while (dn.len > 0 && dn.s[dn.len - 1] == ' ')
+            dn.len--;
+        pl_buf_clear(&b);
+        if (dn.len == 0 || !pl_dn_normal(&b, dn, err))
+            ok = pl_err_set(err, PL_ERR_CONF, 0, "Write whole DNs, divided by |.",
+                            "directory %.*s: privileged_groups: \"%.*s\" is not a DN", (int)d->conf.name.len,
+                            d->conf.name.s, (int)dn.len, dn.s);
+        d->privileged[d->n_privileged++] = pl_dn_hash(dn);
+    }
+    pl_buf_free(&b);
+    return ok;
+}
+
 static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_conf *c, struct pl_err *err)
 {
     d->e = e;
@@ -143,7 +183,12 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
                        (int)c->name.len, c->name.s, (int)dns[i].len, dns[i].s);
     }
     pl_buf_free(&b);
-    ok = ok && pl_dir_learn(d, err);
+    const char *own[] = {d->conf.login_attr.s, d->conf.number_attr.s, /* terminated: keep() copies with a NUL */
+                         d->conf.fence_attr.len ? d->conf.fence_attr.s : NULL, NULL};
+    d->attrs = join_attrs(e, d->dialect->person_attrs, own);
+    const char *id[] = {d->dialect->native_id_attr, NULL};
+    d->group_attrs = join_attrs(e, join_attrs(e, d->dialect->group_attrs, d->dialect->member_attrs), id);
+    ok = ok && read_privileged(e, d, err);
     bool proves = false;
     for (size_t i = 0; i < c->n_templates; i++)
         proves = proves || pl_str_ieq(t[i].attr, d->conf.number_attr);

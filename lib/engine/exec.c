@@ -425,7 +425,7 @@ static void account_result(struct op *o, int code, bool ok)
     else if (!ok && stands_anyway(o, code)) {
         if (o->left == 0) {
             o->left = o->step + 1;
-            o->code = code;
+            o->left_code = code;
         }
         next = next_stage(o);
     }
@@ -438,7 +438,7 @@ static void account_result(struct op *o, int code, bool ok)
     }
     if (o->left > 0) {
         ok = false;
-        code = o->code;
+        code = o->left_code;
     }
     if (o->op == PL_OP_CLOSE && ok && step->stage > 0)
         o->task->state = PL_STATE_CLOSING;

@@ -468,3 +468,12 @@ struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make)
     PUSH(d->shapes, d->n_shapes, s);
     return &d->shapes[d->n_shapes - 1];
 }
+
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group)
+{
+    s->shape = d->dialect->group_shape(group);
+    s->key = d->dialect->group_key ? d->dialect->group_key(group) : 0;
+    for (size_t i = 0; s->shape == PL_GROUP_PRIVILEGED && i < d->n_privileged; i++)
+        if (d->privileged[i] == s->dn_hash)
+            s->shape = PL_GROUP_NAMES;
+}

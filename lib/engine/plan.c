@@ -110,7 +110,8 @@ static void report_left(struct task *t, const struct op *o)
                                       : "not by us: our own lock was refused, so make its password useless by hand";
     pl_task_finding(t, kind, "warning", 0,
                     pl_arena_printf(t->arena, "%.*s is locked, but %s (result %d): %s", (int)t->p.login.len,
-                                    t->p.login.s, left, o->code, pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
+                                    t->p.login.s, left, o->left_code,
+                                    pl_result_sentence(PL_WRITE_ACCOUNT, o->left_code)));
 }
 
 /* What we were about to do when we lost sight of it is what we believe, not what was stored before. */
@@ -175,7 +176,7 @@ void pl_plan_settle_open_intents(struct task *t)
                               .at_us = o->at_us ? o->at_us : t->dir->e->now};
         /* What was to be looked at was looked at now; what somebody else overtook goes again. */
         bool again = o->verdict == PL_VERDICT_RETRY ||
-                     (o->verdict == PL_VERDICT_VERIFY && pl_result_raced(write_kind(o->op), o->code));
+                     (o->verdict == PL_VERDICT_VERIFY && pl_task_raced(o->role_group_id, o->code));
         if (!did && o->code > 0 && o->left == 0 && !again)
             report_failure(t, o);
         if (o->left > 0)

@@ -2,7 +2,7 @@
  *
  *   engine.c  one event in, timers and loads started, commands out
  *   batch.c   rows of one LOAD become pairs and tasks; the brake at the barrier before the first write
- *   gate.c    the brake over a whole batch; dir_conf.c: what a dialect and a configuration come to
+ *   gate.c    the brake over a whole batch
  *   task.c    one account: read, plan, intents, writes, read again, settle
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
@@ -76,7 +76,8 @@ struct op {
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    size_t left; /* CLOSE: 1 + the first step that failed, as `code` says, though the lock stands; 0: none */
+    size_t left;   /* CLOSE: 1 + the first step that failed though the lock stands; 0: none */
+    int left_code; /* what it was answered */
     int code;
     enum pl_verdict verdict;
     int64_t at_us;
@@ -201,7 +202,8 @@ struct dir {
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
     const char **group_attrs; /* of a group, with its members */
-    uint64_t *privileged; /* hashes of protected groups that are managed all the same; ended by 0 */
+    uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
+    size_t n_privileged;
     bool up, ppolicy, assertion, sync, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
@@ -296,6 +298,7 @@ void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
+bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 
 /* gate.c */
@@ -343,8 +346,11 @@ bool pl_watch_covers(const struct watch *w); /* nothing was missed since the las
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
+/* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
-
-#include "dir_conf.h"
+struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group);
+const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
+const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../directory/dn.h"
 
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTION_FAILED = 122 };
 static const int64_t AGAIN_US = 1000000;
 
 #define PUSH(arr, n, item)                                                                                             \
@@ -183,6 +184,14 @@ static void keep_gated(struct task *t)
     t->n_ops = n;
 }
 
+/* Somebody wrote to the account between our look and our write: what we took away, or the version, was not there. The
+ * later look has seen theirs, so the write goes again at once. */
+bool pl_task_raced(int64_t role_group_id, int code)
+{
+    return role_group_id == 0 &&
+           (code == LDAP_NO_SUCH_ATTRIBUTE || code == LDAP_TYPE_OR_VALUE_EXISTS || code == LDAP_ASSERTION_FAILED);
+}
+
 /* What was tried in this task and did not show is not tried again at once. */
 static void drop_tried(struct task *t)
 {
@@ -191,7 +200,7 @@ static void drop_tried(struct task *t)
         bool tried = false;
         for (size_t k = 0; k < t->n_done && !tried; k++)
             tried = t->done[k].outcome != PL_OUT_DONE && t->done[k].op == t->ops[i].op && t->done[k].at_us > 0 &&
-                    !(t->done[k].role_group_id == 0 && pl_result_raced(PL_WRITE_ACCOUNT, t->done[k].code)) &&
+                    !pl_task_raced(t->done[k].role_group_id, t->done[k].code) &&
                     t->done[k].role_group_id == t->ops[i].role_group_id;
         if (tried)
             t->trouble_later = "a write did not show in the directory";

@@ -59,18 +59,6 @@ static void test_verdicts(void **state)
     assert_int_equal(letter(pl_result_verdict(PL_WRITE_ACCOUNT, INT32_MAX)), '.');
 }
 
-static void test_raced(void **state)
-{
-    (void)state;
-    for (int kind = 0; kind < KINDS; kind++)
-        for (int code = -20; code < 5000; code++) {
-            bool raced = kind == PL_WRITE_ACCOUNT && (code == 16 || code == 20 || code == 122);
-            assert_int_equal(pl_result_raced((enum pl_write_kind)kind, code), raced);
-            if (raced)
-                assert_int_equal(letter(pl_result_verdict((enum pl_write_kind)kind, code)), 'v');
-        }
-}
-
 /* Sentences are for people: a capital, a full stop, no personal values (they are constants), short enough for one line
  * of a finding. */
 static void test_sentences(void **state)
@@ -108,7 +96,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_raced),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_names),
     };
