@@ -270,11 +270,41 @@ static bool handshake(struct bringup *b)
 
 /* ---- 3. bind ---- */
 
-static bool explain_bind(struct bringup *b, int code)
+/* Active Directory says why in its text: "..., data 533, ..." (MS-ADTS 5.1.1.1.1 with the codes of MS-ERREF 2.2). */
+static const char *ad_reason(const char *text)
+{
+    static const struct {
+        const char *data, *reason;
+    } reasons[] = {
+        {"525", "there is no such account"},
+        {"52e", "the password is wrong"},
+        {"530", "the account may not log on at this time"},
+        {"532", "the password has expired; set one that does not"},
+        {"533", "the account is disabled"},
+        {"701", "the account has expired"},
+        {"773", "the password must be changed first"},
+        {"775", "the account is locked out after too many wrong passwords"},
+    };
+    const char *at = text ? strstr(text, ", data ") : NULL;
+    for (size_t i = 0; at && i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strncasecmp(at + 7, reasons[i].data, 3) == 0 && strchr(", ", at[10]))
+            return reasons[i].reason;
+    return NULL;
+}
+
+static bool explain_bind(struct bringup *b, int code, const char *text)
 {
     struct pl_err *err = &b->o->err;
+    const char *reason = code == LDAP_INVALID_CREDENTIALS ? ad_reason(text) : NULL;
     switch (code) {
     case LDAP_INVALID_CREDENTIALS:
+        if (reason) {
+            b->o->refused = true;
+            return pl_err_set(err, PL_ERR_CONF, code,
+                              "Put it right in the directory, or correct bind_dn and password_file.",
+                              "the server refuses the service account: %s (result %d)", reason, code);
+        }
+        /* fall through */
     case LDAP_INAPPROPRIATE_AUTH:
         b->o->refused = true;
         return pl_err_set(err, PL_ERR_CONF, code, "Check bind_dn and password_file; the account may also be locked.",
@@ -318,14 +348,17 @@ static bool send_bind(struct bringup *b, int *msgid)
 static bool bind_to(struct bringup *b)
 {
     int msgid = 0, code = LDAP_OTHER;
+    char *text = NULL;
     LDAPMessage *msg = NULL;
     b->o->step = "binding";
     if (!send_bind(b, &msgid) || !dir_await(b->o, b->ld, msgid, &msg))
         return false;
-    int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
+    int rc = ldap_parse_result(b->ld, msg, &code, NULL, &text, NULL, NULL, 1);
+    bool ok = rc == LDAP_SUCCESS && (code == LDAP_SUCCESS || explain_bind(b, code, text));
     if (rc != LDAP_SUCCESS)
-        return pl_err_set(&b->o->err, PL_ERR_IO, rc, "", "the answer to the bind is not LDAP");
-    return code == LDAP_SUCCESS || explain_bind(b, code);
+        pl_err_set(&b->o->err, PL_ERR_IO, rc, "", "the answer to the bind is not LDAP");
+    ldap_memfree(text);
+    return ok;
 }
 
 /* ---- 4. hand-over ---- */

@@ -23,8 +23,8 @@
 #define FENCE "paasla-fence:"
 
 static const char *const person_attrs[] = {
-    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "sn",        "objectClass", UAC, EXPIRES,
-    LAST_SET,     "adminCount",     "primaryGroupID", "objectSid", CERTIFICATE, NULL,
+    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "sn",        "objectClass", UAC,
+    EXPIRES,      LAST_SET,         "primaryGroupID", "objectSid", CERTIFICATE, NULL,
 };
 static const char *const member_attrs[] = {"member", NULL};
 static const char *const group_attrs[] = {"objectClass", "groupType", "isCriticalSystemObject",
@@ -183,9 +183,7 @@ static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL
     if (in->clear_certificates && names != NULL && names->n > 0) {
         pl_step_one(in->arena, &out[n], PL_MOD_DELETE, CERTIFICATE, copy_values(in->arena, names), names->n);
         out[n].stage = 2;
-        out[n].finding = "certificates_mapped";
-        out[n].left = "the certificates that log on as it could not be taken away";
-        n++;
+        out[n++].extra = true;
     }
     return n;
 }

@@ -36,8 +36,7 @@ struct pl_step {
     enum pl_secret secret;
     const int *also;    /* ended by 0; NULL: none */
     const int *next_on; /* ended by 0; NULL: none */
-    /* Of a stage after the lock: the finding when it fails, and what is left then. NULL: it is about the password. */
-    const char *finding, *left;
+    bool extra; /* of a stage after the lock: nobody logs on by what is left when it fails; the entry still shows it */
 };
 enum { PL_STEPS_MAX = 5 };
 

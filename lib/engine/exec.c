@@ -441,7 +441,7 @@ static void account_result(struct op *o, int code, bool ok)
     else if (!ok && listed(step->next_on, code) && o->step + 1 < o->n_steps && step[1].stage == step->stage)
         next = o->step + 1;
     else if (!ok && stands_anyway(o, code)) {
-        if (o->left == 0) {
+        if (o->left == 0 && !step->extra) {
             o->left = o->step + 1;
             o->left_code = code;
         }
@@ -457,6 +457,8 @@ static void account_result(struct op *o, int code, bool ok)
     if (o->left > 0) {
         ok = false;
         code = o->left_code;
+    } else if (!ok && step->extra && stands_anyway(o, code)) {
+        ok = true; /* nobody logs on by what is left, and the next look tells of it */
     }
     if (o->op == PL_OP_CLOSE && ok && step->stage > 0)
         o->task->state = PL_STATE_CLOSING;

@@ -103,15 +103,13 @@ static void report_failure(struct task *t, const struct op *o)
 /* The lock stands, and not all that goes with it was done. */
 static void report_left(struct task *t, const struct op *o)
 {
-    const struct pl_step *s = &o->steps[o->left - 1];
-    const char *kind = s->finding ? s->finding : s->stage > 0 ? "password_not_useless" : "lock_not_ours";
-    const char *left = s->left        ? s->left
-                       : s->stage > 0 ? "its password could not be made useless"
-                                      : "not by us: our own lock was refused, so make its password useless by hand";
-    pl_task_finding(t, kind, "warning", 0,
+    bool ours = o->steps[o->left - 1].stage > 0;
+    pl_task_finding(t, ours ? "password_not_useless" : "lock_not_ours", "warning", 0,
                     pl_arena_printf(t->arena, "%.*s is locked, but %s (result %d): %s", (int)t->p.login.len,
-                                    t->p.login.s, left, o->left_code,
-                                    pl_result_sentence(PL_WRITE_ACCOUNT, o->left_code)));
+                                    t->p.login.s,
+                                    ours ? "its password could not be made useless"
+                                         : "not by us: our own lock was refused, so make its password useless by hand",
+                                    o->left_code, pl_result_sentence(PL_WRITE_ACCOUNT, o->left_code)));
 }
 
 /* What we were about to do when we lost sight of it is what we believe, not what was stored before. */

@@ -2,6 +2,7 @@
 and a Kerberos ticket, proof of lock-out that both are refused."""
 import base64
 import os
+import re
 import signal
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from adtown import AdTown, add_contacts
 from ldapfacts import ADD, DELETE, code, connect
 from paaslactl import ATTENTION, ctl
-from sambaserver import GROUPS, PEOPLE, SUFFIX, encoded_password
+from sambaserver import GROUPS, PEOPLE, SUFFIX, USER, encoded_password
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -401,3 +402,36 @@ def test_stopped_and_started(town):
     town.start()
     town.state_is(1001, "out", 40)
     town.settled(40)
+
+
+def test_certificates_are_told_or_taken_away(town):
+    """Without the right to take them away the departure is done all the same: nobody logs on to a locked account."""
+    names = ["X509:<I>C=EE,O=SK,CN=ESTEID<S>C=EE,SERIALNUMBER=PNOEE-%d" % n for n in (38001085718, 38001085719)]
+    for no in (1000, 1001, 1002):
+        by_hand(town, no, "add: altSecurityIdentities\n" + "".join("altSecurityIdentities: %s\n" % n for n in names))
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert "altsecurityidentities" in town.entry(1000) and "2 in altSecurityIdentities" in town.findings("certificates_mapped")[0][1]
+    town.stop()
+    town.conf_extra["lines"] = ["certificates = clear"]
+    town.write_conf()
+    town.start()
+    town.depart(1001)
+    town.state_is(1001, "out")
+    town.settled()
+    assert "altsecurityidentities" in town.entry(1001) and len(town.findings("certificates_mapped")) == 2
+    sid = re.search(r"objectSid: (\S+)", town.ldap.samba_tool("user", "show", "paasla", "--attributes=objectSid")).group(1)
+    town.ldap.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--action=allow", "--trusteedn=" + town.ldap.service_dn,
+                         "--sddl=(OA;CIIO;WP;00fbf30c-91fe-11d1-aebc-0000f80367c1;%s;%s)" % (USER, sid))
+    town.depart(1002)
+    town.state_is(1002, "out")
+    town.settled()
+    assert "altsecurityidentities" not in town.entry(1002) and len(town.findings("certificates_mapped")) == 2
+
+
+def test_why_the_service_account_is_refused_is_said(town):
+    town.stop()
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 66050\n" % town.ldap.service_dn)
+    town.start()
+    until(lambda: "the server refuses the service account: the account is disabled (result 49)" in town.said(), what="the reason")
+    assert town.ldap.password not in town.said()

@@ -120,7 +120,7 @@ static void say(struct pl_buf *b, const struct pl_step *s)
     static const char kinds[] = {[PL_MOD_ADD] = '+', [PL_MOD_DELETE] = '-', [PL_MOD_REPLACE] = '='};
     static const char *const secrets[] = {"", " FIRST", " USELESS"};
 
-    pl_buf_printf(b, "%d%s", s->stage, secrets[s->secret]);
+    pl_buf_printf(b, "%d%s%s", s->stage, s->extra ? "?" : "", secrets[s->secret]);
     for (size_t i = 0; i < s->n_mods; i++) {
         const struct pl_mod *m = &s->mods[i];
         pl_buf_printf(b, " %c%.*s", kinds[m->kind], (int)m->attr.len, m->attr.s);
@@ -223,7 +223,7 @@ static void test_close(void **state)
     writes(PL_CHANGE_CLOSE, plain, p, "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n");
     writes(PL_CHANGE_CLOSE, clear, p,
            "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n"
-           "2 -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
+           "2? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
     writes(PL_CHANGE_CLOSE, clear, UAC("512"), "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n");
     writes(PL_CHANGE_LOCK, clear, p, "0 -userAccountControl:512 +userAccountControl:514\n");
     /* at most: fence, without it, password, certificates */
@@ -232,7 +232,7 @@ static void test_close(void **state)
            "0 -userAccountControl:512 +userAccountControl:514 -adminDescription:paasla-fence:1 "
            "+adminDescription:paasla-fence:1000 !50\n"
            "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n"
-           "2 -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
+           "2? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
 }
 
 static void test_open(void **state)
