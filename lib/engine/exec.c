@@ -7,7 +7,7 @@
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
-enum { LDAP_NO_SUCH_ATTRIBUTE = 16, MATES_MAX = 500 };
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_NO_SUCH_OBJECT = 32, LDAP_DENIED = 50, MATES_MAX = 500 };
 
 static void send_op(struct op *o);
 
@@ -488,7 +488,7 @@ static void group_result(struct op *o, int code, bool ok)
     }
     if (v == PL_VERDICT_DONE && o->with_placeholder)
         s->placeholder = o->op == PL_OP_REMOVE_MEMBER;
-    if (code == 32)
+    if (code == LDAP_NO_SUCH_OBJECT || code == LDAP_DENIED) /* 389: gone with its rights */
         s->shape = PL_GROUP_UNKNOWN;
     o->code = v == PL_VERDICT_DONE ? 0 : code;
     o->verdict = v;

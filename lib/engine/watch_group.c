@@ -164,6 +164,8 @@ static void group_read(struct group_look *g, const struct pl_event *ev)
         ended(g);
         return;
     }
+    if (ev->result.code == LDAP_NO_SUCH_OBJECT)
+        pl_shape(d, g->dn_hash, true)->shape = PL_GROUP_UNKNOWN;
     for (size_t i = 0; i < g->n_wanted; i++)
         if (!g->wanted[i].seen)
             pl_watch_add_person(g->w, g->wanted[i].person_id);

@@ -7,7 +7,7 @@ class OpenLdap:
     dialect = "openldap"
     administrator = "cn=root,"  # as it stands in modifiersName
     lock = "pwdEndTime"
-    needs_member = True  # of a groupOfNames
+    cookie = True  # its watch goes on where it had ended
 
     @staticmethod
     def server(live):
@@ -16,6 +16,11 @@ class OpenLdap:
     @staticmethod
     def conf(server):
         return ["placeholder_dn = " + server.nobody, "policy_dn = " + server.policy]
+
+    @staticmethod
+    def first_member(server):
+        """What a new groupOfNames must not be without."""
+        return "member: %s\n" % server.nobody
 
     @staticmethod
     def strict(server):
@@ -33,7 +38,7 @@ class Ds389:
     dialect = "389ds"
     administrator = "cn=directory manager"
     lock = "nsAccountLock"
-    needs_member = False
+    cookie = False
 
     @staticmethod
     def server(live):
@@ -43,6 +48,10 @@ class Ds389:
     @staticmethod
     def conf(server):
         return []
+
+    @staticmethod
+    def first_member(server):
+        return ""
 
     @staticmethod
     def strict(server):

@@ -59,9 +59,8 @@ class Town:
         return "cn=r%d,%s" % (n, GROUPS)
 
     def groups(self):
-        member = "member: %s\n" % self.ldap.nobody if self.kind.needs_member else ""
-        self.ldap.add("".join("dn: %s\nobjectClass: groupOfNames\ncn: r%d\n%s\n" % (self.group_dn(n), n, member)
-                              for n in range(5)))
+        self.ldap.add("".join("dn: %s\nobjectClass: groupOfNames\ncn: r%d\n%s\n"
+                              % (self.group_dn(n), n, self.kind.first_member(self.ldap)) for n in range(5)))
 
     def schema(self):
         self.sql("CREATE ROLE paaslad LOGIN IN ROLE paasla_daemon")
@@ -123,6 +122,8 @@ class Town:
             self.stop()
         finally:
             self.pg.remove()
+            if self.ldap.process:
+                self.ldap.kill9()  # its data goes too: no need to wait for an orderly end
             self.ldap.remove()
             shutil.rmtree(self.dir, ignore_errors=True)
 
