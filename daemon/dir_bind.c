@@ -249,6 +249,7 @@ static bool explain_tls(struct bringup *b)
                    "the server ended the TLS handshake");
     X509_free(cert);
     drop(&again);
+    b->o->step = "doing the TLS handshake"; /* that is what failed */
     return false;
 }
 
@@ -257,6 +258,7 @@ static bool handshake(struct bringup *b)
     bool ldaps = strcmp(b->url->lud_scheme, "ldaps") == 0;
     if (strcmp(b->url->lud_scheme, "ldapi") == 0 || (!ldaps && pl_str_eq_c(b->o->conf.tls, "none")))
         return true; /* dir_link.c has checked that the address is this host's own */
+    b->o->step = "setting TLS up";
     if (!set_tls(b, LDAP_OPT_X_TLS_DEMAND) || (!ldaps && !start_tls(b)))
         return false;
     b->o->step = "doing the TLS handshake";

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,13 +62,29 @@ static void look_at_tls(LDAP *ld, struct pld_once_facts *f)
     look_at_certificate(ld, f);
 }
 
+static enum pld_once_step step_of(const char *step)
+{
+    static const struct {
+        const char *text;
+        enum pld_once_step step;
+    } steps[] = {{"setting TLS up", PLD_ONCE_TLS},
+                 {"asking for StartTLS", PLD_ONCE_TLS},
+                 {"doing the TLS handshake", PLD_ONCE_TLS},
+                 {"binding", PLD_ONCE_LOG_ON},
+                 {"reading people_base", PLD_ONCE_IDENTITY}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (strcmp(step, steps[i].text) == 0)
+            return steps[i].step;
+    return strncmp(step, "reading ", 8) == 0 ? PLD_ONCE_READ : PLD_ONCE_REACH;
+}
+
 static void take_facts(const struct dir_opening *o, struct pld_once_facts *f)
 {
     const struct dir_opened *was = &o->opened;
     f->bound = was->ld != NULL;
     f->fit = o->ok;
     f->refused = o->refused;
-    f->step = o->step;
+    f->step = step_of(o->step);
     f->ppolicy = was->ppolicy;
     f->watch = was->watch;
     f->assertion = was->assertion;
@@ -81,7 +98,7 @@ static void take_facts(const struct dir_opening *o, struct pld_once_facts *f)
 struct pld_once *pld_once_open(const struct pl_conf_directory *conf, const char *uri, struct pld_once_facts *facts)
 {
     struct pld_once *out = NULL;
-    *facts = (struct pld_once_facts){.step = "starting"};
+    *facts = (struct pld_once_facts){0};
     struct dir_opening *o = dir_opening_start_keep(conf, uri, &facts->err);
     if (!o)
         return NULL;
@@ -256,18 +273,36 @@ out:
     return code;
 }
 
+struct pl_str pld_once_whoami(struct pld_once *o, struct pl_arena *a)
+{
+    struct pl_str out = {"", 0};
+    struct berval *name = NULL;
+    struct pl_err err;
+    LDAPMessage *m = NULL;
+    int msgid = 0, code = LDAP_OTHER;
+    if (!alive(o, &err) || ldap_whoami(o->ld, NULL, NULL, &msgid) != LDAP_SUCCESS || next(o, msgid, 1, &m, &err) < 0)
+        goto out;
+    if (ldap_parse_result(o->ld, m, &code, NULL, NULL, NULL, NULL, 0) == LDAP_SUCCESS && code == LDAP_SUCCESS &&
+        ldap_parse_whoami(o->ld, m, &name) == LDAP_SUCCESS && name && name->bv_len > 3 &&
+        strncasecmp(name->bv_val, "dn:", 3) == 0)
+        out = pl_arena_str(a, (struct pl_str){name->bv_val + 3, name->bv_len - 3});
+out:
+    ber_bvfree(name);
+    ldap_msgfree(m);
+    return out;
+}
+
 /* ---- without TLS ---- */
 
 /* A name and a password that nobody has. */
-static int bind_as_nobody(LDAP *ld, struct timeval *left, struct pl_err *err)
+static int bind_as_nobody(LDAP *ld, const char *name, struct timeval *left, struct pl_err *err)
 {
     struct berval word = {.bv_val = (char[]){"nobody's password"}, .bv_len = 17};
     LDAPMessage *m = NULL;
     int version = LDAP_VERSION3, msgid = 0, code = LDAP_OTHER;
     bool sent = ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) == LDAP_OPT_SUCCESS &&
                 ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
-                ldap_sasl_bind(ld, "cn=nobody of paaslactl preflight", LDAP_SASL_SIMPLE, &word, NULL, NULL, &msgid) ==
-                    LDAP_SUCCESS;
+                ldap_sasl_bind(ld, name, LDAP_SASL_SIMPLE, &word, NULL, NULL, &msgid) == LDAP_SUCCESS;
     if (!sent || ldap_result(ld, msgid, LDAP_MSG_ALL, left, &m) <= 0 ||
         ldap_parse_result(ld, m, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS) {
         pl_err_set(err, PL_ERR_IO, 0, "", "no answer without TLS");
@@ -292,7 +327,9 @@ int pld_once_plain(const struct pl_conf_directory *conf, const char *uri, struct
     if (ld) {
         int64_t ms = o->deadline_ms - dir_now_ms();
         struct timeval left = {.tv_sec = ms > 0 ? ms / 1000 : 0, .tv_usec = ms > 0 ? ms % 1000 * 1000 : 1};
-        code = bind_as_nobody(ld, &left, err);
+        /* Below people_base, so that the rules of that database are asked. */
+        struct pl_str name = pl_arena_printf(o->arena, "cn=nobody of paaslactl preflight,%s", conf->people_base.s);
+        code = bind_as_nobody(ld, name.s, &left, err);
         ldap_unbind_ext(ld, NULL, NULL);
     } else if (fd >= 0) {
         close(fd);

@@ -12,12 +12,18 @@
 
 struct pld_once;
 
-struct pld_once_facts { /* of a connection */
-    bool bound;         /* TLS and log-on went well: the handle may be asked */
-    bool fit;           /* and the daemon's first reads too */
-    bool refused;       /* the server refuses our credentials */
-    struct pl_err err;  /* not fit: the daemon's own sentence */
-    const char *step;   /* not bound: at what it ended; a literal */
+struct pld_once_facts {  /* of a connection */
+    bool bound;          /* TLS and log-on went well: the handle may be asked */
+    bool fit;            /* and the daemon's first reads too */
+    bool refused;        /* the server refuses our credentials */
+    struct pl_err err;   /* not fit: the daemon's own sentence */
+    enum pld_once_step { /* not bound: at what it ended */
+                         PLD_ONCE_REACH,
+                         PLD_ONCE_TLS,
+                         PLD_ONCE_LOG_ON,
+                         PLD_ONCE_READ,
+                         PLD_ONCE_IDENTITY, /* the first read of people_base */
+    } step;
     bool ppolicy, watch, assertion, post_read;
     char identity[128]; /* of people_base; empty: not read */
     bool tls;
@@ -54,6 +60,9 @@ bool pld_once_search(struct pld_once *o, const struct pld_once_ask *ask, struct 
 
 /* Compare (RFC 4511 4.10): 6 true, 5 false, 16 no such attribute, 50 no right; -1 as above. */
 int pld_once_compare(struct pld_once *o, struct pl_str dn, const char *attr, struct pl_str value, struct pl_err *err);
+
+/* Whom the server takes us for (RFC 4532), a DN; empty when it does not say. */
+struct pl_str pld_once_whoami(struct pld_once *o, struct pl_arena *a);
 
 /* Whether the server would take a password without TLS: the result code of a log-on with a name and a password that
  * nobody has, sent in the clear; -1 with err. Only for ldap:// addresses. */

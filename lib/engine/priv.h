@@ -1,5 +1,6 @@
 /* What the files of the engine share. Nothing outside lib/engine includes this.
  *
+ *   setup.c   an engine from its configuration, and its end
  *   engine.c  one event in, timers and loads started, commands out
  *   batch.c   rows of one LOAD become pairs and tasks; the brake at the barrier before the first write
  *   gate.c    the brake over a whole batch

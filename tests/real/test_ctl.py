@@ -13,7 +13,7 @@ from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, NO_DB, OK, REFUSED, US
 from pgserver import MIGRATIONS, PgServer
 from town import until
 
-COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person",
+COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "preflight", "why", "person",
             "letter", "register", "matrix", "findings", "log"]
 NEWEST = len(glob.glob(os.path.join(MIGRATIONS, "[0-9]*.sql")))
 

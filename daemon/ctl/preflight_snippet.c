@@ -1,0 +1,165 @@
+/* What puts a thing right, and what takes that back: ready to be typed by whoever may. {words} are those of
+ * preflight_words.c; {word:acl} goes into the quotation marks of a rule, {word:ldif} behind the name of an attribute and its
+ * colon, {word:sh} is one word of a shell. The RDN of a new entry is added by the server. */
+#include "preflight.h"
+
+#define CONFIG   "ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'LDIF'\n"   /* on the server's host, as root */
+#define ADMIN    "ldapmodify -x {connect} -D {admin:sh} -W <<'LDIF'\n" /* as the directory's administrator */
+#define END      "LDIF\n"
+#define ON_HOST  "# On slapd's host as root. Where the database is not {1}mdb, change that line.\n"
+#define AS_ADMIN "# As the directory's administrator (put the right name behind -D).\n"
+
+/* ---- OpenLDAP: its configuration ---- */
+
+/* 64: TLS, or the socket of the host itself (ldapi has 71). */
+const char pf_do_plain[] =
+    "# On slapd's host as root. Programs that log on without TLS are refused from then on.\n" CONFIG "dn: cn=config\n"
+    "changetype: modify\n"
+    "add: olcSecurity\n"
+    "olcSecurity: simple_bind=64\n" END;
+const char pf_undo_plain[] = CONFIG "dn: cn=config\n"
+                                    "changetype: modify\n"
+                                    "delete: olcSecurity\n"
+                                    "olcSecurity: simple_bind=64\n" END;
+
+const char pf_do_ppolicy[] =
+    ON_HOST "# Where the module is loaded already, take the first change out.\n" CONFIG "dn: cn=module{0},cn=config\n"
+            "changetype: modify\n"
+            "add: olcModuleLoad\n"
+            "olcModuleLoad: ppolicy\n"
+            "\n"
+            "dn: olcOverlay=ppolicy,olcDatabase={1}mdb,cn=config\n"
+            "changetype: add\n"
+            "objectClass: olcPPolicyConfig\n"
+            "olcOverlay: ppolicy\n"
+            "olcPPolicyDefault:{policy:ldif}\n"
+            "olcPPolicyHashCleartext: TRUE\n" END;
+const char pf_undo_ppolicy[] =
+    "# Its number may be another one: ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b cn=config dn\n"
+    "# The module stays loaded, which does nothing by itself.\n" CONFIG
+    "dn: olcOverlay={0}ppolicy,olcDatabase={1}mdb,cn=config\n"
+    "changetype: delete\n" END;
+
+const char pf_do_syncprov[] =
+    ON_HOST "# Where the module is loaded already, take the first change out.\n" CONFIG "dn: cn=module{0},cn=config\n"
+            "changetype: modify\n"
+            "add: olcModuleLoad\n"
+            "olcModuleLoad: syncprov\n"
+            "\n"
+            "dn: olcOverlay=syncprov,olcDatabase={1}mdb,cn=config\n"
+            "changetype: add\n"
+            "objectClass: olcSyncProvConfig\n"
+            "olcOverlay: syncprov\n"
+            "olcSpCheckpoint: 1000 5\n"
+            "\n"
+            "dn: olcDatabase={1}mdb,cn=config\n"
+            "changetype: modify\n"
+            "add: olcDbIndex\n"
+            "olcDbIndex: entryUUID,entryCSN eq\n" END;
+const char pf_undo_syncprov[] =
+    "# Its number may be another one: ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b cn=config dn\n" CONFIG
+    "dn: olcOverlay={1}syncprov,olcDatabase={1}mdb,cn=config\n"
+    "changetype: delete\n"
+    "\n"
+    "dn: olcDatabase={1}mdb,cn=config\n"
+    "changetype: modify\n"
+    "delete: olcDbIndex\n"
+    "olcDbIndex: entryUUID,entryCSN eq\n" END;
+
+const char pf_do_limits[] = ON_HOST CONFIG "dn: olcDatabase={1}mdb,cn=config\n"
+                                           "changetype: modify\n"
+                                           "add: olcLimits\n"
+                                           "olcLimits: dn.exact=\"{service:acl}\" size=unlimited time=unlimited\n" END;
+const char pf_undo_limits[] = CONFIG "dn: olcDatabase={1}mdb,cn=config\n"
+                                     "changetype: modify\n"
+                                     "delete: olcLimits\n"
+                                     "olcLimits: dn.exact=\"{service:acl}\" size=unlimited time=unlimited\n" END;
+
+/* The rules of README's chapter Install; tests/real/test_preflight.py holds the two together. */
+#define RULE(n, to, what) "olcAccess: {" #n "}to " to "\n  by dn.exact=\"{service:acl}\" " what " by * break\n"
+const char pf_do_rights[] = ON_HOST
+    "# In front of the rules that are there; everybody else keeps the rights they had. Of the people our account "
+    "writes\n"
+    "# only those with a number of ours, of the groups only those with the mark, description: paasla.\n" CONFIG
+    "dn: olcDatabase={1}mdb,cn=config\n"
+    "changetype: modify\n"
+    "add: olcAccess\n" RULE(0, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=userPassword",
+                            "=mw") RULE(1, "dn.subtree=\"{suffix:acl}\" attrs=userPassword", "none")
+        RULE(2, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=pwdEndTime",
+             "write") RULE(3, "dn.exact=\"{newcomers:acl}\" attrs=children",
+                           "=arscxd") RULE(4, "dn.one=\"{newcomers:acl}\" attrs=entry", "=arscxd")
+            RULE(5,
+                 "dn.subtree=\"{group_base:acl}\" filter=\"(description=paasla)\" attrs=member,memberUid,uniqueMember",
+                 "write") RULE(6, "dn.subtree=\"{suffix:acl}\"", "read") END;
+#undef RULE
+const char pf_undo_rights[] = "# While they still are the first seven: ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b "
+                              "cn=config olcAccess\n" CONFIG "dn: olcDatabase={1}mdb,cn=config\n"
+                              "changetype: modify\n"
+                              "delete: olcAccess\nolcAccess: {6}\n-\n"
+                              "delete: olcAccess\nolcAccess: {5}\n-\n"
+                              "delete: olcAccess\nolcAccess: {4}\n-\n"
+                              "delete: olcAccess\nolcAccess: {3}\n-\n"
+                              "delete: olcAccess\nolcAccess: {2}\n-\n"
+                              "delete: olcAccess\nolcAccess: {1}\n-\n"
+                              "delete: olcAccess\nolcAccess: {0}\n" END;
+
+/* ---- entries ---- */
+
+const char pf_do_canary[] = AS_ADMIN ADMIN "dn:{canary:ldif}\n"
+                                           "changetype: add\n"
+                                           "objectClass: inetOrgPerson\n"
+                                           "cn: Kanaarilind\n"
+                                           "sn: Kanaarilind\n" END;
+const char pf_undo_canary[] = ADMIN "dn:{canary:ldif}\n"
+                                    "changetype: delete\n" END;
+
+const char pf_do_placeholder[] =
+    AS_ADMIN "# In the configuration: placeholder_dn = {placeholder}\n" ADMIN "dn:{placeholder:ldif}\n"
+             "changetype: add\n"
+             "objectClass: organizationalRole\n" END;
+const char pf_undo_placeholder[] = ADMIN "dn:{placeholder:ldif}\n"
+                                         "changetype: delete\n" END;
+
+const char pf_do_policy[] = AS_ADMIN "# The same name in olcPPolicyDefault of slapd, and in the configuration: "
+                                     "policy_dn = {policy}\n" ADMIN "dn:{policy:ldif}\n"
+                                     "changetype: add\n"
+                                     "objectClass: device\n"
+                                     "objectClass: pwdPolicy\n"
+                                     "pwdAttribute: userPassword\n" END;
+const char pf_undo_policy[] = ADMIN "dn:{policy:ldif}\n"
+                                    "changetype: delete\n" END;
+
+const char pf_do_group[] =
+    AS_ADMIN "# Only where the name is right; otherwise correct paasla.role_group.\n" ADMIN "{each}dn:{object:ldif}\n"
+             "changetype: add\n"
+             "objectClass: groupOfNames\n"
+             "description: paasla\n"
+             "member:{placeholder:ldif}\n"
+             "\n{/each}" END;
+const char pf_undo_group[] = ADMIN "{each}dn:{object:ldif}\n"
+                                   "changetype: delete\n"
+                                   "\n{/each}" END;
+
+const char pf_do_mark[] = AS_ADMIN ADMIN "{each}dn:{object:ldif}\n"
+                                         "changetype: modify\n"
+                                         "add: description\n"
+                                         "description: paasla\n"
+                                         "\n{/each}" END;
+const char pf_undo_mark[] = ADMIN "{each}dn:{object:ldif}\n"
+                                  "changetype: modify\n"
+                                  "delete: description\n"
+                                  "description: paasla\n"
+                                  "\n{/each}" END;
+
+const char pf_do_number[] =
+    AS_ADMIN "# Only those who are the same person: a number makes the account theirs. Take the others out.\n" ADMIN
+             "{each}dn:{object:ldif}\n"
+             "changetype: modify\n"
+             "add: {number_attribute}\n"
+             "{number_attribute}:{value:ldif}\n"
+             "\n{/each}" END;
+const char pf_undo_number[] = ADMIN "{each}dn:{object:ldif}\n"
+                                    "changetype: modify\n"
+                                    "delete: {number_attribute}\n"
+                                    "{number_attribute}:{value:ldif}\n"
+                                    "\n{/each}" END;
