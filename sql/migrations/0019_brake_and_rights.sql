@@ -249,6 +249,22 @@ BEGIN
     RETURN p.plan_id;
 END $$;
 
+-- ---- who sees what ----
+
+-- The personal code is HR's, and stands in the openings too. Everything else there is for who runs it; nobody loses a row of
+-- the log by this.
+CREATE FUNCTION paasla.hr_sees_person(person bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM paasla.employment e WHERE e.person_id = person AND paasla.hr_sees(e.institution))
+$$;
+ALTER TABLE audit.opening ENABLE ROW LEVEL SECURITY;
+CREATE POLICY opening_audit ON audit.opening FOR SELECT TO paasla_auditor USING (true);
+CREATE POLICY opening_run ON audit.opening FOR SELECT TO paasla_grantor, paasla_approver, paasla_admin
+    USING (field <> 'value' OR NOT EXISTS (SELECT FROM audit.event e WHERE e.event_id = opening.event_id
+           AND starts_with(e.action, 'person.')));
+CREATE POLICY opening_hr ON audit.opening FOR SELECT TO paasla_hr -- a log-in of HR that may read openings by another role
+    USING (EXISTS (SELECT FROM audit.event e WHERE e.event_id = opening.event_id AND paasla.hr_sees_person(e.person_id)));
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -258,9 +274,11 @@ DO $$
 DECLARE f regprocedure;
 BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
-        'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)']::regprocedure[] LOOP
+        'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
+        'paasla.hr_sees_person(bigint)']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION paasla.hasty(xid8[], int, int) TO paasla_daemon;
+GRANT EXECUTE ON FUNCTION paasla.hr_sees_person(bigint) TO paasla_hr; -- by the policy; of a person it says what staff says
