@@ -265,6 +265,170 @@ CREATE POLICY opening_run ON audit.opening FOR SELECT TO paasla_grantor, paasla_
 CREATE POLICY opening_hr ON audit.opening FOR SELECT TO paasla_hr -- a log-in of HR that may read openings by another role
     USING (EXISTS (SELECT FROM audit.event e WHERE e.event_id = opening.event_id AND paasla.hr_sees_person(e.person_id)));
 
+-- Who may read the staff of every institution (0013) learns nothing from a number; a log-in of HR alone does.
+CREATE FUNCTION paasla.sees_all_staff() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT has_table_privilege(session_user, 'paasla.employment', 'SELECT')
+$$;
+
+-- As in 0010, and: to a log-in of HR the numbers of institutions that it does not see are nobody's.
+CREATE OR REPLACE FUNCTION paasla.find_employment(no text, inst text) RETURNS paasla.employment LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e paasla.employment;
+    places text[];
+    all_seen boolean := paasla.sees_all_staff();
+BEGIN
+    IF NOT all_seen AND inst IS NOT NULL THEN
+        PERFORM paasla.hr_must_see(inst);
+    END IF;
+    SELECT array_agg(DISTINCT x.institution ORDER BY x.institution) INTO places FROM paasla.employment x
+        WHERE x.employee_no = no AND (inst IS NULL OR x.institution = inst) AND (all_seen OR paasla.hr_sees(x.institution));
+    IF places IS NULL THEN
+        RAISE EXCEPTION 'nobody has employee number %', coalesce(no, '(none)') || coalesce(' at ' || inst, '')
+            USING ERRCODE = 'no_data_found', HINT = 'See paasla.staff.' || CASE WHEN all_seen THEN '' ELSE ' Which institutions a log-in sees stands in paasla.hr_scope.' END;
+    END IF;
+    IF cardinality(places) > 1 AND EXISTS (SELECT FROM unnest(places) p WHERE paasla.hr_sees(p)) THEN
+        SELECT array_agg(p) INTO places FROM unnest(places) p WHERE paasla.hr_sees(p);
+    END IF;
+    IF cardinality(places) > 1 THEN
+        RAISE EXCEPTION 'employee number % is used by %', no, array_to_string(places, ', ')
+            USING ERRCODE = 'ambiguous_parameter', HINT = 'Name the institution.';
+    END IF;
+    SELECT * INTO e FROM paasla.employment x WHERE x.employee_no = no AND x.institution = places[1]
+        ORDER BY x.period @> now() DESC, upper(x.period) <= now() NULLS FIRST,
+                 abs(extract(epoch FROM lower(x.period) - now())) LIMIT 1;
+    RETURN e;
+END $$;
+
+-- Whoever is named as a manager is somebody.
+CREATE FUNCTION paasla.manager_by_no(institution text, no text) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE id bigint := paasla.person_by_no(institution, no);
+BEGIN
+    IF no IS NOT NULL AND id IS NULL THEN
+        RAISE EXCEPTION 'nobody has employee number % at %, so nobody of that number can be the manager', quote_literal(no), institution
+            USING ERRCODE = 'no_data_found', HINT = 'The manager is named by a number of the same institution, and is hired first.';
+    END IF;
+    RETURN id;
+END $$;
+
+-- A person whom several institutions employ has one name and one personal code: the institution says them that has employed
+-- the person for longest. Another one could make somebody else of a person whom it only hired by a known code.
+CREATE FUNCTION paasla.may_rename(person bigint, employee_no text) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE first text;
+BEGIN
+    SELECT e.institution INTO first FROM paasla.employment e WHERE e.person_id = person AND e.period @> now()
+        ORDER BY e.employment_id LIMIT 1;
+    IF first IS NOT NULL AND NOT paasla.hr_sees(first) THEN
+        RAISE EXCEPTION 'number %: another institution says the name and the personal code of this person', employee_no
+            USING ERRCODE = 'insufficient_privilege', HINT = 'The one that has employed the person for longest; ask its HR.';
+    END IF;
+END $$;
+
+-- As in 0010, and: an unknown manager is refused, and a person whom the log-in does not see is not found, renamed or told of
+-- by the personal code alone.
+CREATE OR REPLACE FUNCTION paasla.hire(institution text, employee_no text, given_name text, family_name text,
+    employed_from timestamptz DEFAULT now(), unit text DEFAULT NULL, "position" text DEFAULT NULL, kind text DEFAULT 'employee',
+    it_admin boolean DEFAULT false, personal_code text DEFAULT NULL, manager_no text DEFAULT NULL,
+    until timestamptz DEFAULT NULL, reference text DEFAULT NULL, departure_ref text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    p paasla.person;
+    who bigint;
+    id bigint;
+    manager bigint;
+    given text := paasla.clean_name(given_name);
+    family text := paasla.clean_name(family_name);
+BEGIN
+    PERFORM paasla.hr_must_see(institution);
+    IF NOT EXISTS (SELECT FROM paasla.institution i WHERE i.institution = hire.institution) THEN
+        RAISE EXCEPTION 'there is no institution %', institution USING ERRCODE = 'no_data_found', HINT = 'See paasla.institution.';
+    END IF;
+    PERFORM paasla.check_person(employee_no, given, family, personal_code);
+    manager := paasla.manager_by_no(institution, manager_no);
+    who := paasla.person_by_no(institution, employee_no);
+    IF who IS NULL AND personal_code IS NOT NULL THEN
+        SELECT person_id INTO who FROM paasla.person x WHERE x.personal_code = hire.personal_code;
+    END IF;
+    IF who IS NULL THEN
+        INSERT INTO paasla.person (given_name, family_name, personal_code) VALUES (given, family, personal_code)
+        RETURNING person_id INTO who;
+    ELSE
+        SELECT * INTO p FROM paasla.person WHERE person_id = who;
+        IF p.personal_code IS DISTINCT FROM coalesce(personal_code, p.personal_code)
+           OR personal_code IS NULL AND (p.given_name, p.family_name) IS DISTINCT FROM (given, family) THEN
+            RAISE EXCEPTION 'employee number % of % belongs to somebody else', employee_no, institution
+                USING ERRCODE = 'unique_violation',
+                    HINT = 'A number is one person''s for ever. For the same person after a change of name, give the personal code.';
+        END IF;
+        IF p.given_name <> given AND p.family_name <> family AND NOT paasla.hr_sees_person(who) THEN
+            RAISE EXCEPTION 'number %: the personal code belongs to a person of another name', employee_no
+                USING ERRCODE = 'unique_violation', HINT = 'Where one of the two names has changed, the other one is asked for.';
+        END IF;
+        IF (p.given_name, p.family_name) IS DISTINCT FROM (given, family) THEN
+            RAISE NOTICE 'the person with this personal code is known as % %; number % is hired under that name', p.given_name,
+                p.family_name, employee_no USING HINT = 'A new name goes into paasla.staff.';
+        END IF;
+        IF p.personal_code IS NULL AND personal_code IS NOT NULL THEN
+            UPDATE paasla.person x SET personal_code = hire.personal_code WHERE x.person_id = who;
+        END IF;
+    END IF;
+    INSERT INTO paasla.employee_number AS n (institution, employee_no, person_id) VALUES (institution, employee_no, who)
+    ON CONFLICT DO NOTHING;
+    IF paasla.person_by_no(institution, employee_no) IS DISTINCT FROM who THEN
+        RAISE EXCEPTION 'employee number % of % belongs to somebody else', employee_no, institution
+            USING ERRCODE = 'unique_violation', HINT = 'A number is one person''s for ever.';
+    END IF;
+    INSERT INTO paasla.employment (person_id, institution, employee_no, unit, "position", manager_id, kind, it_admin, period,
+        hire_ref, departure_ref)
+    VALUES (who, institution, employee_no, unit, "position", manager, kind,
+        coalesce(it_admin, false), tstzrange(coalesce(employed_from, now()), until), reference, departure_ref)
+    RETURNING employment_id INTO id;
+    RETURN id;
+EXCEPTION WHEN exclusion_violation THEN
+    RAISE EXCEPTION 'number % is employed at % already in that time', employee_no, institution
+        USING ERRCODE = 'unique_violation', HINT = 'See paasla.staff.';
+END $$;
+
+CREATE OR REPLACE FUNCTION paasla.staff_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE was paasla.employment;
+BEGIN
+    IF (NEW.employment_id, NEW.person_id, NEW.institution, NEW.employee_no)
+       IS DISTINCT FROM (OLD.employment_id, OLD.person_id, OLD.institution, OLD.employee_no) THEN
+        RAISE EXCEPTION 'number % of %: institution and number do not change', OLD.employee_no, OLD.institution
+            USING HINT = 'End this employment and hire anew.';
+    END IF;
+    IF NEW.departed_at IS DISTINCT FROM OLD.departed_at THEN
+        -- A rehired person has two rows under one number: a departure means the one that stands.
+        IF OLD.departed_at <= now() AND EXISTS (SELECT FROM paasla.employment e WHERE e.institution = OLD.institution
+            AND e.employee_no = OLD.employee_no AND lower(e.period) >= OLD.departed_at) THEN
+            RETURN OLD;
+        END IF;
+        PERFORM paasla.number_is_meant(OLD.employee_no, OLD.institution);
+        PERFORM paasla.say_moment(OLD.employee_no, NEW.departed_at);
+    END IF;
+    SELECT * INTO was FROM paasla.employment x WHERE x.employment_id = OLD.employment_id FOR UPDATE;
+    was.period := tstzrange(NEW.employed_from, NULL);
+    UPDATE paasla.employment SET unit = NEW.unit, "position" = NEW.position, kind = NEW.kind, it_admin = NEW.it_admin,
+        departure_ref = NEW.departure_ref,
+        manager_id = CASE WHEN NEW.manager_no IS DISTINCT FROM OLD.manager_no
+                          THEN paasla.manager_by_no(OLD.institution, NEW.manager_no) ELSE manager_id END,
+        period = CASE WHEN (NEW.employed_from, NEW.departed_at) IS DISTINCT FROM (OLD.employed_from, OLD.departed_at)
+                      THEN paasla.ended_period(was, NEW.departed_at) ELSE period END
+    WHERE employment_id = OLD.employment_id;
+    IF (NEW.given_name, NEW.family_name, NEW.personal_code) IS DISTINCT FROM (OLD.given_name, OLD.family_name, OLD.personal_code) THEN
+        PERFORM paasla.may_rename(OLD.person_id, OLD.employee_no);
+        PERFORM paasla.check_person(OLD.employee_no, paasla.clean_name(NEW.given_name), paasla.clean_name(NEW.family_name), NEW.personal_code);
+        UPDATE paasla.person SET given_name = paasla.clean_name(NEW.given_name), family_name = paasla.clean_name(NEW.family_name),
+            personal_code = NEW.personal_code WHERE person_id = OLD.person_id;
+    END IF;
+    RETURN NEW;
+END $$;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -275,7 +439,8 @@ DECLARE f regprocedure;
 BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
         'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
-        'paasla.hr_sees_person(bigint)']::regprocedure[] LOOP
+        'paasla.hr_sees_person(bigint)', 'paasla.sees_all_staff()', 'paasla.manager_by_no(text, text)',
+        'paasla.may_rename(bigint, text)']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;

@@ -18,6 +18,61 @@ def both(town, *roles):
     return user
 
 
+# ---- other institutions' staff ----
+
+def test_a_number_of_another_institution_is_nobodys(town):
+    """Neither its being there nor where it is."""
+    town.hire("78", institution="LA")
+    for call in ("depart('%s'%s)", "undo_depart('%s', 'R'%s)", "leaver_state('%s'%s)", "absent('%s', current_date%s)", "file_request('R-1', '%s'%s)"):
+        there, nowhere = (str(town.refused("nobody has employee number", "SELECT paasla." + call % (no, ""), user="hr_la")).replace(no, "N")
+                          for no in ("1042", "4711"))
+        assert there == nowhere and "LV" not in there
+        town.refused("does not act for institution LV", "SELECT paasla." + call % ("1042", ", institution => 'LV'"), user="hr_la")
+    assert town.wanted("1042") == ("open", "employed")
+    town.grant("1042"), town.grant("78", role="kirjutaja")  # who may read all staff finds both
+
+
+def test_a_known_personal_code_makes_nobody_known(town):
+    town.hire("1500", "Salajane", "Isik", personal_code=CODE)
+    e = town.refused("a person of another name", "SELECT paasla.hire('LA', '1', 'Uus', 'Keegi', personal_code => %s)", CODE, user="hr_la")
+    assert "Salajane" not in str(e) and "Salajane" not in town.notices("hr_la")
+    town.refused("a person of another name", "INSERT INTO paasla.staff (institution, employee_no, given_name, family_name, personal_code) "
+                 "VALUES ('LA', '1', 'Uus', 'Keegi', %s)", CODE, user="hr_la")
+    town.rows("SELECT paasla.hire('LA', '1', 'Salajane', 'Abielus', personal_code => %s)", CODE, user="hr_la")  # a new family name
+    assert town.person("1", "LA") == town.person("1500")
+
+
+def test_a_second_employer_does_not_make_somebody_else_of_a_person(town):
+    town.hire("1500", "Salajane", "Isik", personal_code=CODE)
+    town.rows("SELECT paasla.hire('LA', '1', 'Salajane', 'Isik', employed_from => '1990-01-01', personal_code => %s)", CODE, user="hr_la")
+    for change in ("given_name = 'Röövitud'", "family_name = 'Röövitud'", "personal_code = NULL"):
+        town.refused("another institution says", "UPDATE paasla.staff SET %s WHERE employee_no = '1'" % change, user="hr_la")
+    town.rows("UPDATE paasla.staff SET unit = 'Köök' WHERE employee_no = '1'", user="hr_la")
+    town.rows("UPDATE paasla.staff SET family_name = 'Abielus' WHERE employee_no = '1500'", user="hr")
+    town.depart("1500")
+    town.rows("UPDATE paasla.staff SET given_name = 'Endine' WHERE employee_no = '1'", user="hr_la")  # nobody else employs them now
+
+
+@pytest.mark.parametrize("leak", [
+    "1 / (CASE WHEN family_name = 'Tamm' THEN 0 ELSE 1 END) = 1", "family_name::int = 1", "to_date(personal_code, 'YYYY') IS NULL",
+    "xmlparse(document given_name) IS NULL", "family_name ~ ('(' || given_name)"])
+def test_no_operator_sees_rows_before_the_scope_does(town, leak):
+    """An error in the WHERE clause would tell of the row that it met."""
+    assert town.rows("SELECT count(*) FROM paasla.staff WHERE " + leak, user="hr_la") == [(0,)]
+    assert town.rows("SELECT count(*) FROM paasla.absences WHERE 1 / (CASE WHEN suspend THEN 0 ELSE 0 END) = 1", user="hr_la") == [(0,)]
+
+
+def test_copy_is_no_way_round(town):
+    def copy(user, table, line):
+        town.session(user).cursor().copy_expert("COPY %s FROM STDIN" % table, io.StringIO(line))
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="does not act for"):
+        copy("hr_la", "paasla.staff (institution, employee_no, given_name, family_name)", "LV\t9\tA\tB\n")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        copy("grantor", "paasla.access_grant (person_id, role_id, valid, granted_by)", "1\t1\t[2030-01-01,)\tx\n")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        copy("auditor", "audit.event (action)", "x\n")
+
+
 # ---- personal codes ----
 
 def codes(town, user):
