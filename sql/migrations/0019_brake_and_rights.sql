@@ -429,6 +429,115 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- ---- what a grant rests on ----
+
+-- As in 0009, and: an approval is for one privileged grant. It says nothing of who and what, so that one approved document
+-- gave any role to anybody, its giver included.
+CREATE OR REPLACE FUNCTION paasla.privileged_ok(g paasla.access_grant, what text) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE rq paasla.request;
+BEGIN
+    SELECT * INTO rq FROM paasla.request WHERE reference = g.reference;
+    IF g.given_until IS NULL OR coalesce(btrim(g.reason), '') = '' THEN
+        RAISE EXCEPTION '% is privileged: it needs a reason and an end (request %)', what, coalesce(g.reference, '(none)')
+            USING ERRCODE = 'check_violation', HINT = 'Give reason and valid_until.';
+    ELSIF rq.requested_by IS NULL OR rq.approved_by IS NULL OR rq.approved_by IN (g.person_id, rq.requested_by) THEN
+        RAISE EXCEPTION '% is privileged: its request % needs a requester, and the approval of somebody who is neither requester nor beneficiary',
+            what, coalesce(g.reference, '(none)') USING ERRCODE = 'check_violation',
+            HINT = 'paasla.approve_request(reference) by a member of paasla_approver.';
+    ELSIF EXISTS (SELECT FROM paasla.access_grant o JOIN paasla.register_role r ON r.role_id = o.role_id
+                  WHERE o.reference = g.reference AND r.privileged AND o.grant_id <> g.grant_id) THEN
+        RAISE EXCEPTION '% is privileged: request % was approved once, and something privileged was given on it', what, g.reference
+            USING ERRCODE = 'check_violation', HINT = 'Each has a request and an approval of its own.';
+    END IF;
+END $$;
+
+-- As in 0011, and: who files a request in somebody's name does not approve it.
+CREATE OR REPLACE FUNCTION paasla.approve_request(reference text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    who bigint := audit.acting_person();
+    r paasla.request;
+BEGIN
+    SELECT * INTO r FROM paasla.request x WHERE x.reference = reference FOR UPDATE;
+    IF r.request_id IS NULL THEN
+        RAISE EXCEPTION 'there is no request %', reference USING ERRCODE = 'no_data_found', HINT = 'paasla.file_request files one.';
+    ELSIF who IS NULL THEN
+        RAISE EXCEPTION 'nobody knows which person log-in % is', session_user
+            USING HINT = 'An owner enters it: INSERT INTO paasla.db_login (role_name, person_id) ...';
+    ELSIF r.requested_by = who THEN
+        RAISE EXCEPTION 'request % was made by the same person', reference USING HINT = 'Somebody else has to approve it.';
+    ELSIF NOT pg_has_role(session_user, 'paasla_owner', 'member') AND EXISTS (SELECT FROM audit.event v
+            WHERE v.action = 'request.added' AND v.at >= r.requested_at AND v.at < r.requested_at + interval '1 day' AND v.request_id = r.request_id
+              AND (v.session_role = session_user OR v.acting_person = who)) THEN
+        RAISE EXCEPTION 'request % was filed by the same log-in or person', reference USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Whoever it was made for: somebody else has to approve it.';
+    END IF;
+    UPDATE paasla.request SET approved_by = who, approved_at = now() WHERE request_id = r.request_id;
+END $$;
+
+-- As in 0009, and: what grant_access asks for, a plain INSERT has to give too.
+CREATE OR REPLACE FUNCTION paasla.grant_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rr paasla.register_role;
+    what text;
+    last_end timestamptz;
+    endless boolean;
+    capped boolean := NEW.ended_by = 'departure!';
+BEGIN
+    PERFORM paasla.must_see_others();
+    IF TG_OP = 'UPDATE' THEN
+        capped := coalesce(capped, false);
+        PERFORM paasla.grant_may_change(OLD, NEW, capped);
+        IF capped THEN -- the end that was given stays known
+            NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) IS DISTINCT FROM OLD.given_until THEN 'departure' END;
+            RETURN NEW;
+        ELSIF NEW.valid IS NOT DISTINCT FROM OLD.valid THEN
+            NEW.ended_by := OLD.ended_by;
+            NEW.given_until := OLD.given_until;
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.origin = 'request' AND NEW.reference IS NULL THEN
+        RAISE EXCEPTION 'a grant to person % rests on no request', NEW.person_id USING ERRCODE = 'not_null_violation',
+            HINT = 'A grant rests on a document: paasla.file_request(reference, requested_by_no) first.';
+    END IF;
+    NEW.given_until := upper(NEW.valid);
+    NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN 'revoke' END;
+    IF TG_OP = 'UPDATE' AND NEW.valid <@ OLD.valid THEN
+        RETURN NEW; -- nothing more is given
+    END IF;
+    PERFORM FROM paasla.person WHERE person_id = NEW.person_id FOR KEY SHARE; -- waits for a departure in flight
+    SELECT * INTO rr FROM paasla.register_role WHERE role_id = NEW.role_id;
+    what := rr.register_code || ' ' || rr.role_code;
+    IF isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN
+        RAISE EXCEPTION '% for person % would be over before it is given (%)', what, NEW.person_id, NEW.valid
+            USING ERRCODE = 'check_violation', HINT = 'The end has to lie in the future.';
+    END IF;
+    SELECT bool_or(upper(period) IS NULL), max(upper(period)) INTO endless, last_end
+        FROM paasla.employment WHERE person_id = NEW.person_id
+        AND (NEW.employment_id IS NULL OR employment_id = NEW.employment_id);
+    IF endless IS NULL OR NOT endless AND last_end <= greatest(lower(NEW.valid), now()) THEN
+        RAISE EXCEPTION 'person % is not employed then (%), so % cannot be given', NEW.person_id,
+            coalesce('the employment ends on ' || last_end, 'there is no such employment'), what
+            USING ERRCODE = 'check_violation', HINT = 'Hire first; a grant does not outlive the employment.';
+    END IF;
+    IF rr.privileged THEN
+        IF TG_OP = 'UPDATE' THEN
+            RAISE EXCEPTION '% is privileged: grant % is not prolonged', what, OLD.grant_id
+                USING ERRCODE = 'check_violation', HINT = 'Each time has a request and an approval of its own: give a new grant.';
+        END IF;
+        PERFORM paasla.privileged_ok(NEW, what);
+    END IF;
+    IF NOT endless AND (upper(NEW.valid) IS NULL OR upper(NEW.valid) > last_end) THEN
+        NEW.valid := tstzrange(lower(NEW.valid), last_end);
+        NEW.ended_by := 'departure';
+    END IF;
+    RETURN NEW;
+END $$;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;

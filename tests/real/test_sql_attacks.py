@@ -69,6 +69,8 @@ def test_copy_is_no_way_round(town):
         copy("hr_la", "paasla.staff (institution, employee_no, given_name, family_name)", "LV\t9\tA\tB\n")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         copy("grantor", "paasla.access_grant (person_id, role_id, valid, granted_by)", "1\t1\t[2030-01-01,)\tx\n")
+    with pytest.raises(psycopg2.errors.NotNullViolation, match="rests on no request"):
+        copy("grantor", "paasla.access_grant (person_id, role_id, valid)", '1\t1\t["2030-01-01",)\n')
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         copy("auditor", "audit.event (action)", "x\n")
 
@@ -94,3 +96,44 @@ def test_personal_codes_stay_with_hr_and_the_auditor(town):
     assert codes(town, jack) == {other}, "of the institutions that it sees"
     town.rows("SET row_security = off", user="grantor")
     town.refused("row-level security|row security", "SELECT value FROM audit.opening", user="grantor")
+
+
+# ---- grants ----
+
+def file_and_approve(town, reference, by="1001", filer="grantor", approver="approver"):
+    town.rows("SELECT paasla.file_request(%s, %s)", reference, by, user=filer)
+    town.rows("SELECT paasla.approve_request(%s)", reference, user=approver)
+
+
+GIVE = "SELECT paasla.grant_access(%s, 'JUUR', 'juur', %s, 'põhjus', now() + interval '1 day')"
+
+
+def test_one_approval_gives_one_privileged_role(town):
+    file_and_approve(town, "P-1")
+    town.rows(GIVE, "1042", "P-1", user="grantor")
+    town.refused("was approved once", GIVE, "1001", "P-1", user="grantor")
+    town.rows("SELECT paasla.revoke_access('1042', 'JUUR', 'juur')", user="grantor")
+    town.refused("was approved once", GIVE, "1042", "P-1", user="grantor")
+    town.grant("1001")  # what is not privileged rests on any document
+    file_and_approve(town, "P-2")
+    town.rows(GIVE, "1042", "P-2", user="grantor")
+
+
+def test_nobody_approves_what_they_filed_in_somebody_elses_name(town):
+    jack = both(town, "paasla_grantor", "paasla_approver")
+    town.rows("SELECT paasla.file_request('P-3', '1001')", user=jack)
+    town.refused("filed by the same log-in or person", "SELECT paasla.approve_request('P-3')", user=jack)
+    town.rows("INSERT INTO paasla.request (reference, requested_by) VALUES ('P-4', %s)", town.person("1001"), user=jack)
+    town.refused("filed by the same log-in or person", "SELECT paasla.approve_request('P-4')", user=jack)
+    town.rows("SELECT paasla.approve_request('P-3')", user="approver")
+    second = "y" + town.name  # another log-in of the same person
+    town.rows("CREATE ROLE %s LOGIN IN ROLE paasla_grantor" % second)
+    town.rows("INSERT INTO paasla.db_login SELECT %s, person_id FROM paasla.db_login WHERE role_name = %s", second, jack)
+    town.rows("SELECT paasla.file_request('P-5', '1001')", user=second)
+    town.refused("filed by the same log-in or person", "SELECT paasla.approve_request('P-5')", user=jack)
+
+
+def test_a_grant_without_a_document_is_none(town):
+    role = town.one("SELECT role_id FROM paasla.register_role WHERE role_code = 'vaataja'")
+    town.refused("rests on no request", "INSERT INTO paasla.access_grant (person_id, role_id, valid) VALUES (%s, %s, tstzrange(now(), NULL))",
+                 town.person("1042"), role, user="grantor")
