@@ -538,6 +538,37 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- ---- work orders ----
+
+-- As in 0017, and: what was added by hand is removed by hand, also when the register hangs on a directory by then.
+CREATE OR REPLACE FUNCTION paasla.open_work(grants bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE paasla.work_order w SET state = 'cancelled', closed_at = clock_timestamp(), closed_by = session_user,
+        note = coalesce(w.note || ' ', '') || 'The right ended before this was done; see the order to remove it.'
+    FROM paasla.access_grant g
+    WHERE w.grant_id = ANY (grants) AND g.grant_id = w.grant_id AND w.kind = 'add' AND w.state = 'open'
+      AND (isempty(g.valid) OR upper(g.valid) <= now());
+    INSERT INTO paasla.work_order (person_id, register_code, role_id, grant_id, kind, class, due_at, cause, round)
+    SELECT g.person_id, r.register_code, g.role_id, g.grant_id, k.kind,
+        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN 'kohe' ELSE 'tavaline' END,
+        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN now() ELSE now() + r.due_in END,
+        CASE WHEN k.kind = 'add' THEN 'grant' ELSE coalesce(g.ended_by, 'expired') END, g.round
+    FROM paasla.access_grant g
+    JOIN paasla.register_role rr ON rr.role_id = g.role_id
+    JOIN paasla.register r ON r.register_code = rr.register_code
+    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM paasla.work_order w WHERE w.grant_id = g.grant_id AND w.kind = 'add') AS was_asked) b
+    CROSS JOIN LATERAL (SELECT coalesce(bool_or(e.it_admin), false) AS admin FROM paasla.employment e
+        WHERE e.person_id = g.person_id) a
+    CROSS JOIN LATERAL (
+        SELECT 'add' AS kind WHERE r.route = 'manual' AND g.valid @> now() AND g.round = 0 AND g.origin <> 'adopted' -- adopted: it is there already
+        -- Also when nobody was asked to add it (the route was another then), and when somebody was though the register hangs
+        -- on a directory now. A backdated departure empties a grant that was in effect: what was done by hand is undone.
+        UNION ALL SELECT 'remove' WHERE upper(g.valid) <= now() AND (r.route = 'manual' OR b.was_asked) OR isempty(g.valid) AND b.was_asked
+    ) k
+    WHERE g.grant_id = ANY (grants)
+    ON CONFLICT DO NOTHING;
+END $$;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
