@@ -569,6 +569,21 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
+-- ---- the moments of a departure ----
+
+-- A leaver who was out and is put right again (somebody took the lock away, or added a group) was locked and out since the
+-- departure: its first moments stay. Another departure has another changed_at. Not while the account is believed to be open.
+CREATE FUNCTION paasla.first_moments() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.locked_at := OLD.locked_at;
+    NEW.out_at := coalesce(OLD.out_at, NEW.out_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER account_moments BEFORE UPDATE OF locked_at, out_at ON paasla.account FOR EACH ROW
+    WHEN (OLD.locked_at IS NOT NULL AND NEW.state <> 'open' AND NEW.changed_at = OLD.changed_at
+          AND (NEW.locked_at, NEW.out_at) IS DISTINCT FROM (OLD.locked_at, OLD.out_at))
+    EXECUTE FUNCTION paasla.first_moments();
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -580,7 +595,7 @@ BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
         'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
         'paasla.hr_sees_person(bigint)', 'paasla.sees_all_staff()', 'paasla.manager_by_no(text, text)',
-        'paasla.may_rename(bigint, text)']::regprocedure[] LOOP
+        'paasla.may_rename(bigint, text)', 'paasla.first_moments()']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
