@@ -584,6 +584,17 @@ CREATE TRIGGER account_moments BEFORE UPDATE OF locked_at, out_at ON paasla.acco
           AND (NEW.locked_at, NEW.out_at) IS DISTINCT FROM (OLD.locked_at, OLD.out_at))
     EXECUTE FUNCTION paasla.first_moments();
 
+-- ---- whose lock it is ----
+
+-- As in 0018, and: an advisory lock is anybody's to take, so only one that a log-in of the daemon holds says that it works.
+CREATE OR REPLACE FUNCTION paasla.daemon_works() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        AND l.classid = (123563549092961 >> 32)::oid AND l.objid = (123563549092961 & 4294967295)::oid
+        AND pg_has_role(a.usesysid, 'paasla_daemon', 'member'))
+$$;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -602,3 +613,14 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION paasla.hasty(xid8[], int, int) TO paasla_daemon;
 GRANT EXECUTE ON FUNCTION paasla.hr_sees_person(bigint) TO paasla_hr; -- by the policy; of a person it says what staff says
+
+-- The extensions were made before anything was taken from PUBLIC.
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+             WHERE p.pronamespace = 'paasla'::regnamespace LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION paasla.hmac(bytea, bytea, text) TO paasla_auditor; -- audit.commitment

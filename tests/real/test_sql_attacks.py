@@ -137,3 +137,44 @@ def test_a_grant_without_a_document_is_none(town):
     role = town.one("SELECT role_id FROM paasla.register_role WHERE role_code = 'vaataja'")
     town.refused("rests on no request", "INSERT INTO paasla.access_grant (person_id, role_id, valid) VALUES (%s, %s, tstzrange(now(), NULL))",
                  town.person("1042"), role, user="grantor")
+
+
+# ---- in somebody else's name ----
+
+def test_only_who_may_act_for_others_does(town):
+    for user in ("grantor", "hr", "admin", "approver", "clerk"):
+        town.rows("SET paasla.acting_person = %s", str(town.person("1002")), user=user)
+    town.rows("SELECT paasla.file_request('A-1')", user="grantor")
+    town.rows("SELECT paasla.file_request('A-2')", user="clerk")
+    assert town.rows("SELECT acting_person FROM audit.event WHERE action = 'request.added' ORDER BY event_id DESC LIMIT 2") == [
+        (town.person("1002"),), (None,)]
+    town.refused("made by the same person", "SELECT paasla.approve_request('A-2')", user="approver")
+
+
+@pytest.mark.parametrize("user", ["hr", "admin", "grantor", "approver", "auditor", "daemon", "nobody"])
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO audit.event (action) VALUES ('x')", "SELECT audit.append('x', '{}')", "UPDATE audit.opening SET value = 'x'",
+    "SET session_replication_role = replica", "ALTER TABLE paasla.employment DISABLE TRIGGER ALL", "SET ROLE paasla_owner",
+    "SET SESSION AUTHORIZATION postgres", "CREATE SCHEMA x", "CREATE TABLE public.x ()", "ALTER TABLE audit.opening DISABLE ROW LEVEL SECURITY",
+    "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'", "SELECT paasla.gen_random_bytes(1)",
+    "SELECT setval('paasla.intent_intent_id_seq', 1)", "CREATE POLICY x ON audit.opening USING (true)"])
+def test_nobody_forges_or_switches_off(town, user, statement):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        town.rows(statement, user=user)
+
+
+def test_an_advisory_lock_of_anybody_is_no_daemon(town):
+    assert town.one("SELECT paasla.daemon_works()", user="auditor") is False
+    town.rows("SELECT pg_advisory_lock(123563549092961)", user="grantor")
+    assert town.one("SELECT paasla.daemon_works()", user="auditor") is False
+    town.rows("SELECT pg_advisory_unlock(123563549092961)", user="grantor")
+    town.rows("SELECT pg_advisory_lock(123563549092961)", user="daemon")
+    assert town.one("SELECT paasla.daemon_works()", user="auditor") is True
+
+
+def test_the_auditor_still_proves_a_commitment(town):
+    """Though the extension's functions are nobody's."""
+    assert town.one("SELECT bool_and(audit.commitment(o.field, o.salt, o.value) = e.commit_name) FROM audit.opening o "
+                    "JOIN audit.event e USING (event_id) WHERE o.field = 'name'", user="auditor") is True
+    assert server().sql("SELECT count(*) FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' WHERE pronamespace = "
+                        "'paasla'::regnamespace AND has_function_privilege('nobody', p.oid, 'EXECUTE')") == [(0,)]
