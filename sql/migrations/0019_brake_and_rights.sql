@@ -595,6 +595,41 @@ CREATE OR REPLACE FUNCTION paasla.daemon_works() RETURNS boolean LANGUAGE sql ST
         AND pg_has_role(a.usesysid, 'paasla_daemon', 'member'))
 $$;
 
+-- ---- dates that nobody means ----
+
+-- One employment that begins in the year 294276 stopped the daemon for everybody: what is due, and what lies ahead by
+-- create_ahead, could not be computed any more. 20260 for 2026 is a leaver who never leaves.
+CREATE FUNCTION paasla.sane_dates() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET timezone = 'Europe/Tallinn' AS $$
+DECLARE
+    p tstzrange;
+    was tstzrange;
+    odd timestamptz;
+BEGIN
+    IF TG_TABLE_NAME = 'access_grant' THEN
+        p := NEW.valid;
+        was := CASE WHEN TG_OP = 'UPDATE' THEN OLD.valid END;
+    ELSE
+        p := NEW.period;
+        was := CASE WHEN TG_OP = 'UPDATE' THEN OLD.period END;
+    END IF;
+    odd := CASE WHEN lower(p) < '1900-01-01' OR lower(p) >= '2200-01-01' THEN lower(p)
+                WHEN upper(p) < '1900-01-01' OR upper(p) >= '2200-01-01' THEN upper(p) END;
+    IF odd IS NOT NULL AND p IS DISTINCT FROM was THEN
+        RAISE EXCEPTION 'the moment % cannot be meant', odd USING ERRCODE = 'check_violation',
+            HINT = 'It has to lie between the years 1900 and 2200; what does not end has no end.';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER employment_dates BEFORE INSERT OR UPDATE OF period ON paasla.employment
+    FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+CREATE TRIGGER absence_dates BEFORE INSERT OR UPDATE OF period ON paasla.absence FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+CREATE TRIGGER grant_dates BEFORE INSERT OR UPDATE OF valid ON paasla.access_grant FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+
+-- A register whose orders were due in the year 294276 let nobody depart who had a right in it.
+ALTER TABLE paasla.register ADD CONSTRAINT register_due_soon CHECK (due_in <= '1 year') NOT VALID;
+ALTER TABLE paasla.institution_directory ADD CONSTRAINT directory_not_far_ahead CHECK (create_ahead <= '1 year') NOT VALID;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -606,7 +641,7 @@ BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
         'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
         'paasla.hr_sees_person(bigint)', 'paasla.sees_all_staff()', 'paasla.manager_by_no(text, text)',
-        'paasla.may_rename(bigint, text)', 'paasla.first_moments()']::regprocedure[] LOOP
+        'paasla.may_rename(bigint, text)', 'paasla.first_moments()', 'paasla.sane_dates()']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;

@@ -101,7 +101,7 @@ FROM (
         CASE WHEN n.person_id IS NOT NULL THEN 't' ELSE 'f' END, coalesce(w.account_id::text, ''), coalesce(w.login, ''),
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
         coalesce(e.employee_no, ''), coalesce(j.unit, ''), coalesce(j.position, ''), coalesce(e.institution, ''), d.mode,
-        coalesce((extract(epoch FROM w.since) * 1000000)::bigint::text, ''),
+        coalesce(greatest(0, (extract(epoch FROM w.since) * 1000000)::bigint)::text, ''),
         coalesce(h.n, 0)::text
     FROM chosen c
     JOIN wanted w ON w.person_id = c.person_id AND w.directory = c.directory
