@@ -106,7 +106,7 @@ FROM (
         coalesce(w.account_id::text, ''), coalesce(w.login, ''),
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
         coalesce(e.employee_no, ''), coalesce(j.unit, ''), coalesce(j.position, ''), coalesce(e.institution, ''), d.mode,
-        coalesce((extract(epoch FROM w.since) * 1000000)::bigint::text, ''),
+        coalesce(greatest(0, (extract(epoch FROM w.since) * 1000000)::bigint)::text, ''),
         w.n_wanted::text
     FROM wanted w
     JOIN paasla.person p ON p.person_id = w.person_id

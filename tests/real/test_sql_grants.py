@@ -206,6 +206,29 @@ def test_adopted_rights_are_not_ordered_anew(town):
     assert orders(town) == [("remove", "tavaline", "open")]
 
 
+@pytest.mark.parametrize("end", ["revoke", "depart", "due", "backdated"])
+def test_what_was_added_by_hand_is_removed_by_hand_whatever_the_route_is_then(town, end):
+    """A register that came to hang on a directory left its old rights where they were, and nobody was told."""
+    if end == "due":
+        town.grant("1042", "PABER", "vaataja", valid_until=town.one("SELECT now() + interval '0.3 seconds'"))
+    else:
+        town.grant("1042", "PABER", "vaataja")
+    town.rows("SELECT paasla.close_work_order(work_order_id, 'done') FROM paasla.work_order", user="grantor")
+    town.rows("UPDATE paasla.register SET route = 'directory' WHERE register_code = 'PABER'", user="admin")
+    town.grant("1001", "PABER", "vaataja")  # given now: the directory's, not ours
+    if end == "revoke":
+        town.rows("SELECT paasla.revoke_access('1042', 'PABER', 'vaataja')", user="grantor")
+        town.rows("SELECT paasla.revoke_access('1001', 'PABER', 'vaataja')", user="grantor")
+    elif end == "due":
+        town.rows("SELECT pg_sleep(0.5)")
+        town.query("tick")
+    else:
+        town.depart("1042", "now() - interval '2 days'" if end == "backdated" else "now()")
+        town.depart("1001")
+    assert orders(town) == [("add", "tavaline", "done"), ("remove", "tavaline", "open")]
+    assert town.one("SELECT DISTINCT person_id FROM paasla.work_order") == town.person("1042")
+
+
 def test_matrix_shows_what_is_held_now(town):
     town.grant("1042")
     town.grant("1042", "PABER", "vaataja")

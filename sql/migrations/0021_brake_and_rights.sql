@@ -1,0 +1,661 @@
+-- The first brake counts what many small plans do as if it were one big plan, and a list that HR's program commits in
+-- pieces is a list: both outlast a restart, because they stand here.
+
+-- ---- what the brake let pass ----
+
+ALTER TABLE paasla.intent ADD COLUMN counted boolean NOT NULL DEFAULT false; -- neither named nor approved: see load_work, W
+CREATE INDEX intent_counted ON paasla.intent (directory, at) WHERE counted;
+
+-- As in 0016, and: whether the brake counted it.
+CREATE OR REPLACE FUNCTION paasla.intend(items jsonb) RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    WITH item AS MATERIALIZED (
+        SELECT x.*, v.ordinality, nextval('paasla.intent_intent_id_seq') AS id
+        FROM jsonb_array_elements(items) WITH ORDINALITY v
+        CROSS JOIN LATERAL jsonb_to_record(v.value) AS x (account_id bigint, person_id bigint, directory text, purpose text,
+            role_group_id int, op text, "row" int, put_back boolean, counted boolean)
+    ), planned AS (
+        INSERT INTO paasla.intent (intent_id, account_id, person_id, directory, purpose, role_group_id, op, row, put_back, counted)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, account_id, person_id, directory, purpose, nullif(role_group_id, 0), op, row, coalesce(put_back, false),
+            coalesce(counted, false)
+        FROM item ORDER BY ordinality
+    ), told AS (
+        INSERT INTO audit.event (acting_person, action, intent_id, account_id, person_id, directory, lifecycle_row, role_group_id,
+            detail)
+        SELECT a.who, 'intent.planned', id, account_id, person_id, directory, row, nullif(role_group_id, 0),
+            jsonb_strip_nulls(jsonb_build_object('op', op, 'purpose', purpose, 'put_back', nullif(put_back, false)))::text
+        FROM item CROSS JOIN (SELECT audit.acting_person() AS who) a ORDER BY ordinality
+    )
+    SELECT id FROM item ORDER BY ordinality
+$$;
+
+-- ---- who said a departure, and when ----
+
+CREATE TABLE paasla.departure_said ( -- a row each time: an end that was set or moved, or said once more
+    employment_id bigint NOT NULL REFERENCES paasla.employment,
+    person_id     bigint NOT NULL,
+    xact_id       xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    said_at       timestamptz NOT NULL DEFAULT statement_timestamp(),
+    said_by       name NOT NULL DEFAULT SESSION_USER
+);
+CREATE INDEX departure_said_xact ON paasla.departure_said (xact_id);
+CREATE INDEX departure_said_at ON paasla.departure_said (said_at);
+CREATE TRIGGER departure_said_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON paasla.departure_said
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.refuse();
+
+CREATE FUNCTION paasla.note_departure() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO paasla.departure_said (employment_id, person_id)
+    SELECT n.employment_id, n.person_id FROM new n JOIN old o USING (employment_id)
+    WHERE upper(n.period) IS NOT NULL AND upper(n.period) IS DISTINCT FROM upper(o.period)
+       OR n.said_again_xact IS NOT NULL AND n.said_again_xact IS DISTINCT FROM o.said_again_xact;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER employment_said AFTER UPDATE ON paasla.employment REFERENCING NEW TABLE AS new OLD TABLE AS old
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.note_departure();
+
+-- Of these transactions those that named nobody, because their log-in had named more than `per_hour` people by then in an
+-- hour, each transaction at most `named`: that is a list in pieces. A list in one transaction takes nothing from the number.
+CREATE FUNCTION paasla.hasty(xacts xid8[], named int, per_hour int) RETURNS SETOF xid8 LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    WITH span AS MATERIALIZED (
+        SELECT min(said_at) - interval '1 hour' AS lo, max(said_at) AS hi FROM paasla.departure_said WHERE xact_id = ANY (xacts)
+    ), few AS (
+        SELECT d.xact_id, d.said_by, max(d.said_at) AS at, count(DISTINCT d.person_id) AS n
+        FROM span s JOIN paasla.departure_said d ON d.said_at >= s.lo AND d.said_at <= s.hi
+        GROUP BY d.xact_id, d.said_by HAVING count(DISTINCT d.person_id) <= named
+    )
+    SELECT x.xact_id FROM (SELECT f.xact_id, sum(f.n) OVER (PARTITION BY f.said_by ORDER BY f.at
+        RANGE BETWEEN interval '1 hour' PRECEDING AND CURRENT ROW) AS said FROM few f) x
+    WHERE x.said > per_hour AND x.xact_id = ANY (xacts)
+$$;
+
+-- ---- held plans ----
+
+-- As the daemon makes it (daemon/store_json.c): a line an item, in the order of their bytes.
+CREATE FUNCTION paasla.plan_digest(plan bigint) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT encode(sha256(convert_to(string_agg(x.line, '' ORDER BY x.line COLLATE "C"), 'UTF8')), 'hex')
+    FROM (SELECT format(E'%s %s %s %s %s\n', i.op, i.person_id, coalesce(i.account_id, 0), i.purpose, coalesce(i.role_group_id, 0))
+          AS line FROM paasla.plan_item i WHERE i.plan_id = plan) x
+$$;
+
+-- Whether all of these items wait in that plan, or may run by it.
+CREATE FUNCTION paasla.stand_in(these jsonb, plan bigint) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NOT EXISTS (
+        SELECT (v->>'person_id')::bigint, v->>'purpose', (v->>'role_group_id')::int, v->>'op' FROM jsonb_array_elements(these) v
+        EXCEPT SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i
+            WHERE i.plan_id = stand_in.plan AND NOT i.over)
+$$;
+
+CREATE FUNCTION paasla.add_items(plan bigint, these jsonb) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO paasla.plan_item (plan_id, ordinal, person_id, account_id, purpose, role_group_id, op, row)
+    SELECT add_items.plan, n + (SELECT coalesce(max(i.ordinal), 0) FROM paasla.plan_item i WHERE i.plan_id = add_items.plan),
+        (v->>'person_id')::bigint, nullif((v->>'account_id')::bigint, 0), v->>'purpose', nullif((v->>'role_group_id')::int, 0),
+        v->>'op', (v->>'row')::int
+    FROM jsonb_array_elements(these) WITH ORDINALITY AS t (v, n)
+$$;
+
+-- As in 0012, and: what is held while a plan of that directory waits goes into that plan, which gets another digest by it.
+-- Who would have to read and release a thousand plans of one item releases them unread.
+CREATE OR REPLACE FUNCTION paasla.hold(h jsonb) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id bigint;
+    told text := h->>'digest';
+    preview boolean := coalesce((h->>'preview')::boolean, false);
+BEGIN
+    DELETE FROM paasla.dirty WHERE seq IN (SELECT value::text::bigint FROM jsonb_array_elements(coalesce(h->'seqs', '[]')));
+    IF NOT preview THEN
+        UPDATE paasla.plan SET state = 'expired' WHERE state = 'approved' AND expires_at <= clock_timestamp();
+        SELECT p.plan_id INTO id FROM paasla.plan p WHERE p.directory = h->>'directory' AND p.state IN ('held', 'approved')
+            AND (p.digest = h->>'digest' OR paasla.stand_in(h->'items', p.plan_id)) ORDER BY p.plan_id LIMIT 1;
+        IF id IS NOT NULL THEN
+            RETURN id; -- sent twice
+        END IF;
+        SELECT p.plan_id INTO id FROM paasla.plan p WHERE p.directory = h->>'directory' AND p.state = 'held' AND EXISTS (
+            SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i WHERE i.plan_id = p.plan_id
+            EXCEPT SELECT (v->>'person_id')::bigint, v->>'purpose', (v->>'role_group_id')::int, v->>'op'
+                FROM jsonb_array_elements(h->'items') v) -- else all of it stands in the new one, and that takes its place
+            ORDER BY p.plan_id DESC LIMIT 1 FOR UPDATE;
+    END IF;
+    IF id IS NULL THEN
+        INSERT INTO paasla.plan (directory, digest, state, why, locks, removals, items, control_id)
+        VALUES (coalesce(h->>'directory', ''), told, CASE WHEN preview THEN 'preview' ELSE 'held' END, coalesce(h->>'why', ''),
+            (h->>'locks')::int, (h->>'removals')::int, jsonb_array_length(h->'items'), nullif((h->>'control_id')::bigint, 0))
+        RETURNING plan_id INTO id;
+        PERFORM paasla.add_items(id, h->'items');
+    ELSE
+        PERFORM paasla.add_items(id, h->'items');
+        UPDATE paasla.plan p SET digest = paasla.plan_digest(id), why = coalesce(h->>'why', ''), locks = p.locks + (h->>'locks')::int,
+            removals = p.removals + (h->>'removals')::int, items = p.items + jsonb_array_length(h->'items')
+        WHERE p.plan_id = id RETURNING p.digest INTO told;
+    END IF;
+    IF preview THEN
+        UPDATE paasla.control SET done_at = clock_timestamp(), plan_id = id, result = nullif(h->>'why', '')
+            WHERE control_id = (h->>'control_id')::bigint;
+    ELSE
+        UPDATE paasla.plan p SET state = 'superseded' -- all of it stands in the new one
+        WHERE p.state = 'held' AND p.directory = h->>'directory' AND p.plan_id <> id AND NOT EXISTS (
+            SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i WHERE i.plan_id = p.plan_id
+            EXCEPT SELECT i.person_id, i.purpose, coalesce(i.role_group_id, 0), i.op FROM paasla.plan_item i WHERE i.plan_id = id);
+        PERFORM audit.append('plan.held', jsonb_build_object('plan_id', id, 'directory', h->'directory'),
+            jsonb_build_object('digest', told, 'why', h->'why', 'locks', h->'locks', 'removals', h->'removals'));
+    END IF;
+    RETURN id;
+END $$;
+
+-- As in 0012, and two things that were called over though they were not. While a wake-up of this person lies there, the
+-- last account of this look, or the next look, is still to be settled: an account that was believed to be out, and whose
+-- lock somebody took away. And a member whom nobody granted is in no membership of ours, only in a finding.
+CREATE OR REPLACE FUNCTION paasla.close_plans(dir text, who bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    plans bigint[];
+    p paasla.plan;
+BEGIN
+    IF EXISTS (SELECT FROM paasla.dirty d WHERE d.directory = dir AND d.person_id = who AND d.not_before <= clock_timestamp()) THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(DISTINCT x.plan_id) INTO plans FROM paasla.plan x JOIN paasla.plan_item i ON i.plan_id = x.plan_id
+        WHERE i.person_id = who AND x.directory = dir AND x.state IN ('held', 'approved');
+    IF plans IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE paasla.plan_item i SET over = true FROM paasla.plan x
+    WHERE x.plan_id = ANY (plans) AND i.plan_id = x.plan_id AND i.person_id = who AND NOT i.over AND (
+        EXISTS (SELECT FROM paasla.intent n WHERE n.account_id = i.account_id AND n.op = i.op AND n.outcome = 'done'
+            AND n.role_group_id IS NOT DISTINCT FROM i.role_group_id AND n.at >= x.approved_at)
+        OR CASE WHEN i.op = 'remove_member' THEN NOT EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present) AND NOT EXISTS (SELECT FROM paasla.finding f
+                    WHERE f.account_id = i.account_id AND f.role_group_id = i.role_group_id AND f.kind = 'drift_member_added' AND f.state = 'open')
+                  OR EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op = 'add_member' THEN EXISTS (SELECT FROM paasla.membership m WHERE m.account_id = i.account_id
+                    AND m.role_group_id = i.role_group_id AND m.present)
+                  OR NOT EXISTS (SELECT FROM paasla.entitlement_at(now()) e WHERE e.person_id = who AND e.role_group_id = i.role_group_id)
+                WHEN i.op IN ('lock', 'close') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose AND w.want = 'locked')
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.account_id = i.account_id
+                    AND a.state = ANY (CASE i.op WHEN 'close' THEN ARRAY['out'] ELSE ARRAY['out', 'paused', 'ready'] END))
+                WHEN i.op IN ('open', 'create') THEN NOT EXISTS (SELECT FROM paasla.wanted_account_at(now()) w
+                    WHERE w.person_id = who AND w.directory = dir AND w.purpose = i.purpose
+                      AND (w.want = 'open' OR w.cause = 'arriving' AND i.op = 'create'))
+                  OR EXISTS (SELECT FROM paasla.account a WHERE a.person_id = who AND a.directory = dir AND a.purpose = i.purpose
+                    AND (a.state = 'open' OR i.op = 'create' AND a.state NOT IN ('none', 'creating')))
+                ELSE true END);
+    FOR p IN UPDATE paasla.plan x SET state = CASE x.state WHEN 'approved' THEN 'done' ELSE 'superseded' END
+             WHERE x.plan_id = ANY (plans) AND NOT EXISTS (SELECT FROM paasla.plan_item i WHERE i.plan_id = x.plan_id AND NOT i.over)
+             RETURNING x.* LOOP
+        PERFORM audit.append('plan.' || p.state, jsonb_build_object('plan_id', p.plan_id, 'directory', dir),
+            jsonb_build_object('digest', p.digest, 'items', p.items));
+    END LOOP;
+END $$;
+
+-- Whether this log-in, or the person behind it, did what a plan rests on: for one of its items the newest of the things
+-- that may have caused it.
+CREATE FUNCTION paasla.plan_is_own(plan bigint) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH role_done AS MATERIALIZED ( -- switched, or given other groups, within a day before the plan
+        SELECT v.event_id, v.role_id, v.session_role, v.acting_person FROM paasla.plan p JOIN audit.event v
+            ON v.at > p.created_at - interval '1 day' AND v.action IN ('role.changed', 'role_group.added', 'role_group.removed')
+        WHERE p.plan_id = plan_is_own.plan
+    )
+    SELECT EXISTS (
+        SELECT FROM paasla.plan_item i
+        LEFT JOIN paasla.role_group g ON g.role_group_id = i.role_group_id
+        CROSS JOIN LATERAL (
+            SELECT x.session_role, x.acting_person FROM (
+                (SELECT v.event_id, v.session_role, v.acting_person FROM audit.event v WHERE v.person_id = i.person_id
+                    AND CASE v.action WHEN 'employment.ended' THEN true WHEN 'grant.ended' THEN v.role_id = g.role_id
+                        WHEN 'employment.changed' THEN i.purpose = 'admin' -- is no administrator any more
+                        WHEN 'absence.entered' THEN g.role_id IS NULL WHEN 'absence.changed' THEN g.role_id IS NULL ELSE false END
+                    ORDER BY v.event_id DESC LIMIT 1)
+                UNION ALL
+                (SELECT r.event_id, r.session_role, r.acting_person FROM role_done r WHERE r.role_id = g.role_id
+                    ORDER BY r.event_id DESC LIMIT 1)) x
+            ORDER BY x.event_id DESC LIMIT 1) c
+        WHERE i.plan_id = plan_is_own.plan AND NOT i.over
+          AND (c.session_role = session_user OR c.acting_person = audit.acting_person()))
+$$;
+
+-- As in 0011, and: nobody releases what they did themselves, and a plan is named by its digest, which changes when it grows.
+CREATE OR REPLACE FUNCTION paasla.approve_plan(plan text, valid_for interval DEFAULT '1 hour') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    p paasla.plan;
+    ids bigint[];
+BEGIN
+    SELECT array_agg(x.plan_id) INTO ids FROM paasla.plan x
+        WHERE x.state = 'held' AND length(plan) >= 8 AND starts_with(x.digest, lower(plan));
+    IF coalesce(cardinality(ids), 0) <> 1 THEN
+        RAISE EXCEPTION '% held plans have a digest that begins with %', coalesce(cardinality(ids), 0), plan
+            USING ERRCODE = 'no_data_found', HINT = 'Give at least 8 characters of the digest that `paaslactl plan list` shows.';
+    ELSIF valid_for IS NULL OR valid_for <= interval '0' OR valid_for > interval '1 day' THEN
+        RAISE EXCEPTION 'an approval for % is refused', coalesce(valid_for::text, 'ever') USING HINT = 'At most one day.';
+    ELSIF paasla.plan_is_own(ids[1]) AND NOT pg_has_role(session_user, 'paasla_owner', 'member') THEN
+        RAISE EXCEPTION 'log-in % did what plan % rests on', session_user, plan
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Another approver has to release it.';
+    END IF;
+    UPDATE paasla.plan x SET state = 'approved', approved_by = session_user, approved_at = clock_timestamp(),
+        expires_at = clock_timestamp() + valid_for
+        WHERE x.plan_id = ids[1] AND x.state = 'held' AND starts_with(x.digest, lower(plan)) RETURNING * INTO p;
+    IF NOT FOUND THEN -- another transaction came first
+        RAISE EXCEPTION 'plan % is held no more, or has grown', plan USING ERRCODE = 'no_data_found',
+            HINT = 'Another approver was faster, it has become needless, or more was held: see `paaslactl plan list`.';
+    END IF;
+    PERFORM audit.append('plan.approved', jsonb_build_object('plan_id', p.plan_id, 'directory', p.directory),
+        jsonb_build_object('digest', p.digest, 'items', p.items, 'expires_at', p.expires_at));
+    INSERT INTO paasla.dirty (directory, person_id, cause)
+    SELECT DISTINCT p.directory, person_id, 'approved' FROM paasla.plan_item i WHERE i.plan_id = p.plan_id;
+    RETURN p.plan_id;
+END $$;
+
+-- ---- who sees what ----
+
+-- The personal code is HR's, and stands in the openings too. Everything else there is for who runs it; nobody loses a row of
+-- the log by this.
+CREATE FUNCTION paasla.hr_sees_person(person bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM paasla.employment e WHERE e.person_id = person AND paasla.hr_sees(e.institution))
+$$;
+ALTER TABLE audit.opening ENABLE ROW LEVEL SECURITY;
+CREATE POLICY opening_audit ON audit.opening FOR SELECT TO paasla_auditor USING (true);
+CREATE POLICY opening_run ON audit.opening FOR SELECT TO paasla_grantor, paasla_approver, paasla_admin
+    USING (field <> 'value' OR NOT EXISTS (SELECT FROM audit.event e WHERE e.event_id = opening.event_id
+           AND starts_with(e.action, 'person.')));
+CREATE POLICY opening_hr ON audit.opening FOR SELECT TO paasla_hr -- a log-in of HR that may read openings by another role
+    USING (EXISTS (SELECT FROM audit.event e WHERE e.event_id = opening.event_id AND paasla.hr_sees_person(e.person_id)));
+
+-- Who may read the staff of every institution (0013) learns nothing from a number; a log-in of HR alone does.
+CREATE FUNCTION paasla.sees_all_staff() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT has_table_privilege(session_user, 'paasla.employment', 'SELECT')
+$$;
+
+-- As in 0010, and: to a log-in of HR the numbers of institutions that it does not see are nobody's.
+CREATE OR REPLACE FUNCTION paasla.find_employment(no text, inst text) RETURNS paasla.employment LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e paasla.employment;
+    places text[];
+    all_seen boolean := paasla.sees_all_staff();
+BEGIN
+    IF NOT all_seen AND inst IS NOT NULL THEN
+        PERFORM paasla.hr_must_see(inst);
+    END IF;
+    SELECT array_agg(DISTINCT x.institution ORDER BY x.institution) INTO places FROM paasla.employment x
+        WHERE x.employee_no = no AND (inst IS NULL OR x.institution = inst) AND (all_seen OR paasla.hr_sees(x.institution));
+    IF places IS NULL THEN
+        RAISE EXCEPTION 'nobody has employee number %', coalesce(no, '(none)') || coalesce(' at ' || inst, '')
+            USING ERRCODE = 'no_data_found', HINT = 'See paasla.staff.' || CASE WHEN all_seen THEN '' ELSE ' Which institutions a log-in sees stands in paasla.hr_scope.' END;
+    END IF;
+    IF cardinality(places) > 1 AND EXISTS (SELECT FROM unnest(places) p WHERE paasla.hr_sees(p)) THEN
+        SELECT array_agg(p) INTO places FROM unnest(places) p WHERE paasla.hr_sees(p);
+    END IF;
+    IF cardinality(places) > 1 THEN
+        RAISE EXCEPTION 'employee number % is used by %', no, array_to_string(places, ', ')
+            USING ERRCODE = 'ambiguous_parameter', HINT = 'Name the institution.';
+    END IF;
+    SELECT * INTO e FROM paasla.employment x WHERE x.employee_no = no AND x.institution = places[1]
+        ORDER BY x.period @> now() DESC, upper(x.period) <= now() NULLS FIRST,
+                 abs(extract(epoch FROM lower(x.period) - now())) LIMIT 1;
+    RETURN e;
+END $$;
+
+-- Whoever is named as a manager is somebody.
+CREATE FUNCTION paasla.manager_by_no(institution text, no text) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE id bigint := paasla.person_by_no(institution, no);
+BEGIN
+    IF no IS NOT NULL AND id IS NULL THEN
+        RAISE EXCEPTION 'nobody has employee number % at %, so nobody of that number can be the manager', quote_literal(no), institution
+            USING ERRCODE = 'no_data_found', HINT = 'The manager is named by a number of the same institution, and is hired first.';
+    END IF;
+    RETURN id;
+END $$;
+
+-- A person whom several institutions employ has one name and one personal code: the institution says them that has employed
+-- the person for longest. Another one could make somebody else of a person whom it only hired by a known code.
+CREATE FUNCTION paasla.may_rename(person bigint, employee_no text) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE first text;
+BEGIN
+    SELECT e.institution INTO first FROM paasla.employment e WHERE e.person_id = person AND e.period @> now()
+        ORDER BY e.employment_id LIMIT 1;
+    IF first IS NOT NULL AND NOT paasla.hr_sees(first) THEN
+        RAISE EXCEPTION 'number %: another institution says the name and the personal code of this person', employee_no
+            USING ERRCODE = 'insufficient_privilege', HINT = 'The one that has employed the person for longest; ask its HR.';
+    END IF;
+END $$;
+
+-- As in 0010, and: an unknown manager is refused, and a person whom the log-in does not see is not found, renamed or told of
+-- by the personal code alone.
+CREATE OR REPLACE FUNCTION paasla.hire(institution text, employee_no text, given_name text, family_name text,
+    employed_from timestamptz DEFAULT now(), unit text DEFAULT NULL, "position" text DEFAULT NULL, kind text DEFAULT 'employee',
+    it_admin boolean DEFAULT false, personal_code text DEFAULT NULL, manager_no text DEFAULT NULL,
+    until timestamptz DEFAULT NULL, reference text DEFAULT NULL, departure_ref text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    p paasla.person;
+    who bigint;
+    id bigint;
+    manager bigint;
+    given text := paasla.clean_name(given_name);
+    family text := paasla.clean_name(family_name);
+BEGIN
+    PERFORM paasla.hr_must_see(institution);
+    IF NOT EXISTS (SELECT FROM paasla.institution i WHERE i.institution = hire.institution) THEN
+        RAISE EXCEPTION 'there is no institution %', institution USING ERRCODE = 'no_data_found', HINT = 'See paasla.institution.';
+    END IF;
+    PERFORM paasla.check_person(employee_no, given, family, personal_code);
+    manager := paasla.manager_by_no(institution, manager_no);
+    who := paasla.person_by_no(institution, employee_no);
+    IF who IS NULL AND personal_code IS NOT NULL THEN
+        SELECT person_id INTO who FROM paasla.person x WHERE x.personal_code = hire.personal_code;
+    END IF;
+    IF who IS NULL THEN
+        INSERT INTO paasla.person (given_name, family_name, personal_code) VALUES (given, family, personal_code)
+        RETURNING person_id INTO who;
+    ELSE
+        SELECT * INTO p FROM paasla.person WHERE person_id = who;
+        IF p.personal_code IS DISTINCT FROM coalesce(personal_code, p.personal_code)
+           OR personal_code IS NULL AND (p.given_name, p.family_name) IS DISTINCT FROM (given, family) THEN
+            RAISE EXCEPTION 'employee number % of % belongs to somebody else', employee_no, institution
+                USING ERRCODE = 'unique_violation',
+                    HINT = 'A number is one person''s for ever. For the same person after a change of name, give the personal code.';
+        END IF;
+        IF p.given_name <> given AND p.family_name <> family AND NOT paasla.hr_sees_person(who) THEN
+            RAISE EXCEPTION 'number %: the personal code belongs to a person of another name', employee_no
+                USING ERRCODE = 'unique_violation', HINT = 'Where one of the two names has changed, the other one is asked for.';
+        END IF;
+        IF (p.given_name, p.family_name) IS DISTINCT FROM (given, family) THEN
+            RAISE NOTICE 'the person with this personal code is known as % %; number % is hired under that name', p.given_name,
+                p.family_name, employee_no USING HINT = 'A new name goes into paasla.staff.';
+        END IF;
+        IF p.personal_code IS NULL AND personal_code IS NOT NULL THEN
+            UPDATE paasla.person x SET personal_code = hire.personal_code WHERE x.person_id = who;
+        END IF;
+    END IF;
+    INSERT INTO paasla.employee_number AS n (institution, employee_no, person_id) VALUES (institution, employee_no, who)
+    ON CONFLICT DO NOTHING;
+    IF paasla.person_by_no(institution, employee_no) IS DISTINCT FROM who THEN
+        RAISE EXCEPTION 'employee number % of % belongs to somebody else', employee_no, institution
+            USING ERRCODE = 'unique_violation', HINT = 'A number is one person''s for ever.';
+    END IF;
+    INSERT INTO paasla.employment (person_id, institution, employee_no, unit, "position", manager_id, kind, it_admin, period,
+        hire_ref, departure_ref)
+    VALUES (who, institution, employee_no, unit, "position", manager, kind,
+        coalesce(it_admin, false), tstzrange(coalesce(employed_from, now()), until), reference, departure_ref)
+    RETURNING employment_id INTO id;
+    RETURN id;
+EXCEPTION WHEN exclusion_violation THEN
+    RAISE EXCEPTION 'number % is employed at % already in that time', employee_no, institution
+        USING ERRCODE = 'unique_violation', HINT = 'See paasla.staff.';
+END $$;
+
+CREATE OR REPLACE FUNCTION paasla.staff_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE was paasla.employment;
+BEGIN
+    IF (NEW.employment_id, NEW.person_id, NEW.institution, NEW.employee_no)
+       IS DISTINCT FROM (OLD.employment_id, OLD.person_id, OLD.institution, OLD.employee_no) THEN
+        RAISE EXCEPTION 'number % of %: institution and number do not change', OLD.employee_no, OLD.institution
+            USING HINT = 'End this employment and hire anew.';
+    END IF;
+    IF NEW.departed_at IS DISTINCT FROM OLD.departed_at THEN
+        -- A rehired person has two rows under one number: a departure means the one that stands.
+        IF OLD.departed_at <= now() AND EXISTS (SELECT FROM paasla.employment e WHERE e.institution = OLD.institution
+            AND e.employee_no = OLD.employee_no AND lower(e.period) >= OLD.departed_at) THEN
+            RETURN OLD;
+        END IF;
+        PERFORM paasla.number_is_meant(OLD.employee_no, OLD.institution);
+        PERFORM paasla.say_moment(OLD.employee_no, NEW.departed_at);
+    END IF;
+    SELECT * INTO was FROM paasla.employment x WHERE x.employment_id = OLD.employment_id FOR UPDATE;
+    was.period := tstzrange(NEW.employed_from, NULL);
+    UPDATE paasla.employment SET unit = NEW.unit, "position" = NEW.position, kind = NEW.kind, it_admin = NEW.it_admin,
+        departure_ref = NEW.departure_ref,
+        manager_id = CASE WHEN NEW.manager_no IS DISTINCT FROM OLD.manager_no
+                          THEN paasla.manager_by_no(OLD.institution, NEW.manager_no) ELSE manager_id END,
+        period = CASE WHEN (NEW.employed_from, NEW.departed_at) IS DISTINCT FROM (OLD.employed_from, OLD.departed_at)
+                      THEN paasla.ended_period(was, NEW.departed_at) ELSE period END
+    WHERE employment_id = OLD.employment_id;
+    IF (NEW.given_name, NEW.family_name, NEW.personal_code) IS DISTINCT FROM (OLD.given_name, OLD.family_name, OLD.personal_code) THEN
+        PERFORM paasla.may_rename(OLD.person_id, OLD.employee_no);
+        PERFORM paasla.check_person(OLD.employee_no, paasla.clean_name(NEW.given_name), paasla.clean_name(NEW.family_name), NEW.personal_code);
+        UPDATE paasla.person SET given_name = paasla.clean_name(NEW.given_name), family_name = paasla.clean_name(NEW.family_name),
+            personal_code = NEW.personal_code WHERE person_id = OLD.person_id;
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- ---- what a grant rests on ----
+
+-- As in 0009, and: an approval is for one privileged grant. It says nothing of who and what, so that one approved document
+-- gave any role to anybody, its giver included.
+CREATE OR REPLACE FUNCTION paasla.privileged_ok(g paasla.access_grant, what text) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE rq paasla.request;
+BEGIN
+    SELECT * INTO rq FROM paasla.request WHERE reference = g.reference;
+    IF g.given_until IS NULL OR coalesce(btrim(g.reason), '') = '' THEN
+        RAISE EXCEPTION '% is privileged: it needs a reason and an end (request %)', what, coalesce(g.reference, '(none)')
+            USING ERRCODE = 'check_violation', HINT = 'Give reason and valid_until.';
+    ELSIF rq.requested_by IS NULL OR rq.approved_by IS NULL OR rq.approved_by IN (g.person_id, rq.requested_by) THEN
+        RAISE EXCEPTION '% is privileged: its request % needs a requester, and the approval of somebody who is neither requester nor beneficiary',
+            what, coalesce(g.reference, '(none)') USING ERRCODE = 'check_violation',
+            HINT = 'paasla.approve_request(reference) by a member of paasla_approver.';
+    ELSIF EXISTS (SELECT FROM paasla.access_grant o JOIN paasla.register_role r ON r.role_id = o.role_id
+                  WHERE o.reference = g.reference AND r.privileged AND o.grant_id <> g.grant_id) THEN
+        RAISE EXCEPTION '% is privileged: request % was approved once, and something privileged was given on it', what, g.reference
+            USING ERRCODE = 'check_violation', HINT = 'Each has a request and an approval of its own.';
+    END IF;
+END $$;
+
+-- As in 0011, and: who files a request in somebody's name does not approve it.
+CREATE OR REPLACE FUNCTION paasla.approve_request(reference text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    who bigint := audit.acting_person();
+    r paasla.request;
+BEGIN
+    SELECT * INTO r FROM paasla.request x WHERE x.reference = reference FOR UPDATE;
+    IF r.request_id IS NULL THEN
+        RAISE EXCEPTION 'there is no request %', reference USING ERRCODE = 'no_data_found', HINT = 'paasla.file_request files one.';
+    ELSIF who IS NULL THEN
+        RAISE EXCEPTION 'nobody knows which person log-in % is', session_user
+            USING HINT = 'An owner enters it: INSERT INTO paasla.db_login (role_name, person_id) ...';
+    ELSIF r.requested_by = who THEN
+        RAISE EXCEPTION 'request % was made by the same person', reference USING HINT = 'Somebody else has to approve it.';
+    ELSIF NOT pg_has_role(session_user, 'paasla_owner', 'member') AND EXISTS (SELECT FROM audit.event v
+            WHERE v.action = 'request.added' AND v.at >= r.requested_at AND v.at < r.requested_at + interval '1 day' AND v.request_id = r.request_id
+              AND (v.session_role = session_user OR v.acting_person = who)) THEN
+        RAISE EXCEPTION 'request % was filed by the same log-in or person', reference USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Whoever it was made for: somebody else has to approve it.';
+    END IF;
+    UPDATE paasla.request SET approved_by = who, approved_at = now() WHERE request_id = r.request_id;
+END $$;
+
+-- As in 0009, and: what grant_access asks for, a plain INSERT has to give too.
+CREATE OR REPLACE FUNCTION paasla.grant_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rr paasla.register_role;
+    what text;
+    last_end timestamptz;
+    endless boolean;
+    capped boolean := NEW.ended_by = 'departure!';
+BEGIN
+    PERFORM paasla.must_see_others();
+    IF TG_OP = 'UPDATE' THEN
+        capped := coalesce(capped, false);
+        PERFORM paasla.grant_may_change(OLD, NEW, capped);
+        IF capped THEN -- the end that was given stays known
+            NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) IS DISTINCT FROM OLD.given_until THEN 'departure' END;
+            RETURN NEW;
+        ELSIF NEW.valid IS NOT DISTINCT FROM OLD.valid THEN
+            NEW.ended_by := OLD.ended_by;
+            NEW.given_until := OLD.given_until;
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.origin = 'request' AND NEW.reference IS NULL THEN
+        RAISE EXCEPTION 'a grant to person % rests on no request', NEW.person_id USING ERRCODE = 'not_null_violation',
+            HINT = 'A grant rests on a document: paasla.file_request(reference, requested_by_no) first.';
+    END IF;
+    NEW.given_until := upper(NEW.valid);
+    NEW.ended_by := CASE WHEN isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN 'revoke' END;
+    IF TG_OP = 'UPDATE' AND NEW.valid <@ OLD.valid THEN
+        RETURN NEW; -- nothing more is given
+    END IF;
+    PERFORM FROM paasla.person WHERE person_id = NEW.person_id FOR KEY SHARE; -- waits for a departure in flight
+    SELECT * INTO rr FROM paasla.register_role WHERE role_id = NEW.role_id;
+    what := rr.register_code || ' ' || rr.role_code;
+    IF isempty(NEW.valid) OR upper(NEW.valid) <= now() THEN
+        RAISE EXCEPTION '% for person % would be over before it is given (%)', what, NEW.person_id, NEW.valid
+            USING ERRCODE = 'check_violation', HINT = 'The end has to lie in the future.';
+    END IF;
+    SELECT bool_or(upper(period) IS NULL), max(upper(period)) INTO endless, last_end
+        FROM paasla.employment WHERE person_id = NEW.person_id
+        AND (NEW.employment_id IS NULL OR employment_id = NEW.employment_id);
+    IF endless IS NULL OR NOT endless AND last_end <= greatest(lower(NEW.valid), now()) THEN
+        RAISE EXCEPTION 'person % is not employed then (%), so % cannot be given', NEW.person_id,
+            coalesce('the employment ends on ' || last_end, 'there is no such employment'), what
+            USING ERRCODE = 'check_violation', HINT = 'Hire first; a grant does not outlive the employment.';
+    END IF;
+    IF rr.privileged THEN
+        IF TG_OP = 'UPDATE' THEN
+            RAISE EXCEPTION '% is privileged: grant % is not prolonged', what, OLD.grant_id
+                USING ERRCODE = 'check_violation', HINT = 'Each time has a request and an approval of its own: give a new grant.';
+        END IF;
+        PERFORM paasla.privileged_ok(NEW, what);
+    END IF;
+    IF NOT endless AND (upper(NEW.valid) IS NULL OR upper(NEW.valid) > last_end) THEN
+        NEW.valid := tstzrange(lower(NEW.valid), last_end);
+        NEW.ended_by := 'departure';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- ---- work orders ----
+
+-- As in 0017, and: what was added by hand is removed by hand, also when the register hangs on a directory by then.
+CREATE OR REPLACE FUNCTION paasla.open_work(grants bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE paasla.work_order w SET state = 'cancelled', closed_at = clock_timestamp(), closed_by = session_user,
+        note = coalesce(w.note || ' ', '') || 'The right ended before this was done; see the order to remove it.'
+    FROM paasla.access_grant g
+    WHERE w.grant_id = ANY (grants) AND g.grant_id = w.grant_id AND w.kind = 'add' AND w.state = 'open'
+      AND (isempty(g.valid) OR upper(g.valid) <= now());
+    INSERT INTO paasla.work_order (person_id, register_code, role_id, grant_id, kind, class, due_at, cause, round)
+    SELECT g.person_id, r.register_code, g.role_id, g.grant_id, k.kind,
+        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN 'kohe' ELSE 'tavaline' END,
+        CASE WHEN k.kind = 'remove' AND (rr.privileged OR a.admin) THEN now() ELSE now() + r.due_in END,
+        CASE WHEN k.kind = 'add' THEN 'grant' ELSE coalesce(g.ended_by, 'expired') END, g.round
+    FROM paasla.access_grant g
+    JOIN paasla.register_role rr ON rr.role_id = g.role_id
+    JOIN paasla.register r ON r.register_code = rr.register_code
+    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM paasla.work_order w WHERE w.grant_id = g.grant_id AND w.kind = 'add') AS was_asked) b
+    CROSS JOIN LATERAL (SELECT coalesce(bool_or(e.it_admin), false) AS admin FROM paasla.employment e
+        WHERE e.person_id = g.person_id) a
+    CROSS JOIN LATERAL (
+        SELECT 'add' AS kind WHERE r.route = 'manual' AND g.valid @> now() AND g.round = 0 AND g.origin <> 'adopted' -- adopted: it is there already
+        -- Also when nobody was asked to add it (the route was another then), and when somebody was though the register hangs
+        -- on a directory now. A backdated departure empties a grant that was in effect: what was done by hand is undone.
+        UNION ALL SELECT 'remove' WHERE upper(g.valid) <= now() AND (r.route = 'manual' OR b.was_asked) OR isempty(g.valid) AND b.was_asked
+    ) k
+    WHERE g.grant_id = ANY (grants)
+    ON CONFLICT DO NOTHING;
+END $$;
+
+-- ---- the moments of a departure ----
+
+-- A leaver who was out and is put right again (somebody took the lock away, or added a group) was locked and out since the
+-- departure: its first moments stay. Another departure has another changed_at. Not while the account is believed to be open.
+CREATE FUNCTION paasla.first_moments() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.locked_at := OLD.locked_at;
+    NEW.out_at := coalesce(OLD.out_at, NEW.out_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER account_moments BEFORE UPDATE OF locked_at, out_at ON paasla.account FOR EACH ROW
+    WHEN (OLD.locked_at IS NOT NULL AND NEW.state <> 'open' AND NEW.changed_at = OLD.changed_at
+          AND (NEW.locked_at, NEW.out_at) IS DISTINCT FROM (OLD.locked_at, OLD.out_at))
+    EXECUTE FUNCTION paasla.first_moments();
+
+-- ---- whose lock it is ----
+
+-- As in 0018, and: an advisory lock is anybody's to take, so only one that a log-in of the daemon holds says that it works.
+CREATE OR REPLACE FUNCTION paasla.daemon_works() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        AND l.classid = (123563549092961 >> 32)::oid AND l.objid = (123563549092961 & 4294967295)::oid
+        AND pg_has_role(a.usesysid, 'paasla_daemon', 'member'))
+$$;
+
+-- ---- dates that nobody means ----
+
+-- One employment that begins in the year 294276 stopped the daemon for everybody: what is due, and what lies ahead by
+-- create_ahead, could not be computed any more. 20260 for 2026 is a leaver who never leaves.
+CREATE FUNCTION paasla.sane_dates() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET timezone = 'Europe/Tallinn' AS $$
+DECLARE
+    p tstzrange;
+    was tstzrange;
+    odd timestamptz;
+BEGIN
+    IF TG_TABLE_NAME = 'access_grant' THEN
+        p := NEW.valid;
+        was := CASE WHEN TG_OP = 'UPDATE' THEN OLD.valid END;
+    ELSE
+        p := NEW.period;
+        was := CASE WHEN TG_OP = 'UPDATE' THEN OLD.period END;
+    END IF;
+    odd := CASE WHEN lower(p) < '1900-01-01' OR lower(p) >= '2200-01-01' THEN lower(p)
+                WHEN upper(p) < '1900-01-01' OR upper(p) >= '2200-01-01' THEN upper(p) END;
+    IF odd IS NOT NULL AND p IS DISTINCT FROM was THEN
+        RAISE EXCEPTION 'the moment % cannot be meant', odd USING ERRCODE = 'check_violation',
+            HINT = 'It has to lie between the years 1900 and 2200; what does not end has no end.';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER employment_dates BEFORE INSERT OR UPDATE OF period ON paasla.employment
+    FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+CREATE TRIGGER absence_dates BEFORE INSERT OR UPDATE OF period ON paasla.absence FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+CREATE TRIGGER grant_dates BEFORE INSERT OR UPDATE OF valid ON paasla.access_grant FOR EACH ROW EXECUTE FUNCTION paasla.sane_dates();
+
+-- A register whose orders were due in the year 294276 let nobody depart who had a right in it.
+ALTER TABLE paasla.register ADD CONSTRAINT register_due_soon CHECK (due_in <= '1 year') NOT VALID;
+ALTER TABLE paasla.institution_directory ADD CONSTRAINT directory_not_far_ahead CHECK (create_ahead <= '1 year') NOT VALID;
+
+-- ---- rights ----
+
+ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
+REVOKE ALL ON paasla.departure_said FROM PUBLIC;
+GRANT SELECT ON paasla.departure_said TO paasla_daemon, paasla_grantor, paasla_approver, paasla_admin, paasla_auditor;
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
+        'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
+        'paasla.hr_sees_person(bigint)', 'paasla.sees_all_staff()', 'paasla.manager_by_no(text, text)',
+        'paasla.may_rename(bigint, text)', 'paasla.first_moments()', 'paasla.sane_dates()']::regprocedure[] LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION paasla.hasty(xid8[], int, int) TO paasla_daemon;
+GRANT EXECUTE ON FUNCTION paasla.hr_sees_person(bigint) TO paasla_hr; -- by the policy; of a person it says what staff says
+
+-- The extensions were made before anything was taken from PUBLIC.
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+             WHERE p.pronamespace = 'paasla'::regnamespace LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION paasla.hmac(bytea, bytea, text) TO paasla_auditor; -- audit.commitment
