@@ -50,7 +50,8 @@ changetype: modify
 add: aci
 aci: (targetattr!="userPassword")
  (version 3.0; acl "paasla reads groups"; allow (read,search,compare) userdn="ldap:///{service}";)
-aci: (targetattr="member || uniqueMember || memberUid")(targetfilter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))")
+aci: (targetattr="member || uniqueMember || memberUid")
+ (targetfilter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))")
  (version 3.0; acl "paasla manages members"; allow (write) userdn="ldap:///{service}";)
 """.format(people=PEOPLE, groups=GROUPS, service=SERVICE)
 
@@ -226,7 +227,8 @@ class Ds389Server:
                                         stdin=subprocess.DEVNULL, stdout=open(self._path("out"), "ab"),
                                         stderr=subprocess.STDOUT, cwd=self.dir)
         end = time.monotonic() + 60
-        while wait and not (self._answers(socket.AF_UNIX, self.socket) and self._answers(socket.AF_INET, ("127.0.0.1", self.tls_port))):
+        while wait and not (self._answers(socket.AF_UNIX, self.socket)
+                            and self._answers(socket.AF_INET, ("127.0.0.1", self.tls_port))):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
                 raise RuntimeError("ns-slapd did not start: " + open(self._path("out"), errors="replace").read()[-3000:])
