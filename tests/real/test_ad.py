@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from adtown import AdTown, add_contacts
 from ldapfacts import ADD, DELETE, code, connect
 from paaslactl import ATTENTION, ctl
-from sambaserver import GROUPS, PEOPLE, SUFFIX, USER, encoded_password
-from town import until
+from sambaserver import ACCOUNT_EXPIRES, DELEGATION, GROUPS, PEOPLE, SUFFIX, USER, SambaServer, encoded_password
+from town import BUILD, until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
 
@@ -420,7 +421,7 @@ def test_certificates_are_told_or_taken_away(town):
     town.state_is(1001, "out")
     town.settled()
     assert "altsecurityidentities" in town.entry(1001) and len(town.findings("certificates_mapped")) == 2
-    sid = re.search(r"objectSid: (\S+)", town.ldap.samba_tool("user", "show", "paasla", "--attributes=objectSid")).group(1)
+    sid = sid_of(town.ldap, "paasla")
     town.ldap.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--action=allow", "--trusteedn=" + town.ldap.service_dn,
                          "--sddl=(OA;CIIO;WP;00fbf30c-91fe-11d1-aebc-0000f80367c1;%s;%s)" % (USER, sid))
     town.depart(1002)
@@ -435,3 +436,46 @@ def test_why_the_service_account_is_refused_is_said(town):
     town.start()
     until(lambda: "the server refuses the service account: the account is disabled (result 49)" in town.said(), what="the reason")
     assert town.ldap.password not in town.said()
+
+
+def guide():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conf", "active-directory.md"), encoding="utf-8") as f:
+        return f.read()
+
+
+def aces(server, dn, sid):
+    """What an account was given on an entry by name, as access control entries with SERVICE for it."""
+    told = server.samba_tool("dsacl", "get", "--objectdn=" + dn)
+    return sorted(a.replace(sid, "SERVICE") for a in re.findall(r"\([^()]*\)", told) if a.endswith(sid + ")"))
+
+
+def sid_of(server, login):
+    return re.search(r"objectSid: (\S+)", server.samba_tool("user", "show", login, "--attributes=objectSid")).group(1)
+
+
+def test_the_guide_gives_the_rights_that_are_tested():
+    """Its commands as they stand give another account what the one of the tests has, but for accountExpires."""
+    server = SambaServer(workers=1).start()
+    try:
+        server.add("dn: CN=teine,OU=teenused,%s\nobjectClass: user\nsAMAccountName: teine\nuserAccountControl: 514\n" % SUFFIX)
+        sid, ours = sid_of(server, "teine"), sid_of(server, "paasla")
+        (commands,) = [b for b in re.findall(r"^```\n(.*?)^```$", guide(), re.S | re.M) if b.startswith("samba-tool")]
+        script = 'samba_tool() { samba-tool "$@" -s "%s"; }\nset -e\n%s' % (
+            server.conf, commands.replace("SID", sid).replace("samba-tool dsacl", "samba_tool dsacl"))
+        subprocess.run(["sh", "-c", script], check=True, env=server.env(), cwd=server.dir, stdout=subprocess.DEVNULL)
+        for dn, _ in DELEGATION:
+            given = aces(server, dn, sid)
+            assert given and given == [a for a in aces(server, dn, ours) if ACCOUNT_EXPIRES not in a]
+    finally:
+        server.remove()
+
+
+def test_the_guide_s_configuration_is_accepted(tmp_path):
+    (block,) = re.findall(r"^```ini\n(.*?)^```$", guide(), re.S | re.M)
+    conf = tmp_path / "paasla.conf"
+    conf.write_text("[database]\nconnection = dbname=paasla\n" + block)
+    done = subprocess.run([os.path.join(BUILD, "daemon", "paaslad"), "-t", "-c", str(conf)], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    conf.write_text(conf.read_text().replace("ldaps://dc2.linn.test", "ldaps://dc2.linn.test:3269"))
+    done = subprocess.run([os.path.join(BUILD, "daemon", "paaslad"), "-t", "-c", str(conf)], capture_output=True)
+    assert done.returncode != 0 and b"global catalog" in done.stderr + done.stdout
