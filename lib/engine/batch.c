@@ -134,14 +134,26 @@ static struct task *task_for(struct batch *b, struct dir *d, int64_t person_id, 
     return NULL;
 }
 
-/* NULL when the person is in work already: looked at again when that has ended. */
+/* A wake-up of somebody who is in work already. One that the work did not begin with is looked at when it has ended. */
+static void wake_busy(struct dir *d, int64_t person_id, int64_t seq)
+{
+    struct pair *busy = pl_pair_find(d, person_id);
+    if (!busy) /* it has just ended */
+        d->want[PL_LOAD_URGENT] = d->want[PL_LOAD_BULK] = true;
+    else if (!busy->again) {
+        size_t i = busy->n_seqs;
+        while (i > 0 && busy->seqs[i - 1] != seq)
+            i--;
+        busy->again = i == 0;
+    }
+}
+
+/* NULL when the person is in work already. */
 static struct pair *pair_new(struct batch *b, struct dir *d, int64_t person_id)
 {
-    struct pair *busy = b->class == PL_LOAD_PREVIEW ? NULL : pl_pair_find(d, person_id);
-    if (busy) {
+    if (b->class != PL_LOAD_PREVIEW && pl_pair_find(d, person_id)) {
         b->skip_person = person_id;
         b->skip_dir = d;
-        busy->again = true;
         return NULL;
     }
     struct pair *pair = pl_xcalloc(1, sizeof *pair);
@@ -231,8 +243,11 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
         row_group(b, d, &r);
         return;
     }
-    if (b->skip_dir == d && b->skip_person == r.person_id)
+    if (b->skip_dir == d && b->skip_person == r.person_id) {
+        if (r.kind == 'D')
+            wake_busy(d, r.person_id, r.seq);
         return;
+    }
     if (r.kind == 'P') {
         row_person(b, d, &r);
         return;
@@ -240,8 +255,11 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     struct pair *pair = b->n_pairs ? b->pairs[b->n_pairs - 1] : NULL;
     bool same = pair && pair->person_id == r.person_id && pair->dir == d;
     if (r.kind == 'D') {
-        if (!same && b->class != PL_LOAD_PREVIEW) /* nothing is wanted for this person here: the rows are consumed */
+        if (!same && b->class != PL_LOAD_PREVIEW) { /* nothing is wanted for this person here: the rows are consumed */
             same = (pair = pair_new(b, d, r.person_id)) != NULL;
+            if (!same)
+                wake_busy(d, r.person_id, r.seq);
+        }
         if (same)
             PUSH(pair->seqs, pair->n_seqs, r.seq);
         return;

@@ -297,7 +297,7 @@ def test_each_start_leaves_one_event(town):
     until(lambda: len(notes(town)) == 3, what="the third event")
     action, detail = notes(town)[2]
     assert action == "config.loaded"
-    assert detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "7"}, "directory linn.inflight": {"old": "64", "new": "3"}}
+    assert detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "7"}, "directory linn.inflight": {"old": "256", "new": "3"}}
     assert "secrets_changed" not in detail
     row = town.sql("SELECT acting_person, person_id, session_role FROM audit.event WHERE action = 'config.loaded'")[0]
     assert row == (None, None, "paaslad")
