@@ -81,7 +81,8 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
     }
     if (r->kind == PL_CMD_SEARCH && (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED))
         dir_say(l->dir, 4, "the server's size limit cuts a read short",
-                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited).");
+                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited; 389ds: "
+                "nsSizeLimit, nsLookThroughLimit and nsPagedSizeLimit of its entry).");
     dir_link_finish(l, r, code, r->kind == PL_CMD_SEARCH && code == LDAP_SUCCESS && !r->incomplete);
     return DIR_STEP_ENDED;
 }
