@@ -106,7 +106,8 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
     }
     if (r->kind == PL_CMD_SEARCH && (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED))
         dir_say(l->dir, 4, "the server's size limit cuts a read short",
-                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited).");
+                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited; 389ds: "
+                "nsSizeLimit, nsLookThroughLimit and nsPagedSizeLimit of its entry).");
     if (r->kind == PL_CMD_SEARCH && code == LDAP_REFERRAL)
         dir_say(l->dir, 4, "the server refers a read to another server, and nobody follows it there",
                 "Is each configured DN in the server's own part of the tree?");

@@ -217,6 +217,16 @@ static void row_member(struct task *t, const struct pl_row_member *m)
         t->wanted_rows++;
 }
 
+/* The server that our records were made against; empty: whichever answers. */
+static void known_server(struct dir *d, struct pl_str identity)
+{
+    uint64_t known = identity.len > 0 ? pl_str_hash(identity) : 0;
+    bool other = d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity);
+    if (other && known != d->known_identity_hash)
+        d->want_scan = true; /* somebody accepted this one: the compare was given up for that reason */
+    d->known_identity_hash = known;
+}
+
 void pl_batch_row(struct batch *b, const struct pl_event *ev)
 {
     struct pl_row r;
@@ -231,8 +241,8 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     if (r.kind == 'T') {
         PUSH(b->totals, b->n_totals, r.total);
         b->totals[b->n_totals - 1].directory = d->conf.name;
-        if (ev->row.n > 4 && ev->row.cols[4].len > 0)
-            d->known_identity_hash = pl_str_hash(ev->row.cols[4]);
+        if (ev->row.n > 4)
+            known_server(d, ev->row.cols[4]);
         return;
     }
     if (r.kind == 'W') {

@@ -301,6 +301,7 @@ static void control(struct pl_engine *e, const struct pl_event *ev)
     }
     for (size_t i = 0; i < e->n_dirs; i++)
         if (!only || only == &e->dirs[i]) {
+            e->dirs[i].want[PL_LOAD_URGENT] = true; /* first: it tells which server our records are of */
             e->dirs[i].want_scan = true;
             e->dirs[i].scan_control = ev->control.control_id;
         }
