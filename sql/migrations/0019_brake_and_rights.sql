@@ -613,9 +613,9 @@ BEGIN
         p := NEW.period;
         was := CASE WHEN TG_OP = 'UPDATE' THEN OLD.period END;
     END IF;
-    odd := CASE WHEN lower(p) < '1900-01-01' OR lower(p) >= '2200-01-01' THEN lower(p)
-                WHEN upper(p) < '1900-01-01' OR upper(p) >= '2200-01-01' THEN upper(p) END;
-    IF odd IS NOT NULL AND p IS DISTINCT FROM was THEN
+    SELECT x.at INTO odd FROM (VALUES (lower(p), lower(was)), (upper(p), upper(was))) x (at, before)
+        WHERE (x.at < '1900-01-01' OR x.at >= '2200-01-01') AND x.at IS DISTINCT FROM x.before; -- what stands is no obstacle
+    IF odd IS NOT NULL THEN
         RAISE EXCEPTION 'the moment % cannot be meant', odd USING ERRCODE = 'check_violation',
             HINT = 'It has to lie between the years 1900 and 2200; what does not end has no end.';
     END IF;
