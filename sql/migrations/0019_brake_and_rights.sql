@@ -630,6 +630,33 @@ CREATE TRIGGER grant_dates BEFORE INSERT OR UPDATE OF valid ON paasla.access_gra
 ALTER TABLE paasla.register ADD CONSTRAINT register_due_soon CHECK (due_in <= '1 year') NOT VALID;
 ALTER TABLE paasla.institution_directory ADD CONSTRAINT directory_not_far_ahead CHECK (create_ahead <= '1 year') NOT VALID;
 
+-- ---- names that cannot be told apart ----
+
+-- As in 0010, and: a space is a space, and one of them is enough (a table that was pasted has other ones).
+CREATE OR REPLACE FUNCTION paasla.clean_name(n text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT normalize(btrim(regexp_replace(n, '[ \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]+', ' ', 'g')), NFC) $$;
+
+-- As in 0010, and more of what nobody can see. The constraint of the table stays as it is: names that stand are no obstacle.
+CREATE OR REPLACE FUNCTION paasla.check_person(employee_no text, given text, family text, code text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE -- Arabic letter mark, Hangul fillers, Khmer and Mongolian marks, variation selectors, specials, private use, tags
+    hidden text := '[\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u3164\uE000-\uF8FF\uFE00-\uFE0F\uFFA0\uFFF0-\uFFFF\U000E0000-\U0010FFFF]';
+BEGIN
+    IF coalesce(given, '') = '' OR coalesce(family, '') = '' THEN
+        RAISE EXCEPTION 'number % has no % name', employee_no, CASE WHEN coalesce(given, '') = '' THEN 'given' ELSE 'family' END
+            USING ERRCODE = 'check_violation', HINT = 'Both names are needed; who has one name only is written with it in both.';
+    ELSIF NOT paasla.name_ok(given) OR NOT paasla.name_ok(family) OR given || family ~ hidden THEN
+        RAISE EXCEPTION 'number %: the name % cannot be used', employee_no, quote_literal(given || ' ' || family)
+            USING ERRCODE = 'check_violation', HINT = 'At most 100 characters, and none that cannot be seen.';
+    ELSIF employee_no !~ '^[A-Za-z0-9._-]{1,30}$' THEN
+        RAISE EXCEPTION 'employee number % cannot be used', quote_literal(employee_no)
+            USING ERRCODE = 'check_violation', HINT = 'Up to 30 letters, digits, dots, hyphens and underscores.';
+    ELSIF NOT paasla.personal_code_ok(code) THEN
+        RAISE EXCEPTION 'number %: the personal code is wrong', employee_no -- it is not said again: it is personal
+            USING ERRCODE = 'check_violation', HINT = 'An isikukood has eleven digits; the last one checks the others.';
+    END IF;
+END $$;
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;

@@ -237,3 +237,16 @@ def test_an_unknown_manager_is_named_and_refused(town):
     assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") == "1002"
     town.rows("UPDATE paasla.staff SET manager_no = NULL WHERE employee_no = '2001'", user="hr")
     assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") is None
+
+
+@pytest.mark.parametrize("hidden", ["\u061c", "\ufe0f", "\u3164", "\U000e0041", "\ue000", "\u180e", "\uffa0", "\ufffd", "\U000fffff"])
+def test_a_name_that_looks_like_another_one_is_refused(town, hidden):
+    for given, family in (("Mari" + hidden, "Tamm"), ("Mari", "Ta" + hidden + "mm")):
+        town.refused("cannot be used", "SELECT paasla.hire('LV', '2001', %s, %s)", given, family, user="hr")
+        town.refused("cannot be used", "UPDATE paasla.staff SET given_name = %s, family_name = %s WHERE employee_no = '1001'", given, family, user="hr")
+
+
+def test_spaces_of_a_pasted_table_are_spaces(town):
+    town.hire("2001", "\u2003Mari\u00a0 Liis ", "von\u3000Tamm")
+    assert town.one("SELECT given_name, family_name FROM paasla.staff WHERE employee_no = '2001'", user="hr") == ("Mari Liis", "von Tamm")
+    town.refused("cannot be used", "SELECT paasla.hire('LV', '2002', E'Mari\\tLiis', 'Tamm')", user="hr")
