@@ -657,6 +657,31 @@ BEGIN
     END IF;
 END $$;
 
+-- One group, one role, also when its DN is written in another way: ending one role would take the other's members away. As
+-- far as SQL can tell: case, spaces beside separators, and escapes of characters that have a shorter one (RFC 4514).
+CREATE FUNCTION paasla.dn_key(dn text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    k text := lower(dn);
+    c text;
+BEGIN
+    FOREACH c IN ARRAY ARRAY['5c', '20', '22', '23', '2b', '2c', '3b', '3c', '3d', '3e'] LOOP
+        k := replace(k, '\' || c, '\' || chr(('x' || c)::bit(8)::int));
+    END LOOP;
+    RETURN regexp_replace(btrim(k), '(?<!\\)\s*([,=+])\s*', '\1', 'g');
+END $$;
+CREATE FUNCTION paasla.group_is_new() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE other text;
+BEGIN
+    SELECT r.register_code || ' ' || r.role_code INTO other FROM paasla.role_group g JOIN paasla.register_role r ON r.role_id = g.role_id
+        WHERE g.directory = NEW.directory AND paasla.dn_key(g.group_dn) = paasla.dn_key(NEW.group_dn) LIMIT 1;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'group % of directory % is the group of % already', NEW.group_dn, NEW.directory, other
+            USING ERRCODE = 'unique_violation', HINT = 'One group belongs to one role, however its DN is written.';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER role_group_new BEFORE INSERT ON paasla.role_group FOR EACH ROW EXECUTE FUNCTION paasla.group_is_new();
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;
@@ -668,7 +693,8 @@ BEGIN
     FOREACH f IN ARRAY ARRAY['paasla.note_departure()', 'paasla.hasty(xid8[], int, int)', 'paasla.plan_digest(bigint)',
         'paasla.stand_in(jsonb, bigint)', 'paasla.add_items(bigint, jsonb)', 'paasla.plan_is_own(bigint)',
         'paasla.hr_sees_person(bigint)', 'paasla.sees_all_staff()', 'paasla.manager_by_no(text, text)',
-        'paasla.may_rename(bigint, text)', 'paasla.first_moments()', 'paasla.sane_dates()']::regprocedure[] LOOP
+        'paasla.may_rename(bigint, text)', 'paasla.first_moments()', 'paasla.sane_dates()', 'paasla.dn_key(text)',
+        'paasla.group_is_new()']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paasla_owner', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
@@ -686,3 +712,4 @@ BEGIN
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION paasla.hmac(bytea, bytea, text) TO paasla_auditor; -- audit.commitment
+GRANT EXECUTE ON FUNCTION paasla.dn_key(text) TO paasla_admin; -- by the trigger

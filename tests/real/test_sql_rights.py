@@ -79,7 +79,7 @@ CALLS = {
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
-    "undo_depart": {"hr"}, "hr_sees_person": {"hr"},
+    "undo_depart": {"hr"}, "hr_sees_person": {"hr"}, "dn_key": {"admin"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"},
     "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS,
