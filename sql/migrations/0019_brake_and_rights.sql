@@ -682,6 +682,9 @@ BEGIN
 END $$;
 CREATE TRIGGER role_group_new BEFORE INSERT ON paasla.role_group FOR EACH ROW EXECUTE FUNCTION paasla.group_is_new();
 
+-- LV-1 with number 2, and LV with number 1-2, would be one employeeNumber in the directory, which proves whose entry it is.
+CREATE UNIQUE INDEX employee_number_written ON paasla.employee_number ((institution || '-' || employee_no));
+
 -- ---- rights ----
 
 ALTER TABLE paasla.departure_said OWNER TO paasla_owner;

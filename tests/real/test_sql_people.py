@@ -250,3 +250,12 @@ def test_spaces_of_a_pasted_table_are_spaces(town):
     town.hire("2001", "\u2003Mari\u00a0 Liis ", "von\u3000Tamm")
     assert town.one("SELECT given_name, family_name FROM paasla.staff WHERE employee_no = '2001'", user="hr") == ("Mari Liis", "von Tamm")
     town.refused("cannot be used", "SELECT paasla.hire('LV', '2002', E'Mari\\tLiis', 'Tamm')", user="hr")
+
+
+def test_two_numbers_are_not_written_alike_in_a_directory(town):
+    """{institution}-{employee_no} proves whose entry it is."""
+    town.rows("INSERT INTO paasla.institution VALUES ('LV-1', 'Osavald'); INSERT INTO paasla.hr_scope VALUES ('hr', 'LV-1')")
+    town.hire("1-2")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV-1', '2', 'A', 'B')", user="hr")
+    town.hire("3", institution="LV-1")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV', '1-3', 'A', 'B')", user="hr")
