@@ -431,8 +431,8 @@ END $$;
 
 -- ---- what a grant rests on ----
 
--- As in 0009, and: an approval is for one privileged grant. It says nothing of who and what, so that one approved document
--- gave any role to anybody, its giver included.
+-- As in 0009, and: an approval is used up after a week. It names a document, not whom and what it gives; as long as it held
+-- for ever, a document that was approved once gave any role to anybody, its giver included.
 CREATE OR REPLACE FUNCTION paasla.privileged_ok(g paasla.access_grant, what text) RETURNS void LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE rq paasla.request;
@@ -445,10 +445,9 @@ BEGIN
         RAISE EXCEPTION '% is privileged: its request % needs a requester, and the approval of somebody who is neither requester nor beneficiary',
             what, coalesce(g.reference, '(none)') USING ERRCODE = 'check_violation',
             HINT = 'paasla.approve_request(reference) by a member of paasla_approver.';
-    ELSIF EXISTS (SELECT FROM paasla.access_grant o JOIN paasla.register_role r ON r.role_id = o.role_id
-                  WHERE o.reference = g.reference AND r.privileged AND o.grant_id <> g.grant_id) THEN
-        RAISE EXCEPTION '% is privileged: request % was approved once, and something privileged was given on it', what, g.reference
-            USING ERRCODE = 'check_violation', HINT = 'Each has a request and an approval of its own.';
+    ELSIF rq.approved_at < now() - interval '7 days' THEN
+        RAISE EXCEPTION '% is privileged: request % was approved on %, and is used up', what, g.reference, rq.approved_at
+            USING ERRCODE = 'check_violation', HINT = 'An approval is good for seven days; file another request.';
     END IF;
 END $$;
 
