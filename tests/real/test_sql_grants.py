@@ -242,3 +242,19 @@ def test_other_isolation_levels_are_refused(town, level):
     town.refused("not changed in isolation level", f"BEGIN ISOLATION LEVEL {level}; "
                  "UPDATE paasla.staff SET departed_at = now() WHERE employee_no = '1042'", user="hr")
     town.rows("ROLLBACK", user="hr")
+
+
+@pytest.mark.parametrize("same", [
+    "CN=Lugeja, OU=grupid ,dc = linn", "cn=lugeja,ou=grupid,  dc=linn ", r"cn=a\2cb\+c,ou=x", r"CN=A\,b\2Bc , ou=x", r"cn=d\5ce,ou=x"])
+def test_one_group_is_one_roles_however_it_is_written(town, same):
+    """Otherwise the end of one right takes the other one's membership away."""
+    def add(dn, role):
+        return town.rows("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', %s "
+                         "FROM paasla.register_role WHERE role_code = %s", dn, role, user="admin")
+    add(r"cn=a\,b\+c,ou=x", "vaataja"), add(r"cn=d\\e,ou=x", "vaataja")
+    town.refused("is the group of (KAUST lugeja|PABER vaataja) already", "INSERT INTO paasla.role_group (role_id, directory, group_dn) "
+                 "SELECT role_id, 'linn', %s FROM paasla.register_role WHERE role_code = 'kirjutaja'", same, user="admin")
+    for other in (r"cn=a,b\+c,ou=x", r"cn=a\,b\+cc,ou=x", "cn=lugeja,ou=grupid2,dc=linn", r"cn=lugeja\ ,ou=grupid,dc=linn"):
+        add(other, "kirjutaja")
+    town.rows("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'kool', 'cn=lugeja,ou=grupid,dc=linn' "
+              "FROM paasla.register_role WHERE role_code = 'kirjutaja'", user="admin")

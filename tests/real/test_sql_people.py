@@ -237,3 +237,25 @@ def test_an_unknown_manager_is_named_and_refused(town):
     assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") == "1002"
     town.rows("UPDATE paasla.staff SET manager_no = NULL WHERE employee_no = '2001'", user="hr")
     assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") is None
+
+
+@pytest.mark.parametrize("hidden", ["\u061c", "\ufe0f", "\u3164", "\U000e0041", "\ue000", "\u180e", "\uffa0", "\ufffd", "\U000fffff"])
+def test_a_name_that_looks_like_another_one_is_refused(town, hidden):
+    for given, family in (("Mari" + hidden, "Tamm"), ("Mari", "Ta" + hidden + "mm")):
+        town.refused("cannot be used", "SELECT paasla.hire('LV', '2001', %s, %s)", given, family, user="hr")
+        town.refused("cannot be used", "UPDATE paasla.staff SET given_name = %s, family_name = %s WHERE employee_no = '1001'", given, family, user="hr")
+
+
+def test_spaces_of_a_pasted_table_are_spaces(town):
+    town.hire("2001", "\u2003Mari\u00a0 Liis ", "von\u3000Tamm")
+    assert town.one("SELECT given_name, family_name FROM paasla.staff WHERE employee_no = '2001'", user="hr") == ("Mari Liis", "von Tamm")
+    town.refused("cannot be used", "SELECT paasla.hire('LV', '2002', E'Mari\\tLiis', 'Tamm')", user="hr")
+
+
+def test_two_numbers_are_not_written_alike_in_a_directory(town):
+    """{institution}-{employee_no} proves whose entry it is."""
+    town.rows("INSERT INTO paasla.institution VALUES ('LV-1', 'Osavald'); INSERT INTO paasla.hr_scope VALUES ('hr', 'LV-1')")
+    town.hire("1-2")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV-1', '2', 'A', 'B')", user="hr")
+    town.hire("3", institution="LV-1")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV', '1-3', 'A', 'B')", user="hr")

@@ -79,7 +79,7 @@ CALLS = {
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
-    "undo_depart": {"hr"},
+    "undo_depart": {"hr"}, "hr_sees_person": {"hr"}, "dn_key": {"admin"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"}, "lock_looked_at": {"daemon"},
     "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS,
@@ -169,7 +169,7 @@ def test_temporary_tables_are_nobodys():
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, [], 20, 1000000], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
-                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"],
+                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"], "preflight_groups": ["linn"], "preflight_people": ["linn"],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
                  "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '
                                  '"loaded_us": 1, "values": {"a": "b"}, "secrets": {"a": "00"}, "needs_restart": []}' % ("0" * 64)],

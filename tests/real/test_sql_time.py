@@ -38,6 +38,14 @@ def test_who_was_hired_before_1970_stops_nobody(town):
     alive(town)
 
 
+def test_an_odd_beginning_that_stands_holds_up_no_departure(town):
+    town.rows("SET session_replication_role = replica; UPDATE paasla.employment SET period = tstzrange('0001-01-01', NULL) "
+              "WHERE employee_no = '1042'; SET session_replication_role = origin")
+    town.depart("1042")
+    assert town.wanted("1042") == ("locked", "departed")
+    alive(town)
+
+
 @pytest.mark.parametrize("column, table", [("due_in", "register"), ("create_ahead", "institution_directory")])
 def test_an_interval_that_nobody_means_is_refused(town, column, table):
     """It let nobody depart, or nobody be loaded: the sum is no date any more."""
