@@ -206,6 +206,7 @@ def test_a_changed_secret_is_read_again(town):
         f.write("uus salajane\n")
     hup(town)
     until(lambda: ups(town) == 2, 10, "the log-on with the new password")
+    until(lambda: notes(town)[-1][0] == "config.changed", 10, "the note of it, on another connection")
     action, detail = notes(town)[-1]
     assert action == "config.changed" and detail["secrets_changed"] == ["directory linn.password_file"]
     assert "changes" not in detail
