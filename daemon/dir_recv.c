@@ -195,6 +195,15 @@ static bool dispatch(struct dir_link *l, LDAPMessage *m, const char **why)
     return ok;
 }
 
+/* libldap ends with "nothing yet" after each piece of a message, also while the next pieces already lie in its own buffers
+ * or those of TLS: the socket shows nothing of them, and nobody would wake us. */
+static bool holds_more(const struct dir_link *l)
+{
+    Sockbuf *sb = NULL;
+    return ldap_get_option(l->ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb &&
+           ber_sockbuf_ctrl(sb, LBER_SB_OPT_DATA_READY, NULL) > 0;
+}
+
 static bool drain(struct dir_link *l, const char **why)
 {
     for (int budget = DIR_BUDGET; may_read(l); budget--) {
@@ -205,6 +214,8 @@ static bool drain(struct dir_link *l, const char **why)
             return true;
         }
         int type = ldap_result(l->ld, LDAP_RES_ANY, LDAP_MSG_ONE, &none, &m);
+        if (type == 0 && holds_more(l))
+            continue;
         if (type == 0)
             return true;
         *why = "the connection was lost";
