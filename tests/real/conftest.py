@@ -14,6 +14,19 @@ def kind(request):
     return request.param
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Beside a failure stands what the daemon said last."""
+    report = (yield).get_result()
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            try:
+                said = value.said()
+            except (AttributeError, OSError, TypeError):
+                continue
+            report.sections.append(("the log of %s" % name, said[-6000:]))
+
+
 @pytest.fixture
 def town():
     from sqltown import Town

@@ -54,12 +54,19 @@ class Certificates:
         return os.path.join(self.dir, name)
 
     def make_ca(self, name):
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-            "-subj", "/CN=%s of the tests" % name, "-keyout", self.path(name + ".key"), "-out", self.path(name + ".pem"))
+        """It begins long ago: a clock that is put back must not make it one of tomorrow."""
         with open(self.path(name + ".cnf"), "w") as f:
             f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=%s\nnew_certs_dir=%s\ndefault_md=sha256\nrand_serial=yes\n"
                     "unique_subject=no\npolicy=p\n[p]\ncommonName=supplied\n" % (self.path(name + ".db"), self.dir))
         open(self.path(name + ".db"), "w").close()
+        with open(self.path(name + ".ext"), "w") as f:
+            f.write("basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n")
+        key, csr = self.path(name + ".key"), self.path(name + ".csr")
+        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=%s of the tests" % name, "-keyout", key, "-out", csr)
+        run("openssl", "ca", "-batch", "-selfsign", "-config", self.path(name + ".cnf"), "-keyfile", key, "-in", csr,
+            "-out", self.path(name + ".pem"), "-notext", "-startdate", "20200101000000Z", "-enddate", "20400101000000Z",
+            "-extfile", self.path(name + ".ext"))
         return self.path(name + ".pem")
 
     def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start="20200101000000Z", end="20400101000000Z", ca="ca"):
