@@ -103,7 +103,7 @@ static void test_defaults(void **state)
     assert_text(d->object_classes, "inetOrgPerson");
     assert_text(d->first_password, "none");
     assert_false(d->lock_leavers_observed);
-    assert_int_equal(d->inflight, 64);
+    assert_int_equal(d->inflight, 256);
     assert_int_equal(d->timeout_ms, 15000);
     assert_int_equal(d->connect_ms, 5000);
     assert_int_equal(d->n_attributes, 0);
