@@ -67,13 +67,13 @@ void pl_batch_load(struct dir *d, enum pl_load_class class)
     d->want[class] = false;
     d->loading[class] = true;
     if (class == PL_LOAD_BULK)
-        d->bulk_running = true;
+        d->bulk_running = b->bulk_first = true;
     struct pl_command *c = pl_e_emit(e, PL_CMD_LOAD, d);
     c->load.class = class;
     c->load.short_queue = !d->bulk_waits;
     c->load.dirs = &d->conf.name;
     c->load.n_dirs = 1;
-    c->load.limit = e->conf.bulk_limit;
+    c->load.limit = e->conf.bulk_limit + (int)d->n_pairs; /* who is in work stands at the head of the queue still */
     c->load.named_leavers = e->conf.named_leavers;
     c->load.named_per_hour = e->conf.named_per_hour;
     c->load.passed_us = d->passed.known ? 0 : e->conf.brake_window_us;
@@ -135,17 +135,18 @@ static struct task *task_for(struct batch *b, struct dir *d, int64_t person_id, 
 }
 
 /* A wake-up of somebody who is in work already. One that the work did not begin with is looked at when it has ended. */
-static void wake_busy(struct dir *d, int64_t person_id, int64_t seq)
+static void wake_busy(const struct batch *b, struct dir *d, int64_t person_id, int64_t seq)
 {
     struct pair *busy = pl_pair_find(d, person_id);
-    if (!busy) /* it has just ended */
-        d->want[PL_LOAD_URGENT] = d->want[PL_LOAD_BULK] = true;
-    else if (!busy->again) {
-        size_t i = busy->n_seqs;
-        while (i > 0 && busy->seqs[i - 1] != seq)
-            i--;
-        busy->again = i == 0;
+    if (!busy) { /* it has just ended */
+        d->want[b->class] = true;
+        return;
     }
+    size_t i = busy->n_seqs;
+    while (i > 0 && busy->seqs[i - 1] != seq)
+        i--;
+    if (i == 0)
+        busy->again[b->class] = true;
 }
 
 /* NULL when the person is in work already. */
@@ -255,7 +256,7 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     }
     if (b->skip_dir == d && b->skip_person == r.person_id) {
         if (r.kind == 'D')
-            wake_busy(d, r.person_id, r.seq);
+            wake_busy(b, d, r.person_id, r.seq);
         return;
     }
     if (r.kind == 'P') {
@@ -268,7 +269,7 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
         if (!same && b->class != PL_LOAD_PREVIEW) { /* nothing is wanted for this person here: the rows are consumed */
             same = (pair = pair_new(b, d, r.person_id)) != NULL;
             if (!same)
-                wake_busy(d, r.person_id, r.seq);
+                wake_busy(b, d, r.person_id, r.seq);
         }
         if (same)
             PUSH(pair->seqs, pair->n_seqs, r.seq);
@@ -295,6 +296,13 @@ static void pair_free(struct pair *p)
     free(p);
 }
 
+/* The next bite of the rest may be loaded. */
+static void make_way(struct batch *b)
+{
+    if (b->bulk_first)
+        b->dir->bulk_running = b->bulk_first = false;
+}
+
 static void batch_free(struct pl_engine *e, struct batch *b)
 {
     for (struct batch **at = &e->batches; *at; at = &(*at)->next)
@@ -310,8 +318,7 @@ static void batch_free(struct pl_engine *e, struct batch *b)
         pair_free(b->pairs[i]);
     }
     pl_e_forget(e, b);
-    if (b->class == PL_LOAD_BULK)
-        b->dir->bulk_running = false;
+    make_way(b);
     if (b->class == PL_LOAD_URGENT && b->n_pairs > 0)
         b->dir->want[PL_LOAD_BULK] = true; /* they stood before the others in the queue */
     free(b->tasks);
@@ -414,6 +421,8 @@ void pl_batch_pump(struct batch *b)
                 pl_task_release(t);
             }
         }
+    if (b->gated && !b->holding && b->released == b->n_tasks)
+        make_way(b); /* the last of it are being written: the next ones can be read meanwhile */
     if (b->gated && !b->holding && b->ended == b->n_tasks)
         batch_free(e, b);
 }
@@ -441,8 +450,9 @@ void pl_batch_task_end(struct task *t)
     t->dir->running--;
     t->phase = PH_END;
     t->batch->ended++;
-    if (--pair->open_tasks == 0 && pair->again)
-        t->dir->want[0] = t->dir->want[1] = true;
+    if (--pair->open_tasks == 0)
+        for (int class = 0; class < 2; class++)
+            t->dir->want[class] = t->dir->want[class] || pair->again[class];
     if (pair->open_tasks == 1 && pair->last && pair->last != t) {
         struct task *last = pair->last;
         pair->last = NULL;

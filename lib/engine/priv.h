@@ -175,7 +175,7 @@ struct pair {
     int64_t *seqs;
     size_t n_seqs;
     bool trouble;
-    bool again; /* something new came while it was in work */
+    bool again[2]; /* a load of this class met something new while it was in work */
     struct pair *next; /* in the dir's hash of pairs in work */
 };
 
@@ -194,6 +194,7 @@ struct batch {
     struct pl_engine *any;
     size_t released;
     bool loading, asks_passed, gated, bad, holding, stirred;
+    bool bulk_first; /* no other bite of the rest is begun before all of this one may write */
     int64_t skip_person; /* rows of a pair that is in work already are passed over */
     struct dir *skip_dir;
     int64_t control_id;

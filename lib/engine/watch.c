@@ -6,7 +6,7 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-enum { OWN_SLOTS = 16384, ITEMS_MAX = 20000, FAILURES_MAX = 3 };
+enum { OWN_ROWS = 2048, OWN_WAYS = 8, ITEMS_MAX = 20000, FAILURES_MAX = 3 };
 enum { LDAP_UNAVAILABLE_CRITICAL_EXTENSION = 12 };
 
 static enum pl_watch_kind kind_of(const struct watch *w)
@@ -30,13 +30,19 @@ void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version)
     if (h == 0)
         return;
     if (!w->own)
-        w->own = pl_xcalloc(OWN_SLOTS, sizeof *w->own);
-    w->own[h % OWN_SLOTS] = h;
+        w->own = pl_xcalloc(OWN_ROWS * OWN_WAYS, sizeof *w->own);
+    uint64_t *row = w->own + h % OWN_ROWS * OWN_WAYS;
+    memmove(row + 1, row, (OWN_WAYS - 1) * sizeof *row);
+    row[0] = h;
 }
 
 bool pl_watch_is_own(const struct watch *w, uint64_t version)
 {
-    return version && w->own && w->own[version % OWN_SLOTS] == version;
+    const uint64_t *row = w->own ? w->own + version % OWN_ROWS * OWN_WAYS : NULL;
+    for (int i = 0; version && row && i < OWN_WAYS; i++)
+        if (row[i] == version)
+            return true;
+    return false;
 }
 
 /* ---- begin and end ---- */

@@ -55,7 +55,8 @@ struct watch {
     size_t n_changed;
     struct pl_nominee *persons;
     size_t n_persons;
-    uint64_t *own; /* versions that our writes made: a table in which a later one may push an earlier one out */
+    uint64_t *own; /* versions that our writes made: rows by hash, in which the ninth pushes the oldest out. With one a row, */
+                   /* some hundreds of writes at once push out one that the watch has yet to tell of: it is a stranger's then */
 };
 
 /* A managed group that somebody changed: who should be in it, who is, and who the others are. */
