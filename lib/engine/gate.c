@@ -162,6 +162,18 @@ static void judge(struct batch *b, struct dir *d)
     pl_buf_free(&why);
 }
 
+void pl_gate_intended(struct task *t)
+{
+    for (size_t i = 0; i < t->n_ops; i++) {
+        const struct op *o = &t->ops[i];
+        struct passed *p = o->intent_id > 0 && (o->judged || o->lately)
+                               ? pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id)
+                               : NULL;
+        if (p)
+            p->kept = true;
+    }
+}
+
 void pl_gate_judge(struct batch *b)
 {
     b->gated = true;

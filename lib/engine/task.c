@@ -288,14 +288,9 @@ static void intended(struct task *t, const struct pl_event *ev)
         pl_task_fail(t, "the intents could not be stored");
         return;
     }
-    for (size_t i = 0; i < t->n_ops; i++) {
-        struct passed *p = t->ops[i].judged || t->ops[i].lately
-                               ? pl_passed_find(&t->dir->passed, t->p.account_id, t->ops[i].role_group_id)
-                               : NULL;
+    for (size_t i = 0; i < t->n_ops; i++)
         t->ops[i].intent_id = ev->intended.ids[i];
-        if (p)
-            p->kept = true;
-    }
+    pl_gate_intended(t);
     t->phase = PH_WRITE;
     pl_exec_round(t);
 }

@@ -435,14 +435,6 @@ CREATE TRIGGER role_group_new BEFORE INSERT ON paasla.role_group FOR EACH ROW EX
 -- LV-1 with number 2, and LV with number 1-2, would be one employeeNumber in the directory, which proves whose entry it is.
 CREATE UNIQUE INDEX employee_number_written ON paasla.employee_number ((institution || '-' || employee_no));
 
--- ---- who waits for whom ----
-
--- A transaction that somebody has left open holds up the departure of whomever it has touched: HR's statement waits for it.
-DO $$
-BEGIN
-    EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = %L', current_database(), '5min');
-END $$;
-
 -- ---- rights ----
 
 DO $$
