@@ -97,10 +97,13 @@ static bool must_count(struct task *t, struct op *o)
         o->allowed = false;
         t->held = true;
         return false;
-    default: /* the same once more, because it did not succeed: it has been counted */
-        o->lately = pl_passed_has(&t->dir->passed, t->p.account_id, o->role_group_id);
-        return !o->lately;
+    default:
+        break;
     }
+    /* The same once more, because it did not succeed: it has been counted. */
+    const struct passed *before = pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id);
+    o->lately = before && !before->kept;
+    return !before;
 }
 
 static void hold(struct batch *b, struct dir *d, struct pl_str why, size_t n, const struct pl_brake_count *count)
@@ -127,7 +130,8 @@ static void let_pass(struct batch *b, struct dir *d)
     for (size_t i = 0; i < b->n_tasks; i++)
         for (size_t k = 0; k < b->tasks[i]->n_ops; k++)
             if (b->tasks[i]->ops[k].judged)
-                pl_passed_note(&d->passed, b->tasks[i]->p.account_id, b->tasks[i]->ops[k].role_group_id, d->e->now);
+                pl_passed_note(&d->passed, b->tasks[i]->p.account_id, b->tasks[i]->ops[k].role_group_id, d->e->now,
+                               false);
 }
 
 /* Decides for one directory of the batch, counting what has passed lately with it. */
@@ -156,6 +160,14 @@ static void judge(struct batch *b, struct dir *d)
     else
         let_pass(b, d);
     pl_buf_free(&why);
+}
+
+void pl_gate_intended(struct task *t, const struct op *o)
+{
+    struct passed *p =
+        o->judged || o->lately ? pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id) : NULL;
+    if (p)
+        p->kept = true;
 }
 
 void pl_gate_judge(struct batch *b)

@@ -40,6 +40,7 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
 
 /* gate.c */
 void pl_gate_judge(struct batch *b);
+void pl_gate_intended(struct task *t, const struct op *o); /* the store keeps what the brake counted */
 
 /* look.c */
 void pl_look_find(struct task *t);  /* no account row yet: who has these names */

@@ -19,7 +19,7 @@ static bool same(const struct passed *a, const struct passed *b)
     return a->account_id == b->account_id && a->role_group_id == b->role_group_id;
 }
 
-/* Of those that say the same the earliest stays. */
+/* Of those that say the same the earliest stays, and one of them is enough to be kept. */
 static void sort(struct passed_set *s)
 {
     size_t n = 0;
@@ -27,7 +27,9 @@ static void sort(struct passed_set *s)
         return;
     qsort(s->v, s->n, sizeof *s->v, by_key);
     for (size_t i = 0; i < s->n; i++)
-        if (n == 0 || !same(&s->v[n - 1], &s->v[i]))
+        if (n > 0 && same(&s->v[n - 1], &s->v[i]))
+            s->v[n - 1].kept |= s->v[i].kept;
+        else
             s->v[n++] = s->v[i];
     s->n = s->sorted = n;
 }
@@ -38,13 +40,13 @@ void pl_passed_free(struct passed_set *s)
     *s = (struct passed_set){0};
 }
 
-void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us)
+void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us, bool kept)
 {
     if (s->n == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 16;
         s->v = pl_xrealloc_array(s->v, s->cap, sizeof *s->v);
     }
-    s->v[s->n++] = (struct passed){account_id, role_group_id, at_us};
+    s->v[s->n++] = (struct passed){account_id, role_group_id, at_us, kept};
 }
 
 void pl_passed_forget(struct passed_set *s, int64_t before_us)
@@ -57,11 +59,11 @@ void pl_passed_forget(struct passed_set *s, int64_t before_us)
     s->n = s->sorted = n;
 }
 
-bool pl_passed_has(struct passed_set *s, int64_t account_id, int64_t role_group_id)
+struct passed *pl_passed_find(struct passed_set *s, int64_t account_id, int64_t role_group_id)
 {
     sort(s);
     size_t from = 0, to = s->n;
-    struct passed wanted = {account_id, role_group_id, INT64_MIN};
+    struct passed wanted = {account_id, role_group_id, INT64_MIN, false};
     while (from < to) { /* the first that is not before it */
         size_t mid = from + (to - from) / 2;
         if (by_key(&s->v[mid], &wanted) < 0)
@@ -69,7 +71,7 @@ bool pl_passed_has(struct passed_set *s, int64_t account_id, int64_t role_group_
         else
             to = mid;
     }
-    return from < s->n && same(&s->v[from], &wanted);
+    return from < s->n && same(&s->v[from], &wanted) ? &s->v[from] : NULL;
 }
 
 void pl_passed_count(struct passed_set *s, struct pl_brake_count *out)

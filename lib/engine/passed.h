@@ -9,6 +9,7 @@
 struct passed {
     int64_t account_id, role_group_id; /* role_group_id 0: a lock, else a removal */
     int64_t at_us;
+    bool kept; /* paasla.intent says so */
 };
 
 struct passed_set {   /* all zero: nothing */
@@ -18,9 +19,9 @@ struct passed_set {   /* all zero: nothing */
 };
 
 void pl_passed_free(struct passed_set *s);
-void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us);
+void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us, bool kept);
 void pl_passed_forget(struct passed_set *s, int64_t before_us);
-bool pl_passed_has(struct passed_set *s, int64_t account_id, int64_t role_group_id);
+struct passed *pl_passed_find(struct passed_set *s, int64_t account_id, int64_t role_group_id); /* NULL: none */
 void pl_passed_count(struct passed_set *s, struct pl_brake_count *out); /* adds to locked and removed */
 
 #endif

@@ -75,7 +75,7 @@ struct op {
     int64_t role_group_id;
     bool counted; /* it locks or removes: the brake looks at it */
     bool judged;  /* it counted for the brake */
-    bool lately;  /* it did so a while ago: it is tried again */
+    bool lately;  /* it did so a while ago, and its intent was lost */
     bool allowed; /* the brake let it pass */
     /* in execution */
     int64_t intent_id;

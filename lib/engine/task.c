@@ -359,9 +359,12 @@ static void intended(struct task *t, const struct pl_event *ev)
         not_intended(t);
         return;
     }
-    for (size_t i = 0, n = 0; i < t->n_ops; i++)
-        if (t->ops[i].intent_id == 0)
-            t->ops[i].intent_id = ev->intended.ids[n++];
+    for (size_t i = 0, n = 0; i < t->n_ops; i++) {
+        if (t->ops[i].intent_id != 0)
+            continue;
+        t->ops[i].intent_id = ev->intended.ids[n++];
+        pl_gate_intended(t, &t->ops[i]);
+    }
     if (t->phase == PH_WRITE) {
         pl_exec_more(t);
         return;

@@ -177,3 +177,9 @@ def test_the_auditor_still_proves_a_commitment(town):
                     "JOIN audit.event e USING (event_id) WHERE o.field = 'name'", user="auditor") is True
     assert server().sql("SELECT count(*) FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' WHERE pronamespace = "
                         "'paasla'::regnamespace AND has_function_privilege('nobody', p.oid, 'EXECUTE')") == [(0,)]
+
+
+def test_a_transaction_that_somebody_left_open_does_not_hold_up_a_departure_for_ever():
+    """A grantor's session that touched a grant, and went for lunch."""
+    for user in ("grantor", "admin", "hr"):
+        assert server().sql("SHOW idle_in_transaction_session_timeout", user=user) == [("5min",)]
