@@ -1,6 +1,7 @@
 /* preflight: what stands in the way, before anything is switched on. Nothing is written, in PostgreSQL or in a directory.
  *
  *   cmd_preflight.c      the command: arguments, the rows of PostgreSQL, one directory after the other
+ *   preflight_table.h    the functions and texts that the table names
  *   preflight_table.c    the checks: id, for which servers, how bad, what is said, what puts it right and takes it back
  *   preflight_snippet.c  the texts that put things right
  *   preflight_words.c    {words} of the table's texts
@@ -10,6 +11,7 @@
  *   preflight_policy.c   checks of password policies: is a lock enforced
  *   preflight_groups.c   checks of the groups that roles hang on
  *   preflight_rights.c   checks of what our account may do
+ *   preflight_389.c      what 389 Directory Server tells of rights and of itself
  *   preflight_print.c    sentences, table, JSON, snippets
  */
 #ifndef PAASLA_CTL_PREFLIGHT_H
@@ -52,12 +54,6 @@ struct pf_check {
     const char *snippet, *undo; /* with {words}; NULL: there is none */
 };
 extern const struct pf_check pf_checks[]; /* in the order in which they are told; ends with a NULL id */
-
-/* preflight_snippet.c */
-extern const char pf_do_plain[], pf_undo_plain[], pf_do_canary[], pf_undo_canary[], pf_do_placeholder[],
-    pf_undo_placeholder[], pf_do_ppolicy[], pf_undo_ppolicy[], pf_do_policy[], pf_undo_policy[], pf_do_limits[],
-    pf_undo_limits[], pf_do_syncprov[], pf_undo_syncprov[], pf_do_rights[], pf_undo_rights[], pf_do_group[],
-    pf_undo_group[], pf_do_mark[], pf_undo_mark[], pf_do_number[], pf_undo_number[];
 
 /* ---- results ---- */
 
@@ -122,6 +118,13 @@ struct pf_address {
     struct pld_once *once; /* NULL: not bound */
 };
 
+enum {
+    PF_MAY_LOCK = 1,
+    PF_MAY_PASSWORD = 2,
+    PF_MAY_ADD = 4,      /* it, were it not there */
+    PF_MAY_TOO_MUCH = 8, /* delete it, or change its rules */
+};
+
 struct pf_entry {                                /* below people_base */
     struct pl_str dn, id, login, number, policy; /* id and login in small letters, for comparing; policy: of its own */
     uint32_t attrs;                              /* which of the dialect's person_attrs it showed, by bit */
@@ -129,6 +132,9 @@ struct pf_entry {                                /* below people_base */
     bool told, usable;                           /* the account usability control was answered, and how */
     enum pl_lock lock[2];                        /* how it stands when no policy applies to it, and when one does */
     bool belongs;                                /* to an account of the table, or to a person who has its number */
+    bool asked;                                  /* the server told what we may do with it: the next two */
+    uint32_t may_read;                           /* which of person_attrs, by bit */
+    unsigned may;                                /* PF_MAY_... */
 };
 
 struct pf_person { /* a row of preflight_people and the entry that is, or would be, this account's */
@@ -142,8 +148,9 @@ struct pf_group { /* that a role hangs on */
     struct pl_str dn;
     int code; /* of reading it; 32: not there */
     enum pl_group_shape shape;
-    bool needs_member; /* its class wants one */
-    bool marked;       /* description: paasla */
+    bool needs_member;     /* its class wants one */
+    bool marked;           /* description: paasla */
+    bool asked, may_write; /* the server told whether we may change its members */
 };
 
 struct pf_policy_entry { /* that some entry names as its own */
@@ -171,6 +178,7 @@ struct pf {
     const struct pf_address *at; /* of the check that runs */
     struct pf_address *main;     /* the first that is bound; NULL: none */
 
+    struct pl_entry root;
     struct pl_str suffix, group_suffix; /* naming contexts of the two bases */
     struct pl_str service;              /* our account's DN */
     struct pf_group *role_groups;
@@ -182,7 +190,7 @@ struct pf {
     struct pf_index by_id, by_login, by_number;
     struct pf_person *persons; /* pf_match */
     size_t n_persons;
-    struct pld_once_answer people_answer, group_answer;
+    struct pld_once_answer people_answer, group_answer, rights_answer;
     long group_entries;
     int64_t people_ms;
     bool canary_read;
@@ -209,12 +217,17 @@ bool pf_there(struct pf *p, struct pf_result *r, struct pl_str dn, struct pl_ent
 /* The entries whose text is this one: the first, and how many. */
 size_t pf_lookup(const struct pf_index *x, struct pl_str text, struct pf_entry *const **first);
 
+/* The root entry shows the attribute, with this value if one is given. */
+bool pf_root_has(struct pf *p, const char *attr, const char *value);
 bool pf_takes_control(struct pf *p, const char *oid, struct pl_str value);
 
 /* preflight_policy.c: whether a password policy applies to an entry, so that a lock is enforced. */
 void pf_policy_overlay(struct pf *p); /* before the people are read */
 void pf_policy_look(struct pf *p);    /* after that */
 bool pf_policy_applies(struct pf *p, const struct pf_entry *e);
+
+/* preflight_389.c: what our account may do with each entry and each group with a role; after the people were read. */
+void pf_389_rights(struct pf *p);
 
 /* In small ASCII letters. */
 struct pl_str pf_lower(struct pf *p, struct pl_str s);
@@ -231,20 +244,5 @@ struct pl_str pf_words(struct pf *p, const struct pf_result *r, const char *text
 size_t pf_needs(const struct pf *p);
 void pf_print(struct ctl *c, struct pf *dirs, size_t n);
 void pf_print_snippets(FILE *out, struct pf *dirs, size_t n);
-
-/* ---- the checks ---- */
-
-typedef void pf_run(struct pf *p, struct pf_result *r);
-/* preflight_server.c */
-pf_run pf_in_table, pf_reach, pf_tls, pf_certificate, pf_log_on, pf_first_reads, pf_plain, pf_same_server, pf_clock,
-    pf_people_base, pf_group_base, pf_canary, pf_placeholder, pf_read_all, pf_watch;
-/* preflight_policy.c */
-pf_run pf_ppolicy, pf_policy, pf_lock_today, pf_locks_hold;
-/* preflight_people.c */
-pf_run pf_numbers_twice, pf_number_missing, pf_log_in_taken, pf_no_log_in, pf_gone, pf_nobodys;
-/* preflight_groups.c */
-pf_run pf_groups_there, pf_groups_inside, pf_groups_writable, pf_groups_marked, pf_groups_nobodys;
-/* preflight_rights.c */
-pf_run pf_rights_read, pf_rights_write;
 
 #endif

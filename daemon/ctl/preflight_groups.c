@@ -1,5 +1,5 @@
 /* Checks of the groups that roles hang on. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include "lib/directory/dn.h"
 

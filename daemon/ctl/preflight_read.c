@@ -50,6 +50,15 @@ void pf_free(struct pf *p)
 
 /* ---- one entry ---- */
 
+static bool has_value(const struct pl_entry *e, const char *attr, const char *value)
+{
+    const struct pl_attr *a = pl_entry_attr(e, attr);
+    for (size_t i = 0; a && i < a->n; i++)
+        if (pl_str_ieq_c(a->values[i], value))
+            return true;
+    return false;
+}
+
 struct copy {
     struct pl_arena *arena;
     struct pl_entry *out;
@@ -95,6 +104,11 @@ bool pf_takes_control(struct pf *p, const char *oid, struct pl_str value)
     struct pld_once_answer a;
     pld_once_search(p->main->once, &ask, &a);
     return a.code != UNAVAILABLE_CRITICAL_EXTENSION && a.code >= 0;
+}
+
+bool pf_root_has(struct pf *p, const char *attr, const char *value)
+{
+    return value ? has_value(&p->root, attr, value) : pl_entry_attr(&p->root, attr) != NULL;
 }
 
 /* ---- people ---- */
@@ -210,15 +224,6 @@ size_t pf_lookup(const struct pf_index *x, struct pl_str text, struct pf_entry *
 
 /* ---- groups ---- */
 
-static bool has_value(const struct pl_entry *e, const char *attr, const char *value)
-{
-    const struct pl_attr *a = pl_entry_attr(e, attr);
-    for (size_t i = 0; a && i < a->n; i++)
-        if (pl_str_ieq_c(a->values[i], value))
-            return true;
-    return false;
-}
-
 static void read_role_groups(struct pf *p)
 {
     static const char *const attrs[] = {"objectClass", "description", NULL};
@@ -269,12 +274,11 @@ static struct pl_str context_of(const struct pl_entry *root, struct pl_str dn)
 
 void pf_read(struct pf *p)
 {
-    static const char *const root_attrs[] = {"namingContexts", NULL};
-    struct pl_entry root;
+    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", NULL};
     struct pl_err err;
-    (void)pf_read_entry(p, PL_STR(""), root_attrs, &root, &err);
-    p->suffix = context_of(&root, p->conf->people_base);
-    p->group_suffix = context_of(&root, p->conf->group_base);
+    (void)pf_read_entry(p, PL_STR(""), root_attrs, &p->root, &err);
+    p->suffix = context_of(&p->root, p->conf->people_base);
+    p->group_suffix = context_of(&p->root, p->conf->group_base);
     p->service = p->conf->bind_dn.len ? p->conf->bind_dn : pld_once_whoami(p->main->once, p->arena);
     pf_policy_overlay(p);
     read_role_groups(p);
@@ -284,4 +288,6 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_id, offsetof(struct pf_entry, id));
     index_by(p, &p->by_login, offsetof(struct pf_entry, login));
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
+    if (p->dialect_bit == PF_389DS)
+        pf_389_rights(p);
 }

@@ -19,6 +19,7 @@ static struct pl_str count_word(struct pf *p, const struct pf_result *r, const c
     static const struct {
         const char *name, *one, *many;
     } forms[] = {{"s", "", "s"},
+                 {"y", "y", "ies"},
                  {"verb_s", "s", ""},
                  {"is", "is", "are"},
                  {"has", "has", "have"},
@@ -110,6 +111,20 @@ static struct pl_str tool_options(struct pf *p)
     return pl_arena_printf(p->arena, "%s-H %s", starttls ? "-ZZ " : "", uri);
 }
 
+/* Who most likely may. */
+static struct pl_str admin(struct pf *p)
+{
+    return p->dialect_bit == PF_389DS ? PL_STR("cn=Directory Manager")
+                                      : or_below(p, (struct pl_str){NULL, 0}, "cn=admin");
+}
+
+static struct pl_str dsconf(struct pf *p)
+{
+    const char *uri = p->main ? p->main->uri : "INSTANCE";
+    bool starttls = strncmp(uri, "ldap://", 7) == 0 && !pl_str_eq_c(p->conf->tls, "none");
+    return pl_arena_printf(p->arena, "dsconf -D 'cn=Directory Manager' -W %s%s", starttls ? "-Z " : "", uri);
+}
+
 static bool find_word(struct pf *p, const struct pf_result *r, const char *name, struct pl_str *out)
 {
     const struct pl_conf_directory *c = p->conf;
@@ -141,7 +156,8 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
            : strcmp(name, "connect") == 0     ? tool_options(p)
            : strcmp(name, "placeholder") == 0 ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
            : strcmp(name, "policy") == 0      ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
-           : strcmp(name, "admin") == 0       ? or_below(p, (struct pl_str){NULL, 0}, "cn=admin")
+           : strcmp(name, "admin") == 0       ? admin(p)
+           : strcmp(name, "dsconf") == 0      ? dsconf(p)
                                               : count_word(p, r, name);
     return out->s != NULL;
 }
@@ -193,6 +209,18 @@ static void add_escaped(struct pl_buf *b, struct pl_str v, const char *special, 
     }
 }
 
+/* A DN in an LDAP URL (RFC 4516 2.1). */
+static void add_url(struct pl_buf *b, struct pl_str v)
+{
+    for (size_t i = 0; i < v.len; i++) {
+        unsigned char c = (unsigned char)v.s[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~=,+", c)))
+            pl_buf_add_byte(b, (char)c);
+        else
+            pl_buf_printf(b, "%%%02X", c);
+    }
+}
+
 static bool add_form(struct pl_buf *b, struct pl_str v, struct pl_str form)
 {
     if (form.len == 0) {
@@ -209,6 +237,11 @@ static bool add_form(struct pl_buf *b, struct pl_str v, struct pl_str form)
             else
                 pl_buf_add_byte(b, v.s[i]);
         pl_buf_add_byte(b, '\'');
+    } else if (pl_str_eq_c(form, "url")) {
+        add_url(b, v);
+    } else if (pl_str_eq_c(form, "aci")) { /* in quotation marks, which nothing there can escape */
+        pl_buf_add(b, v);
+        return v.len == 0 || memchr(v.s, '"', v.len) == NULL;
     } else {
         return false;
     }
