@@ -62,11 +62,11 @@ static void look_at_tls(LDAP *ld, struct pld_once_facts *f)
     look_at_certificate(ld, f);
 }
 
-static enum pld_once_step step_of(const char *step)
+static enum pld_once_at step_of(const char *step)
 {
     static const struct {
         const char *text;
-        enum pld_once_step step;
+        enum pld_once_at step;
     } steps[] = {{"setting TLS up", PLD_ONCE_TLS},
                  {"asking for StartTLS", PLD_ONCE_TLS},
                  {"doing the TLS handshake", PLD_ONCE_TLS},
@@ -84,7 +84,7 @@ static void take_facts(const struct dir_opening *o, struct pld_once_facts *f)
     f->bound = was->ld != NULL;
     f->fit = o->ok;
     f->refused = o->refused;
-    f->step = step_of(o->step);
+    f->step = o->step;
     f->ppolicy = was->ppolicy;
     f->sync = was->sync;
     f->assertion = was->assertion;
@@ -93,12 +93,13 @@ static void take_facts(const struct dir_opening *o, struct pld_once_facts *f)
     snprintf(f->identity, sizeof f->identity, "%s", was->identity);
     if (!f->fit)
         f->err = o->err;
+    f->at = step_of(o->step);
 }
 
 struct pld_once *pld_once_open(const struct pl_conf_directory *conf, const char *uri, struct pld_once_facts *facts)
 {
     struct pld_once *out = NULL;
-    *facts = (struct pld_once_facts){0};
+    *facts = (struct pld_once_facts){.step = "starting"};
     struct dir_opening *o = dir_opening_start_keep(conf, uri, &facts->err);
     if (!o)
         return NULL;

@@ -12,18 +12,12 @@
 
 struct pld_once;
 
-struct pld_once_facts {  /* of a connection */
-    bool bound;          /* TLS and log-on went well: the handle may be asked */
-    bool fit;            /* and the daemon's first reads too */
-    bool refused;        /* the server refuses our credentials */
-    struct pl_err err;   /* not fit: the daemon's own sentence */
-    enum pld_once_step { /* not bound: at what it ended */
-                         PLD_ONCE_REACH,
-                         PLD_ONCE_TLS,
-                         PLD_ONCE_LOG_ON,
-                         PLD_ONCE_READ,
-                         PLD_ONCE_IDENTITY, /* the first read of people_base */
-    } step;
+struct pld_once_facts { /* of a connection */
+    bool bound;         /* TLS and log-on went well: the handle may be asked */
+    bool fit;           /* and the daemon's first reads too */
+    bool refused;       /* the server refuses our credentials */
+    struct pl_err err;  /* not fit: the daemon's own sentence */
+    const char *step;   /* not bound: at what it ended; a literal */
     bool ppolicy, sync, assertion, post_read;
     char identity[128]; /* of people_base; empty: not read */
     bool tls;
@@ -31,6 +25,13 @@ struct pld_once_facts {  /* of a connection */
     bool has_certificate; /* the next two are known */
     int64_t not_after_us; /* the server's certificate ends, microseconds since 1970 */
     char issuer[128];     /* the common name of who signed it; may be empty */
+    enum pld_once_at {    /* `step` for programs */
+        PLD_ONCE_REACH,
+        PLD_ONCE_TLS,
+        PLD_ONCE_LOG_ON,
+        PLD_ONCE_READ,
+        PLD_ONCE_IDENTITY, /* the first read of people_base */
+    } at;
 };
 
 /* NULL: not bound, facts->err says why. The caller closes it. */

@@ -62,12 +62,12 @@ void pf_in_table(struct pf *p, struct pf_result *r)
 /* ---- the way there ---- */
 
 /* What the bring-up did with this step: skipped, found with the daemon's own sentence, or passed. */
-static bool passed(struct pf *p, struct pf_result *r, enum pld_once_step step)
+static bool passed(struct pf *p, struct pf_result *r, enum pld_once_at step)
 {
     const struct pld_once_facts *f = &p->at->facts;
-    if (f->fit || f->step > step)
+    if (f->fit || f->at > step)
         return true;
-    if (f->step < step) {
+    if (f->at < step) {
         pf_skipped(p, r, "not reached");
         return false;
     }
@@ -139,7 +139,7 @@ void pf_plain(struct pf *p, struct pf_result *r)
         pf_skipped(p, r, begins(p->at->uri, "ldap:") ? "this host's own address" : "no plain address is configured");
         return;
     }
-    if (p->at->facts.step == PLD_ONCE_REACH && !p->at->facts.fit) {
+    if (p->at->facts.at == PLD_ONCE_REACH && !p->at->facts.fit) {
         pf_skipped(p, r, "not reached");
         return;
     }
@@ -249,7 +249,7 @@ void pf_people_base(struct pf *p, struct pf_result *r)
 {
     const struct pld_once_facts *f = &p->main->facts;
     base(p, r, p->conf->people_base);
-    if (r->state == PF_FINE && !f->fit && f->step == PLD_ONCE_IDENTITY) { /* there, and still not for the daemon */
+    if (r->state == PF_FINE && !f->fit && f->at == PLD_ONCE_IDENTITY) { /* there, and still not for the daemon */
         pf_found(p, r, "not as the daemon needs it");
         pf_because(p, r, &f->err);
     }
@@ -332,7 +332,7 @@ static bool may_be_watched(struct pf *p)
 {
     struct pl_buf value = {0};
     pl_sync_request(&value, PL_SYNC_REFRESH_ONLY, (struct pl_str){"", 0}, false);
-    bool ok = p->main->facts.sync && pf_takes_control(p, PL_OID_SYNC_REQUEST, pl_buf_str(&value));
+    bool ok = pf_takes_control(p, PL_OID_SYNC_REQUEST, pl_buf_str(&value));
     pl_buf_free(&value);
     return ok;
 }
