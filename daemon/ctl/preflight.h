@@ -3,7 +3,7 @@
  *   cmd_preflight.c      the command: arguments, the rows of PostgreSQL, one directory after the other
  *   preflight_table.h    the functions and texts that the table names
  *   preflight_table.c    the checks: id, for which servers, how bad, what is said, what puts it right and takes it back
- *   preflight_snippet.c  the texts that put things right
+ *   preflight_snippet.c  the texts that put things right; preflight_snippet_ad.c for Active Directory
  *   preflight_words.c    {words} of the table's texts
  *   preflight_read.c     the directory: its addresses, its root entry, its people and groups, read whole
  *   preflight_server.c   checks of the server and of the entries that the configuration names
@@ -12,6 +12,7 @@
  *   preflight_groups.c   checks of the groups that roles hang on
  *   preflight_rights.c   checks of what our account may do
  *   preflight_389.c      what 389 Directory Server tells of rights and of itself
+ *   preflight_ad.c       the same of Active Directory
  *   preflight_print.c    sentences, table, JSON, snippets
  */
 #ifndef PAASLA_CTL_PREFLIGHT_H
@@ -135,6 +136,8 @@ struct pf_entry {                                /* below people_base */
     bool asked;                                  /* the server told what we may do with it: the next two */
     uint32_t may_read;                           /* which of person_attrs, by bit */
     unsigned may;                                /* PF_MAY_... */
+    bool guarded;                                /* Active Directory: AdminSDHolder watches over it */
+    int64_t primary;                             /* the number of its primary group; 0: none */
 };
 
 struct pf_person { /* a row of preflight_people and the entry that is, or would be, this account's */
@@ -148,9 +151,11 @@ struct pf_group { /* that a role hangs on */
     struct pl_str dn;
     int code; /* of reading it; 32: not there */
     enum pl_group_shape shape;
-    bool needs_member;     /* its class wants one */
-    bool marked;           /* description: paasla */
-    bool asked, may_write; /* the server told whether we may change its members */
+    bool needs_member; /* its class wants one */
+    bool marked;       /* description: paasla */
+    bool may_write;    /* the server says that we may change its members */
+    bool guarded;      /* as of an entry */
+    int64_t primary;   /* its number as somebody's primary group */
 };
 
 struct pf_policy_entry { /* that some entry names as its own */
@@ -167,6 +172,7 @@ struct pf {
     struct ctl *ctl;
     struct pl_arena *arena;
     const struct pl_conf_directory *conf;
+    const struct pl_conf *whole; /* that it is a section of */
     const struct pl_dialect *dialect;
     unsigned dialect_bit;
     const PGresult *table; /* preflight_directories */
@@ -181,6 +187,7 @@ struct pf {
     struct pl_entry root;
     struct pl_str suffix, group_suffix; /* naming contexts of the two bases */
     struct pl_str service;              /* our account's DN */
+    struct pl_str sid, fence;           /* Active Directory: of our account, as text; fence_attribute */
     struct pf_group *role_groups;
     size_t n_role_groups;
     struct pf_entry *entries;
@@ -221,16 +228,9 @@ size_t pf_lookup(const struct pf_index *x, struct pl_str text, struct pf_entry *
 bool pf_root_has(struct pf *p, const char *attr, const char *value);
 bool pf_takes_control(struct pf *p, const char *oid, struct pl_str value);
 
-/* preflight_policy.c: whether a password policy applies to an entry, so that a lock is enforced. */
-void pf_policy_overlay(struct pf *p); /* before the people are read */
-void pf_policy_look(struct pf *p);    /* after that */
-bool pf_policy_applies(struct pf *p, const struct pf_entry *e);
-
-/* preflight_389.c: what our account may do with each entry and each group with a role; after the people were read. */
-void pf_389_rights(struct pf *p);
-
-/* In small ASCII letters. */
-struct pl_str pf_lower(struct pf *p, struct pl_str s);
+/* An option of this directory by its name, as text; empty when it is not set. */
+struct pl_str pf_option(struct pf *p, const char *name);
+struct pl_str pf_lower(struct pf *p, struct pl_str s); /* in small ASCII letters */
 
 /* preflight_people.c: which entry belongs to whom, by the rules of lib/engine/look.c. */
 void pf_match(struct pf *p);
@@ -238,6 +238,7 @@ bool pf_is_needed(const struct pf_person *who); /* its account is wanted, open o
 
 /* preflight_words.c: a text of the table with its words. `to_type`: empty when a word would break out of its place or
  * hides something. */
+struct pl_str pf_newcomers(const struct pf *p); /* where new entries go */
 struct pl_str pf_words(struct pf *p, const struct pf_result *r, const char *text, bool to_type);
 
 /* preflight_print.c. Returns how many things need a person. */

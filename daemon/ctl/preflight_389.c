@@ -55,7 +55,6 @@ static void take_group_rights(void *ctx, const struct pl_entry *e)
     struct pf_group *g = ctx;
     struct pl_str rights = pl_entry_first(e, "attributeLevelRights");
     const char *attr = pl_group_attr(g->shape);
-    g->asked = rights.len > 0;
     g->may_write = attr && may(rights, attr, 'w');
 }
 

@@ -1,6 +1,6 @@
 /* What the checks look at: every address as the daemon would use it, and the people and groups read whole, as the full
  * compare reads them. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +161,12 @@ static void take_person(void *ctx, const struct pl_entry *e)
     };
 }
 
+/* Active Directory does not point to other servers then. */
+static const char *domain_scope(const struct pf *p)
+{
+    return p->dialect_bit == PF_AD ? PF_OID_DOMAIN_SCOPE : NULL;
+}
+
 /* Everything the daemon reads of a person but the password. */
 static void read_people(struct pf *p)
 {
@@ -177,6 +183,7 @@ static void read_people(struct pf *p)
                                .attrs = attrs,
                                .paged = true,
                                .usability = p->dialect->usability,
+                               .control = domain_scope(p),
                                .entry = take_person,
                                .ctx = p};
     pld_once_search(p->main->once, &ask, &p->people_answer);
@@ -234,8 +241,10 @@ static void read_role_groups(struct pf *p)
         struct pl_entry e;
         struct pl_err err;
         g->dn = pl_str_c(PQgetvalue(p->groups, i, PF_GROUP_DN));
-        g->code = pf_read_entry(p, g->dn, attrs, &e, &err);
+        g->code = pf_read_entry(p, g->dn, p->dialect_bit == PF_AD ? pf_ad_group_attrs : attrs, &e, &err);
         g->shape = pl_group_shape_of(&e);
+        if (p->dialect_bit == PF_AD)
+            pf_ad_group(g, &e);
         g->needs_member = pl_entry_has_class(&e, "groupOfNames") || pl_entry_has_class(&e, "groupOfUniqueNames");
         g->marked = has_value(&e, "description", "paasla");
     }
@@ -244,7 +253,7 @@ static void read_role_groups(struct pf *p)
 static void take_group(void *ctx, const struct pl_entry *e)
 {
     struct pf *p = ctx;
-    p->group_entries += pl_group_shape_of(e) != PL_GROUP_UNKNOWN;
+    p->group_entries += pl_group_shape_of(e) != PL_GROUP_UNKNOWN || pl_entry_has_class(e, "group");
 }
 
 static void read_groups(struct pf *p)
@@ -254,6 +263,7 @@ static void read_groups(struct pf *p)
                                .scope = PL_SCOPE_SUB,
                                .attrs = attrs,
                                .paged = true,
+                               .control = domain_scope(p),
                                .entry = take_group,
                                .ctx = p};
     pld_once_search(p->main->once, &ask, &p->group_answer);
@@ -270,6 +280,28 @@ static struct pl_str context_of(const struct pl_entry *root, struct pl_str dn)
         if (a->values[i].len > best.len && pl_dn_under(dn, a->values[i]))
             best = a->values[i];
     return best.len ? best : dn;
+}
+
+/* Of our account, as text (MS-DTYP 2.4.2.1, 2.4.2.2); empty when it may not be seen. */
+static struct pl_str read_sid(struct pf *p)
+{
+    static const char *const attrs[] = {"objectSid", NULL};
+    struct pl_buf b = {0};
+    struct pl_entry e;
+    struct pl_err err;
+    (void)pf_read_entry(p, p->service, attrs, &e, &err);
+    struct pl_str sid = pl_entry_first(&e, "objectSid");
+    const unsigned char *o = (const unsigned char *)sid.s;
+    if (sid.len < 8 || sid.len != 8 + (size_t)4 * o[1])
+        return (struct pl_str){"", 0};
+    pl_buf_printf(&b, "S-%u-%u", o[0], (unsigned)o[7]); /* the authority's higher octets are 0 in every domain */
+    for (size_t i = 8; i < sid.len; i += 4)
+        pl_buf_printf(&b, "-%lu",
+                      (unsigned long)o[i] | (unsigned long)o[i + 1] << 8 | (unsigned long)o[i + 2] << 16 |
+                          (unsigned long)o[i + 3] << 24);
+    struct pl_str out = pl_arena_str(p->arena, pl_buf_str(&b));
+    pl_buf_free(&b);
+    return out;
 }
 
 void pf_read(struct pf *p)
@@ -290,4 +322,8 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
     if (p->dialect_bit == PF_389DS)
         pf_389_rights(p);
+    if (p->dialect_bit == PF_AD) {
+        p->sid = read_sid(p);
+        pf_ad_rights(p);
+    }
 }

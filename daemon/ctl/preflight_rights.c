@@ -21,7 +21,7 @@ static size_t sample(const struct pf *p, const struct pf_entry *out[SAMPLE])
 static bool is_everywhere(const struct pl_dialect *d, const char *attr)
 {
     return strcasecmp(attr, d->native_id_attr) == 0 || strcasecmp(attr, "objectClass") == 0 ||
-           (d->version_attr && strcasecmp(attr, d->version_attr) == 0);
+           (d->version_attr && strcasecmp(attr, d->version_attr) == 0) || strcasecmp(attr, "userAccountControl") == 0;
 }
 
 /* An absent attribute looks like one that may not be seen; Compare tells the two apart (RFC 4511 4.10). */
@@ -47,7 +47,7 @@ void pf_rights_read(struct pf *p, struct pf_result *r)
         while (k < n && at[k]->attrs >> i & 1)
             k++;
         tried++;
-        if (k < n && (is_everywhere(p->dialect, attr) || is_hidden(p, at[k], attr)))
+        if (k < n && (is_everywhere(p->dialect, attr) || (p->dialect_bit == PF_OPENLDAP && is_hidden(p, at[k], attr))))
             pf_object(p, r, pl_str_c(attr), (struct pl_str){"", 0});
     }
     if (n == 0)

@@ -21,6 +21,9 @@ const struct pf_check pf_checks[] = {
     {"plain", PF_389DS, PF_NOTE, PF_NEEDS_NOTHING, true, pf_plain,
      "{address} takes passwords without TLS. Ours is never sent so; those of other programs may be.",
      "Refuse them on the server.", pf_do_plain_389, pf_undo_plain_389},
+    {"plain", PF_AD, PF_NOTE, PF_NEEDS_NOTHING, true, pf_plain,
+     "{address} takes passwords without TLS. Ours is never sent so; those of other programs may be.",
+     "Refuse them on the server.", pf_do_plain_ad, pf_undo_plain_ad},
     {"same_server", PF_ALL, PF_STOPS, PF_NEEDS_BIND, false, pf_same_server,
      "This is not the directory that is meant: {why}",
      "Correct uris. Was the server's data loaded anew, an administrator says so: SELECT "
@@ -37,11 +40,16 @@ const struct pf_check pf_checks[] = {
      "Correct people_base, or let the service account read it.", pf_do_rights, pf_undo_rights},
     {"people_base", PF_389DS, PF_STOPS, PF_NEEDS_BIND, false, pf_people_base, "people_base {people_base}: {why}",
      "Correct people_base, or let the service account read it.", pf_do_rights_389, pf_undo_rights_389},
+    {"people_base", PF_AD, PF_STOPS, PF_NEEDS_BIND, false, pf_people_base, "people_base {people_base}: {why}",
+     "Correct people_base, or let the service account read it.", pf_do_rights_ad, pf_undo_rights_ad},
     {"group_base", PF_ALL, PF_STOPS, PF_NEEDS_BIND, false, pf_group_base, "group_base {group_base}: {why}",
      "Correct group_base, or let the service account read it.", NULL, NULL},
     {"canary", PF_OPENLDAP | PF_389DS, PF_STOPS, PF_NEEDS_BIND, false, pf_canary,
      "The canary {canary}: {why} A read that does not show it is not believed, so nothing would ever be done.",
      "Create the entry, or let the service account read all below people_base.", pf_do_canary, pf_undo_canary},
+    {"canary", PF_AD, PF_STOPS, PF_NEEDS_BIND, false, pf_canary,
+     "The canary {canary}: {why} A read that does not show it is not believed, so nothing would ever be done.",
+     "Create the entry, or let the service account read all below people_base.", pf_do_canary_ad, pf_undo_canary_ad},
     {"placeholder", PF_OPENLDAP, PF_WARNING, PF_NEEDS_BIND, false, pf_placeholder,
      "{why} The last member of a group that may not be empty could not be taken out.",
      "Create the entry and name it in placeholder_dn.", pf_do_placeholder, pf_undo_placeholder},
@@ -54,6 +62,10 @@ const struct pf_check pf_checks[] = {
      "Lift the limits for the service account (they count from its next log-on), and let it read all entries below "
      "people_base and group_base.",
      pf_do_limits_389, pf_undo_limits_389},
+
+    {"read_all", PF_AD, PF_STOPS, PF_NEEDS_BIND, false, pf_read_all,
+     "Not everything can be read: {why} What is not read whole is not believed, so nothing would ever be concluded.",
+     "Let the service account read all below people_base and group_base.", pf_do_rights_ad, pf_undo_rights_ad},
 
     /* ---- does a lock hold, is a change heard of ---- */
     {"ppolicy", PF_OPENLDAP, PF_STOPS, PF_NEEDS_BIND, false, pf_ppolicy,
@@ -79,6 +91,16 @@ const struct pf_check pf_checks[] = {
      "{n} account{s} could not be locked if {it} lost {its} owner today, because the service account may not write "
      "nsAccountLock there: {objects}.",
      "Give it the right.", pf_do_rights_389, pf_undo_rights_389},
+    {"lock_today", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_lock,
+     "{n} account{s} could not be locked if {it} lost {its} owner today, because the service account may not write "
+     "userAccountControl there: {objects}.",
+     "Give it the right. Where AdminSDHolder watches over the account (check guarded), take the account out of the "
+     "domain's own groups and let it inherit its rules again; or lock it by hand when the day comes.",
+     pf_do_rights_ad, pf_undo_rights_ad},
+    {"guarded", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_guarded,
+     "{n} account{s} of the table's people {has} adminCount = 1: {objects}. On Windows, AdminSDHolder takes away each "
+     "hour what we were given there; and adminCount stays when the reason is long gone.",
+     "", NULL, NULL},
     {"watch", PF_389DS, PF_WARNING, PF_NEEDS_BIND, false, pf_persistent,
      "What others change is not told as it happens, only found by the full compare: the server does not offer "
      "persistent "
@@ -120,6 +142,25 @@ const struct pf_check pf_checks[] = {
      "needs: {objects}.",
      "Take away all but the rights of the snippet.", pf_do_rights_389, pf_undo_rights_389},
 
+    {"rights_read", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_read,
+     "The service account may not see {objects} of the accounts ({saw}).", "Give it the right to read.",
+     pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_password", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_password,
+     "Active Directory tells nobody whether an account may set passwords (Reset Password): if it may not, that shows "
+     "with "
+     "the first departure, as the finding password_not_useless.",
+     "Compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_create", PF_AD, PF_WARNING, PF_NEEDS_BIND, false, pf_ad_create,
+     "The service account may add no user where new people go ({saw}).", "Give it the right to add.", pf_do_rights_ad,
+     pf_undo_rights_ad},
+    {"rights_groups", PF_AD, PF_WARNING, PF_NEEDS_TABLE, false, pf_rights_groups,
+     "The service account may not change the members of {n} group{s} that a role hangs on: {objects}.",
+     "Give it the right.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_too_many", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_too_many,
+     "The service account may change more of {n} entr{y} below people_base than it ever needs, or {its} access rules: "
+     "{objects}.",
+     "Take away all but the rights of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+
     /* ---- groups ---- */
     {"groups_there", PF_OPENLDAP, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_there,
      "{n} group{s} that a role hangs on {is} not there or may not be seen: {objects}.",
@@ -127,6 +168,19 @@ const struct pf_check pf_checks[] = {
     {"groups_there", PF_389DS, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_there,
      "{n} group{s} that a role hangs on {is} not there or may not be seen: {objects}.",
      "Create {them}, or correct paasla.role_group.", pf_do_group_389, pf_undo_group},
+    {"groups_there", PF_AD, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_there,
+     "{n} group{s} that a role hangs on {is} not there or may not be seen: {objects}.",
+     "Create {them}, or correct paasla.role_group.", pf_do_group_ad, pf_undo_group_ad},
+    {"groups_guarded", PF_AD, PF_WARNING, PF_NEEDS_TABLE, false, pf_ad_groups_guarded,
+     "{n} group{s} that a role hangs on {is} the domain's own or under its protection, and privileged_groups does not "
+     "name "
+     "{them}: {objects}. Such a group is left alone.",
+     "Take {them} from the role, or name {them} in privileged_groups.", NULL, NULL},
+    {"groups_primary", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_ad_groups_primary,
+     "{n} group{s} that a role hangs on {is} somebody's primary group (primaryGroupID), out of which nobody can be "
+     "taken: "
+     "{objects}.",
+     "Give these people another primary group, Domain Users for example, or take {them} from the role.", NULL, NULL},
     {"groups_inside", PF_ALL, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_inside,
      "{n} group{s} that a role hangs on {is} not below group_base, so memberships there are not seen: {objects}.",
      "Widen group_base, or take {them} from the role.", NULL, NULL},
@@ -151,6 +205,11 @@ const struct pf_check pf_checks[] = {
      "number: "
      "{objects}.",
      "Where it is the same person, enter the number in the entry.", pf_do_number, pf_undo_number},
+    {"number_missing", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_number_missing,
+     "{n} {people} of the table would get a second account: the log-in of the name stands in an entry without a "
+     "number: "
+     "{objects}.",
+     "Where it is the same person, enter the number in the entry.", pf_do_number_ad, pf_undo_number_ad},
     {"log_in_taken", PF_ALL, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_log_in_taken,
      "{n} log-in{s} of people of the table collide{verb_s} with {an_entry} of somebody else: {objects}.",
      "Rename one of the two, or correct the number in the entry.", NULL, NULL},

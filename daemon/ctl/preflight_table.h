@@ -1,8 +1,27 @@
-/* What the table of checks names: the functions that look, and the texts that put things right. */
+/* What each kind of server adds, and what the table of checks names: the functions that look, the texts that put things
+ * right. */
 #ifndef PAASLA_CTL_PREFLIGHT_TABLE_H
 #define PAASLA_CTL_PREFLIGHT_TABLE_H
 
 #include "preflight.h"
+
+/* ---- what each kind of server adds ---- */
+
+/* preflight_policy.c: whether a password policy applies to an entry, so that a lock is enforced. */
+void pf_policy_overlay(struct pf *p); /* before the people are read */
+void pf_policy_look(struct pf *p);    /* after that */
+bool pf_policy_applies(struct pf *p, const struct pf_entry *e);
+
+/* preflight_ad.c: the same; a group with a role is read with these attributes. */
+#define PF_OID_DOMAIN_SCOPE "1.2.840.113556.1.4.1339"
+void pf_ad_rights(struct pf *p);
+extern const char *const pf_ad_group_attrs[];
+void pf_ad_group(struct pf_group *g, const struct pl_entry *e);
+
+/* preflight_389.c: what our account may do with each entry and each group with a role; after the people were read. */
+void pf_389_rights(struct pf *p);
+
+/* ---- the checks ---- */
 
 typedef void pf_run(struct pf *p, struct pf_result *r);
 /* preflight_server.c */
@@ -20,6 +39,12 @@ pf_run pf_rights_read, pf_rights_write, pf_rights_told, pf_rights_lock, pf_right
 /* preflight_389.c */
 pf_run pf_persistent, pf_usn;
 
+/* preflight_ad.c */
+pf_run pf_ad_create, pf_ad_password, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary;
+
+/* preflight_snippet_ad.c */
+extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_canary_ad[],
+    pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[], pf_do_number_ad[], pf_undo_number_ad[];
 /* preflight_snippet.c */
 extern const char pf_do_plain[], pf_undo_plain[], pf_do_canary[], pf_undo_canary[], pf_do_placeholder[],
     pf_undo_placeholder[], pf_do_ppolicy[], pf_undo_ppolicy[], pf_do_policy[], pf_undo_policy[], pf_do_limits[],
