@@ -25,7 +25,8 @@ struct pld_once_facts { /* of a connection */
     bool has_certificate; /* the next two are known */
     int64_t not_after_us; /* the server's certificate ends, microseconds since 1970 */
     char issuer[128];     /* the common name of who signed it; may be empty */
-    enum pld_once_at {    /* `step` for programs */
+    /* `step` for programs. */
+    enum pld_once_at {
         PLD_ONCE_REACH,
         PLD_ONCE_TLS,
         PLD_ONCE_LOG_ON,

@@ -141,10 +141,11 @@ static void run_checks(struct pf *p)
     }
 }
 
-static void look(struct ctl *c, struct pf *p, const struct pl_conf_directory *conf, const struct tables *t,
-                 size_t number)
+static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const struct tables *t, size_t number)
 {
+    const struct pl_conf_directory *conf = &whole->dirs[number];
     *p = (struct pf){.ctl = c,
+                     .whole = whole,
                      .arena = pl_arena_new(),
                      .conf = conf,
                      .dialect = pl_dialect_find(conf->dialect),
@@ -171,7 +172,7 @@ static int look_at_all(struct ctl *c, const struct pl_conf *conf, const struct w
     int code = CTL_USAGE;
     for (size_t i = 0; i < conf->n_dirs; i++)
         if (!w->directory || pl_str_eq_c(conf->dirs[i].name, w->directory)) {
-            look(c, &dirs[n], &conf->dirs[i], t, i);
+            look(c, &dirs[n], conf, t, i);
             needs += pf_needs(&dirs[n++]);
         }
     if (!w->snippets || strcmp(w->snippets, "-") != 0)

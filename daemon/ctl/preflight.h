@@ -1,8 +1,9 @@
 /* preflight: what stands in the way, before anything is switched on. Nothing is written, in PostgreSQL or in a directory.
  *
  *   cmd_preflight.c      the command: arguments, the rows of PostgreSQL, one directory after the other
+ *   preflight_table.h    the functions and texts that the table names
  *   preflight_table.c    the checks: id, for which servers, how bad, what is said, what puts it right and takes it back
- *   preflight_snippet.c  the texts that put things right
+ *   preflight_snippet.c  the texts that put things right; preflight_snippet_ad.c for Active Directory
  *   preflight_words.c    {words} of the table's texts
  *   preflight_read.c     the directory: its addresses, its root entry, its people and groups, read whole
  *   preflight_server.c   checks of the server and of the entries that the configuration names
@@ -10,6 +11,8 @@
  *   preflight_policy.c   checks of password policies: is a lock enforced
  *   preflight_groups.c   checks of the groups that roles hang on
  *   preflight_rights.c   checks of what our account may do
+ *   preflight_389.c      what 389 Directory Server tells of rights and of itself
+ *   preflight_ad.c       the same of Active Directory
  *   preflight_print.c    sentences, table, JSON, snippets
  */
 #ifndef PAASLA_CTL_PREFLIGHT_H
@@ -52,12 +55,6 @@ struct pf_check {
     const char *snippet, *undo; /* with {words}; NULL: there is none */
 };
 extern const struct pf_check pf_checks[]; /* in the order in which they are told; ends with a NULL id */
-
-/* preflight_snippet.c */
-extern const char pf_do_plain[], pf_undo_plain[], pf_do_canary[], pf_undo_canary[], pf_do_placeholder[],
-    pf_undo_placeholder[], pf_do_ppolicy[], pf_undo_ppolicy[], pf_do_policy[], pf_undo_policy[], pf_do_limits[],
-    pf_undo_limits[], pf_do_syncprov[], pf_undo_syncprov[], pf_do_rights[], pf_undo_rights[], pf_do_group[],
-    pf_undo_group[], pf_do_mark[], pf_undo_mark[], pf_do_number[], pf_undo_number[];
 
 /* ---- results ---- */
 
@@ -122,6 +119,13 @@ struct pf_address {
     struct pld_once *once; /* NULL: not bound */
 };
 
+enum {
+    PF_MAY_LOCK = 1,
+    PF_MAY_PASSWORD = 2,
+    PF_MAY_ADD = 4,      /* it, were it not there */
+    PF_MAY_TOO_MUCH = 8, /* delete it, or change its rules */
+};
+
 struct pf_entry {                                /* below people_base */
     struct pl_str dn, id, login, number, policy; /* id and login in small letters, for comparing; policy: of its own */
     uint32_t attrs;                              /* which of the dialect's person_attrs it showed, by bit */
@@ -129,6 +133,11 @@ struct pf_entry {                                /* below people_base */
     bool told, usable;                           /* the account usability control was answered, and how */
     enum pl_lock lock[2];                        /* how it stands when no policy applies to it, and when one does */
     bool belongs;                                /* to an account of the table, or to a person who has its number */
+    bool asked;                                  /* the server told what we may do with it: the next two */
+    uint32_t may_read;                           /* which of person_attrs, by bit */
+    unsigned may;                                /* PF_MAY_... */
+    bool guarded;                                /* Active Directory: AdminSDHolder watches over it */
+    int64_t primary;                             /* the number of its primary group; 0: none */
 };
 
 struct pf_person { /* a row of preflight_people and the entry that is, or would be, this account's */
@@ -144,6 +153,9 @@ struct pf_group { /* that a role hangs on */
     enum pl_group_shape shape;
     bool needs_member; /* its class wants one */
     bool marked;       /* description: paasla */
+    bool may_write;    /* the server says that we may change its members */
+    bool guarded;      /* as of an entry */
+    int64_t primary;   /* its number as somebody's primary group */
 };
 
 struct pf_policy_entry { /* that some entry names as its own */
@@ -160,6 +172,7 @@ struct pf {
     struct ctl *ctl;
     struct pl_arena *arena;
     const struct pl_conf_directory *conf;
+    const struct pl_conf *whole; /* that it is a section of */
     const struct pl_dialect *dialect;
     unsigned dialect_bit;
     const PGresult *table; /* preflight_directories */
@@ -171,8 +184,10 @@ struct pf {
     const struct pf_address *at; /* of the check that runs */
     struct pf_address *main;     /* the first that is bound; NULL: none */
 
+    struct pl_entry root;
     struct pl_str suffix, group_suffix; /* naming contexts of the two bases */
     struct pl_str service;              /* our account's DN */
+    struct pl_str sid, fence;           /* Active Directory: of our account, as text; fence_attribute */
     struct pf_group *role_groups;
     size_t n_role_groups;
     struct pf_entry *entries;
@@ -182,7 +197,7 @@ struct pf {
     struct pf_index by_id, by_login, by_number;
     struct pf_person *persons; /* pf_match */
     size_t n_persons;
-    struct pld_once_answer people_answer, group_answer;
+    struct pld_once_answer people_answer, group_answer, rights_answer;
     long group_entries;
     int64_t people_ms;
     bool canary_read;
@@ -209,15 +224,13 @@ bool pf_there(struct pf *p, struct pf_result *r, struct pl_str dn, struct pl_ent
 /* The entries whose text is this one: the first, and how many. */
 size_t pf_lookup(const struct pf_index *x, struct pl_str text, struct pf_entry *const **first);
 
+/* The root entry shows the attribute, with this value if one is given. */
+bool pf_root_has(struct pf *p, const char *attr, const char *value);
 bool pf_takes_control(struct pf *p, const char *oid, struct pl_str value);
 
-/* preflight_policy.c: whether a password policy applies to an entry, so that a lock is enforced. */
-void pf_policy_overlay(struct pf *p); /* before the people are read */
-void pf_policy_look(struct pf *p);    /* after that */
-bool pf_policy_applies(struct pf *p, const struct pf_entry *e);
-
-/* In small ASCII letters. */
-struct pl_str pf_lower(struct pf *p, struct pl_str s);
+/* An option of this directory by its name, as text; empty when it is not set. */
+struct pl_str pf_option(struct pf *p, const char *name);
+struct pl_str pf_lower(struct pf *p, struct pl_str s); /* in small ASCII letters */
 
 /* preflight_people.c: which entry belongs to whom, by the rules of lib/engine/look.c. */
 void pf_match(struct pf *p);
@@ -225,26 +238,12 @@ bool pf_is_needed(const struct pf_person *who); /* its account is wanted, open o
 
 /* preflight_words.c: a text of the table with its words. `to_type`: empty when a word would break out of its place or
  * hides something. */
+struct pl_str pf_newcomers(const struct pf *p); /* where new entries go */
 struct pl_str pf_words(struct pf *p, const struct pf_result *r, const char *text, bool to_type);
 
 /* preflight_print.c. Returns how many things need a person. */
 size_t pf_needs(const struct pf *p);
 void pf_print(struct ctl *c, struct pf *dirs, size_t n);
 void pf_print_snippets(FILE *out, struct pf *dirs, size_t n);
-
-/* ---- the checks ---- */
-
-typedef void pf_run(struct pf *p, struct pf_result *r);
-/* preflight_server.c */
-pf_run pf_in_table, pf_reach, pf_tls, pf_certificate, pf_log_on, pf_first_reads, pf_plain, pf_same_server, pf_clock,
-    pf_people_base, pf_group_base, pf_canary, pf_placeholder, pf_read_all, pf_watch;
-/* preflight_policy.c */
-pf_run pf_ppolicy, pf_policy, pf_lock_today, pf_locks_hold;
-/* preflight_people.c */
-pf_run pf_numbers_twice, pf_number_missing, pf_log_in_taken, pf_no_log_in, pf_gone, pf_nobodys;
-/* preflight_groups.c */
-pf_run pf_groups_there, pf_groups_inside, pf_groups_writable, pf_groups_marked, pf_groups_nobodys;
-/* preflight_rights.c */
-pf_run pf_rights_read, pf_rights_write;
 
 #endif

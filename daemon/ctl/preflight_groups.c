@@ -1,5 +1,5 @@
 /* Checks of the groups that roles hang on. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include "lib/directory/dn.h"
 
@@ -75,5 +75,5 @@ void pf_groups_nobodys(struct pf *p, struct pf_result *r)
     if (left > 0)
         pf_found(p, r, "%ld of %ld group%s", left, p->group_entries, p->group_entries == 1 ? "" : "s");
     else
-        pf_fine(p, r, "each of %ld has a role", p->group_entries);
+        pf_fine(p, r, "%ld of %ld have one", ours, p->group_entries);
 }

@@ -1,6 +1,6 @@
 /* Checks of accounts: whose they are, and what would not fit. Who belongs to whom is decided as lib/engine/look.c does:
  * by the id that we stored, else by the number. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * control for an entry that has a password if, and only if, a policy applies (slapd 2.5: no answer without the overlay on
  * this database, without a default policy, and with one that does not exist). Our own account has a password: we have just
  * logged on with it. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +161,8 @@ void pf_locks_hold(struct pf *p, struct pf_result *r)
         if (e->lock[0] == PL_LOCK_OPEN && e->lock[1] == PL_LOCK_OPEN)
             continue;
         locked++;
-        if (e->lock[pf_policy_applies(p, e)] == PL_LOCK_DOUBTFUL || (e->told && e->usable))
+        bool applies = !p->dialect->usability || pf_policy_applies(p, e); /* only slapd's needs one */
+        if (e->lock[applies] == PL_LOCK_DOUBTFUL || (e->told && e->usable))
             pf_object(p, r, e->dn, (struct pl_str){"", 0});
     }
     pf_counted(p, r, "%zu of %zu locks are enforced", locked - r->n_objects, locked);

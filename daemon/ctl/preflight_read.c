@@ -1,6 +1,6 @@
 /* What the checks look at: every address as the daemon would use it, and the people and groups read whole, as the full
  * compare reads them. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +50,15 @@ void pf_free(struct pf *p)
 
 /* ---- one entry ---- */
 
+static bool has_value(const struct pl_entry *e, const char *attr, const char *value)
+{
+    const struct pl_attr *a = pl_entry_attr(e, attr);
+    for (size_t i = 0; a && i < a->n; i++)
+        if (pl_str_ieq_c(a->values[i], value))
+            return true;
+    return false;
+}
+
 struct copy {
     struct pl_arena *arena;
     struct pl_entry *out;
@@ -95,6 +104,11 @@ bool pf_takes_control(struct pf *p, const char *oid, struct pl_str value)
     struct pld_once_answer a;
     pld_once_search(p->main->once, &ask, &a);
     return a.code != UNAVAILABLE_CRITICAL_EXTENSION && a.code >= 0;
+}
+
+bool pf_root_has(struct pf *p, const char *attr, const char *value)
+{
+    return value ? has_value(&p->root, attr, value) : pl_entry_attr(&p->root, attr) != NULL;
 }
 
 /* ---- people ---- */
@@ -147,6 +161,12 @@ static void take_person(void *ctx, const struct pl_entry *e)
     };
 }
 
+/* Active Directory does not point to other servers then. */
+static const char *domain_scope(const struct pf *p)
+{
+    return p->dialect_bit == PF_AD ? PF_OID_DOMAIN_SCOPE : NULL;
+}
+
 /* Everything the daemon reads of a person but the password. */
 static void read_people(struct pf *p)
 {
@@ -163,6 +183,7 @@ static void read_people(struct pf *p)
                                .attrs = attrs,
                                .paged = true,
                                .usability = p->dialect->usability,
+                               .control = domain_scope(p),
                                .entry = take_person,
                                .ctx = p};
     pld_once_search(p->main->once, &ask, &p->people_answer);
@@ -210,15 +231,6 @@ size_t pf_lookup(const struct pf_index *x, struct pl_str text, struct pf_entry *
 
 /* ---- groups ---- */
 
-static bool has_value(const struct pl_entry *e, const char *attr, const char *value)
-{
-    const struct pl_attr *a = pl_entry_attr(e, attr);
-    for (size_t i = 0; a && i < a->n; i++)
-        if (pl_str_ieq_c(a->values[i], value))
-            return true;
-    return false;
-}
-
 static void read_role_groups(struct pf *p)
 {
     static const char *const attrs[] = {"objectClass", "description", NULL};
@@ -229,8 +241,10 @@ static void read_role_groups(struct pf *p)
         struct pl_entry e;
         struct pl_err err;
         g->dn = pl_str_c(PQgetvalue(p->groups, i, PF_GROUP_DN));
-        g->code = pf_read_entry(p, g->dn, attrs, &e, &err);
+        g->code = pf_read_entry(p, g->dn, p->dialect_bit == PF_AD ? pf_ad_group_attrs : attrs, &e, &err);
         g->shape = pl_group_shape_of(&e);
+        if (p->dialect_bit == PF_AD)
+            pf_ad_group(g, &e);
         g->needs_member = pl_entry_has_class(&e, "groupOfNames") || pl_entry_has_class(&e, "groupOfUniqueNames");
         g->marked = has_value(&e, "description", "paasla");
     }
@@ -239,7 +253,7 @@ static void read_role_groups(struct pf *p)
 static void take_group(void *ctx, const struct pl_entry *e)
 {
     struct pf *p = ctx;
-    p->group_entries += pl_group_shape_of(e) != PL_GROUP_UNKNOWN;
+    p->group_entries += pl_group_shape_of(e) != PL_GROUP_UNKNOWN || pl_entry_has_class(e, "group");
 }
 
 static void read_groups(struct pf *p)
@@ -249,6 +263,7 @@ static void read_groups(struct pf *p)
                                .scope = PL_SCOPE_SUB,
                                .attrs = attrs,
                                .paged = true,
+                               .control = domain_scope(p),
                                .entry = take_group,
                                .ctx = p};
     pld_once_search(p->main->once, &ask, &p->group_answer);
@@ -267,14 +282,35 @@ static struct pl_str context_of(const struct pl_entry *root, struct pl_str dn)
     return best.len ? best : dn;
 }
 
+/* Of our account, as text (MS-DTYP 2.4.2.1, 2.4.2.2); empty when it may not be seen. */
+static struct pl_str read_sid(struct pf *p)
+{
+    static const char *const attrs[] = {"objectSid", NULL};
+    struct pl_buf b = {0};
+    struct pl_entry e;
+    struct pl_err err;
+    (void)pf_read_entry(p, p->service, attrs, &e, &err);
+    struct pl_str sid = pl_entry_first(&e, "objectSid");
+    const unsigned char *o = (const unsigned char *)sid.s;
+    if (sid.len < 8 || sid.len != 8 + (size_t)4 * o[1])
+        return (struct pl_str){"", 0};
+    pl_buf_printf(&b, "S-%u-%u", o[0], (unsigned)o[7]); /* the authority's higher octets are 0 in every domain */
+    for (size_t i = 8; i < sid.len; i += 4)
+        pl_buf_printf(&b, "-%lu",
+                      (unsigned long)o[i] | (unsigned long)o[i + 1] << 8 | (unsigned long)o[i + 2] << 16 |
+                          (unsigned long)o[i + 3] << 24);
+    struct pl_str out = pl_arena_str(p->arena, pl_buf_str(&b));
+    pl_buf_free(&b);
+    return out;
+}
+
 void pf_read(struct pf *p)
 {
-    static const char *const root_attrs[] = {"namingContexts", NULL};
-    struct pl_entry root;
+    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", NULL};
     struct pl_err err;
-    (void)pf_read_entry(p, PL_STR(""), root_attrs, &root, &err);
-    p->suffix = context_of(&root, p->conf->people_base);
-    p->group_suffix = context_of(&root, p->conf->group_base);
+    (void)pf_read_entry(p, PL_STR(""), root_attrs, &p->root, &err);
+    p->suffix = context_of(&p->root, p->conf->people_base);
+    p->group_suffix = context_of(&p->root, p->conf->group_base);
     p->service = p->conf->bind_dn.len ? p->conf->bind_dn : pld_once_whoami(p->main->once, p->arena);
     pf_policy_overlay(p);
     read_role_groups(p);
@@ -284,4 +320,10 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_id, offsetof(struct pf_entry, id));
     index_by(p, &p->by_login, offsetof(struct pf_entry, login));
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
+    if (p->dialect_bit == PF_389DS)
+        pf_389_rights(p);
+    if (p->dialect_bit == PF_AD) {
+        p->sid = read_sid(p);
+        pf_ad_rights(p);
+    }
 }

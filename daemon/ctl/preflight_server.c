@@ -1,5 +1,5 @@
 /* Checks of the server, of the connection to it, and of the entries that the configuration names. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <stdlib.h>
 #include <string.h>

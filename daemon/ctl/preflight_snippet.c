@@ -1,7 +1,7 @@
 /* What puts a thing right, and what takes that back: ready to be typed by whoever may. {words} are those of
  * preflight_words.c; {word:acl} goes into the quotation marks of a rule, {word:ldif} behind the name of an attribute and its
  * colon, {word:sh} is one word of a shell. The RDN of a new entry is added by the server. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #define CONFIG   "ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'LDIF'\n"   /* on the server's host, as root */
 #define ADMIN    "ldapmodify -x {connect} -D {admin:sh} -W <<'LDIF'\n" /* as the directory's administrator */
@@ -163,3 +163,66 @@ const char pf_undo_number[] = ADMIN "{each}dn:{object:ldif}\n"
                                     "delete: {number_attribute}\n"
                                     "{number_attribute}:{value:ldif}\n"
                                     "\n{/each}" END;
+
+/* ---- 389 Directory Server ---- */
+
+#define DSCONF "{dsconf} "
+
+const char pf_do_plain_389[] = "# Programs that log on without TLS are refused from then on.\n" DSCONF
+                               "config replace nsslapd-require-secure-binds=on\n";
+const char pf_undo_plain_389[] = DSCONF "config replace nsslapd-require-secure-binds=off\n";
+
+const char pf_do_limits_389[] = AS_ADMIN ADMIN "dn:{service:ldif}\n"
+                                               "changetype: modify\n"
+                                               "replace: nsSizeLimit\nnsSizeLimit: -1\n-\n"
+                                               "replace: nsTimeLimit\nnsTimeLimit: -1\n-\n"
+                                               "replace: nsLookThroughLimit\nnsLookThroughLimit: -1\n-\n"
+                                               "replace: nsPagedSizeLimit\nnsPagedSizeLimit: -1\n-\n"
+                                               "replace: nsPagedLookThroughLimit\nnsPagedLookThroughLimit: -1\n-\n"
+                                               "replace: nsIdleTimeout\nnsIdleTimeout: -1\n" END;
+const char pf_undo_limits_389[] = ADMIN "dn:{service:ldif}\n"
+                                        "changetype: modify\n"
+                                        "delete: nsSizeLimit\n-\n"
+                                        "delete: nsTimeLimit\n-\n"
+                                        "delete: nsLookThroughLimit\n-\n"
+                                        "delete: nsPagedSizeLimit\n-\n"
+                                        "delete: nsPagedLookThroughLimit\n-\n"
+                                        "delete: nsIdleTimeout\n" END;
+
+const char pf_do_usn[] =
+    "# It counts from the server's next start (on its host: dsctl INSTANCE restart).\n" DSCONF "plugin usn enable\n";
+const char pf_undo_usn[] = DSCONF "plugin usn disable\n";
+
+#define READS "aci: (targetattr!=\"userPassword\")(version 3.0; acl \"paasla reads "
+#define ALLOW "\"; allow (read,search,compare) userdn=\"ldap:///{service:url}\";)\n"
+#define LOCKS                                                                                                          \
+    "aci: (targetattr=\"nsAccountLock || userPassword\")(targetfilter=\"{numbers:aci}\")(version 3.0; acl "            \
+    "\"paasla locks\"; allow (write) userdn=\"ldap:///{service:url}\";)\n"
+#define ADDS                                                                                                           \
+    "aci: (targetattr=\"*\")(targetfilter=\"{numbers:aci}\")(version 3.0; acl \"paasla adds people\"; allow (add) "    \
+    "userdn=\"ldap:///{service:url}\";)\n"
+#define GROUPS                                                                                                         \
+    "aci: (targetattr=\"member || uniqueMember || memberUid\")(targetfilter=\"(description=paasla)\")(version 3.0; "   \
+    "acl \"paasla manages members\"; allow (write) userdn=\"ldap:///{service:url}\";)\n"
+const char pf_do_rights_389[] = AS_ADMIN
+    "# Of the people our account writes only those with a number of ours, of the groups only those with the mark,\n"
+    "# description: paasla. Take out what is there already.\n" ADMIN "dn:{people_base:ldif}\n"
+    "changetype: modify\n"
+    "add: aci\n" READS "people" ALLOW LOCKS ADDS "\n"
+    "dn:{group_base:ldif}\n"
+    "changetype: modify\n"
+    "add: aci\n" READS "groups" ALLOW GROUPS END;
+const char pf_undo_rights_389[] = ADMIN "dn:{people_base:ldif}\n"
+                                        "changetype: modify\n"
+                                        "delete: aci\n" READS "people" ALLOW LOCKS ADDS "\n"
+                                        "dn:{group_base:ldif}\n"
+                                        "changetype: modify\n"
+                                        "delete: aci\n" READS "groups" ALLOW GROUPS END;
+
+/* Such a group may be empty. */
+const char pf_do_group_389[] =
+    AS_ADMIN "# Only where the name is right; otherwise correct paasla.role_group.\n" ADMIN "{each}dn:{object:ldif}\n"
+             "changetype: add\n"
+             "objectClass: groupOfNames\n"
+             "description: paasla\n"
+             "\n{/each}" END;

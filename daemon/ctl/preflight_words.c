@@ -19,6 +19,7 @@ static struct pl_str count_word(struct pf *p, const struct pf_result *r, const c
     static const struct {
         const char *name, *one, *many;
     } forms[] = {{"s", "", "s"},
+                 {"y", "y", "ies"},
                  {"verb_s", "s", ""},
                  {"is", "is", "are"},
                  {"has", "has", "have"},
@@ -89,7 +90,7 @@ static struct pl_str number_filter(struct pf *p)
 }
 
 /* Where new entries go; a place that differs by person is as wide as the people. */
-static struct pl_str newcomers(const struct pf *p)
+struct pl_str pf_newcomers(const struct pf *p)
 {
     struct pl_str parent = pl_dn_parent(p->conf->rdn_template);
     bool same = parent.len > 0 && memchr(parent.s, '{', parent.len) == NULL;
@@ -110,6 +111,38 @@ static struct pl_str tool_options(struct pf *p)
     return pl_arena_printf(p->arena, "%s-H %s", starttls ? "-ZZ " : "", uri);
 }
 
+/* "Kask, Anu" of "CN=Kask\\, Anu,OU=inimesed": what stands in the first RDN, without its escapes. */
+static struct pl_str rdn_value(struct pf *p, struct pl_str dn)
+{
+    struct pl_str parent = pl_dn_parent(dn);
+    size_t end = parent.len ? (size_t)(parent.s - dn.s) : dn.len, i = 0;
+    struct pl_buf b = {0};
+    while (i < end && dn.s[i] != '=')
+        i++;
+    while (end > i && (dn.s[end - 1] == ',' || dn.s[end - 1] == ' '))
+        end--;
+    for (i++; i < end; i++)
+        if (dn.s[i] != '\\' || ++i < end)
+            pl_buf_add_byte(&b, dn.s[i]);
+    struct pl_str out = pl_arena_str(p->arena, pl_buf_str(&b));
+    pl_buf_free(&b);
+    return out;
+}
+
+/* Who most likely may. */
+static struct pl_str admin(struct pf *p)
+{
+    return p->dialect_bit == PF_389DS ? PL_STR("cn=Directory Manager")
+                                      : or_below(p, (struct pl_str){NULL, 0}, "cn=admin");
+}
+
+static struct pl_str dsconf(struct pf *p)
+{
+    const char *uri = p->main ? p->main->uri : "INSTANCE";
+    bool starttls = strncmp(uri, "ldap://", 7) == 0 && !pl_str_eq_c(p->conf->tls, "none");
+    return pl_arena_printf(p->arena, "dsconf -D 'cn=Directory Manager' -W %s%s", starttls ? "-Z " : "", uri);
+}
+
 static bool find_word(struct pf *p, const struct pf_result *r, const char *name, struct pl_str *out)
 {
     const struct pl_conf_directory *c = p->conf;
@@ -124,6 +157,8 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
         {"canary", c->canary_dn},
         {"suffix", p->suffix},
         {"service", p->service},
+        {"sid", p->sid},
+        {"canary_place", pl_dn_parent(c->canary_dn)},
         {"number_attribute", c->number_attribute},
         {"login_attribute", c->login_attribute},
         {"address", pl_str_c(r->address)},
@@ -137,13 +172,26 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
         }
     *out = strcmp(name, "objects") == 0       ? object_list(p, r)
            : strcmp(name, "numbers") == 0     ? number_filter(p)
-           : strcmp(name, "newcomers") == 0   ? newcomers(p)
+           : strcmp(name, "newcomers") == 0   ? pf_newcomers(p)
            : strcmp(name, "connect") == 0     ? tool_options(p)
            : strcmp(name, "placeholder") == 0 ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
            : strcmp(name, "policy") == 0      ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
-           : strcmp(name, "admin") == 0       ? or_below(p, (struct pl_str){NULL, 0}, "cn=admin")
+           : strcmp(name, "canary_name") == 0 ? rdn_value(p, c->canary_dn)
+           : strcmp(name, "admin") == 0       ? admin(p)
+           : strcmp(name, "dsconf") == 0      ? dsconf(p)
                                               : count_word(p, r, name);
     return out->s != NULL;
+}
+
+struct pl_str pf_option(struct pf *p, const char *name)
+{
+    struct pl_conf_value *values;
+    size_t n = pl_conf_values(p->whole, p->arena, &values);
+    struct pl_str full = pl_arena_printf(p->arena, "directory %.*s.%s", (int)p->conf->name.len, p->conf->name.s, name);
+    for (size_t i = 0; i < n; i++)
+        if (pl_str_eq(values[i].name, full))
+            return values[i].text;
+    return (struct pl_str){"", 0};
 }
 
 /* ---- the place they go to ---- */
@@ -193,6 +241,34 @@ static void add_escaped(struct pl_buf *b, struct pl_str v, const char *special, 
     }
 }
 
+/* A DN in an LDAP URL (RFC 4516 2.1). */
+static void add_url(struct pl_buf *b, struct pl_str v)
+{
+    for (size_t i = 0; i < v.len; i++) {
+        unsigned char c = (unsigned char)v.s[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~=,+", c)))
+            pl_buf_add_byte(b, (char)c);
+        else
+            pl_buf_printf(b, "%%%02X", c);
+    }
+}
+
+/* Single quotation marks; the typographic ones (U+2018 to U+201B) are the same to PowerShell. */
+static void add_powershell(struct pl_buf *b, struct pl_str v)
+{
+    pl_buf_add_byte(b, '\'');
+    for (size_t i = 0; i < v.len; i++) {
+        bool curly = v.len - i >= 3 && memcmp(v.s + i, "\xe2\x80", 2) == 0 && (unsigned char)v.s[i + 2] >= 0x98 &&
+                     (unsigned char)v.s[i + 2] <= 0x9b;
+        if (v.s[i] == '\'')
+            pl_buf_add_byte(b, '\'');
+        else if (curly)
+            pl_buf_add(b, (struct pl_str){v.s + i, 3});
+        pl_buf_add_byte(b, v.s[i]);
+    }
+    pl_buf_add_byte(b, '\'');
+}
+
 static bool add_form(struct pl_buf *b, struct pl_str v, struct pl_str form)
 {
     if (form.len == 0) {
@@ -209,6 +285,13 @@ static bool add_form(struct pl_buf *b, struct pl_str v, struct pl_str form)
             else
                 pl_buf_add_byte(b, v.s[i]);
         pl_buf_add_byte(b, '\'');
+    } else if (pl_str_eq_c(form, "ps")) {
+        add_powershell(b, v);
+    } else if (pl_str_eq_c(form, "url")) {
+        add_url(b, v);
+    } else if (pl_str_eq_c(form, "aci")) { /* in quotation marks, which nothing there can escape */
+        pl_buf_add(b, v);
+        return v.len == 0 || memchr(v.s, '"', v.len) == NULL;
     } else {
         return false;
     }
@@ -237,9 +320,13 @@ static void add_word(struct text *t, struct pl_str word)
         value = t->object->name;
     else if (t->object && strcmp(name, "value") == 0)
         value = t->object->value;
+    else if (t->object && strcmp(name, "object_name") == 0)
+        value = rdn_value(t->p, t->object->name);
+    else if (t->object && strcmp(name, "object_place") == 0)
+        value = pl_dn_parent(t->object->name);
     else
         known = find_word(t->p, t->r, name, &value);
-    if (!known || (t->to_type && !is_visible(value)) || !add_form(&t->out, value, form))
+    if (!known || (t->to_type && (value.len == 0 || !is_visible(value))) || !add_form(&t->out, value, form))
         t->bad = true;
 }
 
@@ -259,7 +346,8 @@ static void add_text(struct text *t, struct pl_str text)
             t->object = NULL;
             t->bad = t->bad || !to;
             i += to ? (size_t)(to - rest.s) + sizeof end - 1 : rest.len;
-        } else if (!close || strchr("0123456789-", rest.s[1])) { /* {1}mdb is slapd's */
+        } else if (!close || strchr("0123456789- ", rest.s[1]) || (i > 0 && strchr("$%", text.s[i - 1]))) {
+            /* {1}mdb is slapd's, ${who} and @{ } are PowerShell's */
             pl_buf_add_byte(&t->out, rest.s[0]);
             i++;
         } else {

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import unicodedata
 
 from ldapserver import GROUPS, PEOPLE, POLICY, SlapdServer
 from paaslactl import ATTENTION, OK, ctl
@@ -12,12 +13,22 @@ from pgserver import PgServer
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "daemon", "ctl", "preflight_table.c")
 
 
-def checks(dialect):
-    """The ids of the table's checks for one kind of server."""
+def table(dialect):
+    """(id, has a snippet) of the table's checks for one kind of server."""
     with open(TABLE, encoding="ascii") as f:
-        rows = re.findall(r'^ {4}\{"([a-z_]+)",\s+([A-Z0-9_ |]+),', f.read(), re.M)
+        rows = re.findall(r'^ {4}\{"([a-z_]+)",\s+([A-Z0-9_ |]+),(.*?)\},$', f.read(), re.M | re.S)
     assert len(rows) > 25
-    return [name for name, kinds in rows if "PF_ALL" in kinds or dialect in kinds]
+    found = [(name, not rest.rstrip().endswith("NULL")) for name, kinds, rest in rows if "PF_ALL" in kinds or dialect in kinds]
+    assert len(dict(found)) == len(found), "two rows of one id for " + dialect
+    return found
+
+
+def checks(dialect):
+    return [name for name, _ in table(dialect)]
+
+
+def hides_something(row):
+    return any(unicodedata.category(c) in ("Cc", "Cf") for o in row["objects"] for c in o["name"] + (o["value"] or ""))
 
 
 class Report:
@@ -36,6 +47,8 @@ class Report:
             assert "{" not in re.sub(r"\{[-0-9]+\}", "", (row["text"] or "") + (row["advice"] or "")), row
             if told:
                 Report.seen.add(row["check"])
+                has = dict(table("PF_" + self.dir["dialect"].upper()))[row["check"]]
+                assert (row["snippet"] is not None) == (row["undo"] is not None) == (has and not hides_something(row)), row
         assert self.dir["needs"] == sum(row["needs_person"] for row in self.rows)
         assert (self.code == ATTENTION) == (self.whole["needs"] > 0 or bool(said.err))
 
