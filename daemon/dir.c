@@ -61,6 +61,7 @@ static void emit_up(struct pld_dir *d)
     struct pl_event ev = {.kind = PL_EV_DIR_UP, .directory = d->conf->name};
     ev.up.identity = pl_str_c(d->first.identity);
     ev.up.ppolicy = d->first.ppolicy;
+    ev.up.policy_in_force = d->first.policy_in_force;
     ev.up.assertion = d->first.assertion;
     ev.up.watch = d->first.watch;
     ev.up.post_read = d->first.post_read;

@@ -52,7 +52,8 @@ struct dir_opened { /* what the thread hands over */
     LDAP *ld;
     int fd; /* inside ld */
     bool tls;
-    bool ppolicy, assertion, watch, post_read;
+    bool ppolicy; /* on the database of the people */
+    bool policy_in_force, assertion, watch, post_read;
     bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
 };

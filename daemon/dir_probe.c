@@ -1,6 +1,8 @@
-/* The first reads of a bound connection, in the connector thread: which kind of server it is, what it offers, and which
- * incarnation of its data it holds. Names of people and texts of the server never get into a sentence. */
+/* The first reads of a bound connection, in the connector thread: which kind of server it is, what it offers, which
+ * incarnation of its data it holds, and whether its password policy is in force. Names of people and texts of the server
+ * never get into a sentence. */
 #include "dir_priv.h"
+#include "../lib/directory/dn.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/server.h"
 #include "../lib/directory/sync.h"
@@ -8,15 +10,18 @@
 #include <string.h>
 
 enum { ROOT_ATTRS_MAX = 12 };
+enum usability { UNASKED, ASKED, REQUIRED };
 
 /* One base search; `out` lives in `a` and in *msg, which is the caller's to free. Returns the result code, or -1 with
  * o->err. */
-static int read_entry(struct dir_opening *o, LDAP *ld, const char *base, const char *const *attrs, struct pl_arena *a,
-                      struct pl_entry *out, LDAPMessage **msg)
+static int read_entry(struct dir_opening *o, LDAP *ld, const char *base, const char *const *attrs,
+                      enum usability usability, struct pl_arena *a, struct pl_entry *out, LDAPMessage **msg)
 {
     int msgid = 0, code = LDAP_OTHER;
     bool range = false;
-    int rc = ldap_search_ext(ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)attrs, 0, NULL, NULL,
+    LDAPControl control = {.ldctl_oid = (char[]){DIR_OID_USABILITY}, .ldctl_iscritical = usability == REQUIRED};
+    LDAPControl *ctrls[] = {usability ? &control : NULL, NULL};
+    int rc = ldap_search_ext(ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)attrs, 0, ctrls, NULL,
                              NULL, 1, &msgid);
     if (rc != LDAP_SUCCESS) {
         pl_err_set(&o->err, PL_ERR_IO, 0, "", "a search cannot be sent while %s", o->step);
@@ -26,7 +31,7 @@ static int read_entry(struct dir_opening *o, LDAP *ld, const char *base, const c
         return -1;
     LDAPMessage *entry = ldap_first_entry(ld, *msg);
     if (ldap_parse_result(ld, *msg, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS ||
-        (entry && !dir_entry_read(ld, entry, false, a, out, &range))) {
+        (entry && !dir_entry_read(ld, entry, usability != UNASKED, a, out, &range))) {
         pl_err_set(&o->err, PL_ERR_IO, 0, "", "an answer is not LDAP while %s", o->step);
         return -1;
     }
@@ -66,21 +71,19 @@ static bool take_root(struct dir_opening *o, const struct pl_dialect *dialect, c
     return fit != PL_SERVER_OTHER;
 }
 
-static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
+/* `root` lives as long as *msg, which is the caller's to free. */
+static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a,
+                      struct pl_entry *root, LDAPMessage **msg)
 {
-    const char *attrs[ROOT_ATTRS_MAX] = {"supportedControl"};
-    struct pl_entry root = {0};
-    LDAPMessage *msg = NULL;
-    for (size_t i = 0; pl_server_attrs[i] && i + 2 < ROOT_ATTRS_MAX; i++)
-        attrs[i + 1] = pl_server_attrs[i];
+    const char *attrs[ROOT_ATTRS_MAX] = {"supportedControl", "namingContexts"};
+    for (size_t i = 0; pl_server_attrs[i] && i + 3 < ROOT_ATTRS_MAX; i++)
+        attrs[i + 2] = pl_server_attrs[i];
     o->step = "reading the root entry";
-    int code = read_entry(o, ld, "", attrs, a, &root, &msg);
-    bool ok = code == LDAP_SUCCESS && take_root(o, dialect, &root);
-    ldap_msgfree(msg);
+    int code = read_entry(o, ld, "", attrs, UNASKED, a, root, msg);
     if (code > 0)
         pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
                    "the root entry cannot be read (result %d)", code);
-    return ok;
+    return code == LDAP_SUCCESS && take_root(o, dialect, root);
 }
 
 /* Which server, and which incarnation of its data: the native id of people_base changes when the data is loaded anew. */
@@ -92,7 +95,7 @@ static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_diale
     char room[PL_NATIVE_ROOM];
     LDAPMessage *msg = NULL;
     o->step = "reading people_base";
-    int code = read_entry(o, ld, base, attrs, a, &entry, &msg);
+    int code = read_entry(o, ld, base, attrs, UNASKED, a, &entry, &msg);
     if (code == LDAP_SUCCESS)
         id = pl_dialect_native_id(dialect, &entry, room);
     if (id.len > 0 && id.len < sizeof o->opened.identity)
@@ -110,12 +113,88 @@ static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_diale
     return true;
 }
 
+/* ---- the password policy of slapd ---- */
+
+/* The root entry names a control that the overlay of any database brings, and policy_dn may be a policy that nobody applies.
+ * A database with the overlay takes the control as critical; and of an entry with a password it answers it if, and only if,
+ * a policy applies to it, to whoever may compare that password. One such entry is our own: what applies to it, if it names
+ * no policy of its own, is the default. */
+
+/* Whether people_base and the DN lie in one database: the deepest naming context above both is the same. */
+static bool same_database(const struct pl_entry *root, struct pl_str people, struct pl_str dn)
+{
+    const struct pl_attr *a = pl_entry_attr(root, "namingContexts");
+    struct pl_str best[2] = {{"", 0}, {"", 0}}, of[2] = {people, dn};
+    for (size_t i = 0; a && i < a->n; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (pl_dn_under(of[k], a->values[i]) && (best[k].len == 0 || pl_dn_under(a->values[i], best[k])))
+                best[k] = a->values[i];
+    return best[0].len > 0 && pl_dn_equal(best[0], best[1]);
+}
+
+/* Our own DN: as we bind, or as the server maps it (RFC 4532); empty when it says nothing. */
+static struct pl_str own_dn(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
+{
+    struct pl_str own = o->conf.bind_dn;
+    struct berval *said = NULL;
+    LDAPMessage *msg = NULL;
+    int msgid = 0;
+    if (own.len == 0 && ldap_whoami(ld, NULL, NULL, &msgid) == LDAP_SUCCESS && dir_await(o, ld, msgid, &msg) &&
+        ldap_parse_whoami(ld, msg, &said) == LDAP_SUCCESS && said && said->bv_len > 3 &&
+        !memcmp(said->bv_val, "dn:", 3))
+        own = pl_arena_str(a, (struct pl_str){said->bv_val + 3, said->bv_len - 3});
+    ber_bvfree(said);
+    ldap_msgfree(msg);
+    return own;
+}
+
+static bool overlay_is_there(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
+{
+    static const char *const attrs[] = {LDAP_NO_ATTRS, NULL};
+    struct pl_entry entry = {0};
+    LDAPMessage *msg = NULL;
+    int code = read_entry(o, ld, o->conf.people_base.s, attrs, REQUIRED, a, &entry, &msg);
+    ldap_msgfree(msg);
+    return code == LDAP_SUCCESS;
+}
+
+static bool default_in_force(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect,
+                             const struct pl_entry *root, struct pl_arena *a)
+{
+    const char *attrs[] = {dialect->policy_attr, NULL};
+    struct pl_str own = own_dn(o, ld, a);
+    const char *base = own.len && same_database(root, o->conf.people_base, own) ? dir_cstr(a, own) : NULL;
+    struct pl_entry entry = {0};
+    LDAPMessage *msg = NULL;
+    int code = base ? read_entry(o, ld, base, attrs, ASKED, a, &entry, &msg) : LDAP_NO_SUCH_OBJECT;
+    bool yes =
+        code == LDAP_SUCCESS && pl_entry_attr(&entry, DIR_USABLE_ATTR) && !pl_entry_attr(&entry, dialect->policy_attr);
+    ldap_msgfree(msg);
+    return yes;
+}
+
+static void read_policy(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, const struct pl_entry *root,
+                        struct pl_arena *a)
+{
+    if (!dialect->usability || !o->opened.ppolicy)
+        return;
+    o->step = "asking for the password policy";
+    o->opened.ppolicy = overlay_is_there(o, ld, a);
+    o->opened.policy_in_force = o->opened.ppolicy && default_in_force(o, ld, dialect, root, a);
+    o->err = (struct pl_err){0}; /* who cannot tell has not proven it; a connection that is lost shows soon */
+}
+
 bool dir_probe(struct dir_opening *o, LDAP *ld)
 {
     const struct pl_dialect *dialect = pl_dialect_find(o->conf.dialect);
     struct pl_arena *a = pl_arena_new();
-    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a)
+    struct pl_entry root = {0};
+    LDAPMessage *msg = NULL;
+    bool ok = dialect ? read_root(o, ld, dialect, a, &root, &msg) && read_identity(o, ld, dialect, a)
                       : pl_err_set(&o->err, PL_ERR_CONF, 0, "", "the dialect is not known");
+    if (ok)
+        read_policy(o, ld, dialect, &root, a);
+    ldap_msgfree(msg);
     pl_arena_free(a);
     return ok;
 }

@@ -83,18 +83,22 @@ const char pf_do_rights[] = ON_HOST
     "# only those with a number of ours, of the groups only those with the mark, description: paasla.\n" CONFIG
     "dn: olcDatabase={1}mdb,cn=config\n"
     "changetype: modify\n"
-    "add: olcAccess\n" RULE(0, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=userPassword",
-                            "=mw") RULE(1, "dn.subtree=\"{suffix:acl}\" attrs=userPassword", "none")
-        RULE(2, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=pwdEndTime",
-             "write") RULE(3, "dn.exact=\"{newcomers:acl}\" attrs=children",
-                           "=arscxd") RULE(4, "dn.one=\"{newcomers:acl}\" attrs=entry", "=arscxd")
-            RULE(5,
-                 "dn.subtree=\"{group_base:acl}\" filter=\"(description=paasla)\" attrs=member,memberUid,uniqueMember",
-                 "write") RULE(6, "dn.subtree=\"{suffix:acl}\"", "read") END;
+    "add: olcAccess\n"
+    /* clang-format off */
+    RULE(0, "dn.exact=\"{service:acl}\" attrs=userPassword", "=c")
+    RULE(1, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=userPassword", "=mw")
+    RULE(2, "dn.subtree=\"{suffix:acl}\" attrs=userPassword", "none")
+    RULE(3, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=pwdEndTime", "write")
+    RULE(4, "dn.exact=\"{newcomers:acl}\" attrs=children", "=arscxd")
+    RULE(5, "dn.one=\"{newcomers:acl}\" attrs=entry", "=arscxd")
+    RULE(6, "dn.subtree=\"{group_base:acl}\" filter=\"(description=paasla)\" attrs=member,memberUid,uniqueMember", "write")
+    RULE(7, "dn.subtree=\"{suffix:acl}\"", "read") END;
+/* clang-format on */
 #undef RULE
-const char pf_undo_rights[] = "# While they still are the first seven: ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b "
+const char pf_undo_rights[] = "# While they still are the first eight: ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b "
                               "cn=config olcAccess\n" CONFIG "dn: olcDatabase={1}mdb,cn=config\n"
                               "changetype: modify\n"
+                              "delete: olcAccess\nolcAccess: {7}\n-\n"
                               "delete: olcAccess\nolcAccess: {6}\n-\n"
                               "delete: olcAccess\nolcAccess: {5}\n-\n"
                               "delete: olcAccess\nolcAccess: {4}\n-\n"

@@ -8,8 +8,8 @@
 
 /* What is known of the server beside the entry itself. */
 struct pl_dir_facts {
-    bool ppolicy;       /* the server says it enforces password policies */
-    bool policy_stands; /* the policy that applies to this entry was read and is a policy */
+    bool ppolicy;       /* the server enforces password policies where this entry lies */
+    bool policy_stands; /* the policy that applies to this entry was read and is a policy, and was seen to apply */
 };
 
 /* How an account stands, as far as the server lets us know. */

@@ -267,6 +267,7 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
 {
     d->up = true;
     d->ppolicy = ev->up.ppolicy;
+    d->policy_in_force = ev->up.policy_in_force;
     d->assertion = ev->up.assertion;
     d->watchable = ev->up.watch && d->dialect->watch != PL_WATCH_NONE;
     d->post_read = ev->up.post_read;

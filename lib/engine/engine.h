@@ -260,7 +260,8 @@ struct pl_event {
     union {
         struct {
             struct pl_str identity;
-            bool ppolicy; /* the server enforces password policies (rootDSE) */
+            bool ppolicy;         /* the database of the people enforces password policies */
+            bool policy_in_force; /* its default policy applies to who has none of their own, as seen on an entry */
             bool assertion; /* RFC 4528 is offered */
             bool watch;     /* the dialect's kind of watch is offered */
             bool post_read; /* RFC 4527 is offered */

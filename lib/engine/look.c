@@ -131,6 +131,21 @@ static void ask_groups(struct task *t, struct pl_str dn)
     pl_buf_free(&f);
 }
 
+/* slapd says nowhere which policy is the default, but it answers whether an account is usable only where one applies. So
+ * one such answer about an entry without a policy of its own stands for all of them, while the connection lasts. */
+static void learn_policy(struct dir *d, const struct pl_entry *e)
+{
+    const char *own = d->dialect->policy_attr;
+    if (own && !pl_entry_attr(e, own) && pl_entry_attr(e, "paaslaUsable"))
+        d->policy_in_force = true;
+}
+
+bool pl_policy_applies(const struct dir *d, const struct pl_entry *e)
+{
+    const char *own = d->dialect->policy_attr;
+    return d->policy_in_force || (own && pl_entry_attr(e, own));
+}
+
 static void ask_policy(struct task *t, struct pl_str policy)
 {
     t->policy_stands = false;
@@ -192,6 +207,7 @@ void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
     switch (tag) {
     case TAG_FIND:
     case TAG_LOOK:
+        learn_policy(t->dir, entry);
         if (t->n_entries < ENTRIES_MAX)
             t->entries[t->n_entries++] = *pl_entry_copy(t->look_arena, entry);
         break;

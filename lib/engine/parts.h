@@ -47,6 +47,7 @@ void pl_look_find(struct task *t);  /* no account row yet: who has these names *
 void pl_look_begin(struct task *t); /* the account, its groups, its policy */
 void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry);
 void pl_look_result(struct task *t, int tag, int code, bool complete);
+bool pl_policy_applies(const struct dir *d, const struct pl_entry *e); /* whichever it is, to this entry */
 struct pl_str pl_look_number(struct task *t, struct pl_arena *a);
 struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn);
 

@@ -28,7 +28,8 @@ static enum pl_seen seen_of(const struct task *t)
         return PL_SEEN_FOREIGN;
     if (!t->entry)
         return PL_SEEN_ABSENT;
-    struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy, .policy_stands = t->policy_stands};
+    struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy,
+                                 .policy_stands = t->policy_stands && pl_policy_applies(t->dir, t->entry)};
     switch (t->dir->dialect->lock_seen(t->entry, &facts, t->dir->e->now)) {
     case PL_LOCK_OPEN:
         return PL_SEEN_OPEN;

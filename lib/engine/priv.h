@@ -216,7 +216,7 @@ struct dir {
     const char **group_attrs; /* of a group, with its members */
     uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
     size_t n_privileged;
-    bool up, ppolicy, assertion, watchable, post_read;
+    bool up, ppolicy, policy_in_force, assertion, watchable, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */

@@ -200,7 +200,7 @@ static void row_account(struct scan *s, const struct pl_event *ev)
 
 static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
 {
-    struct pl_dir_facts facts = {.ppolicy = s->d->ppolicy, .policy_stands = s->policy};
+    struct pl_dir_facts facts = {.ppolicy = s->d->ppolicy, .policy_stands = s->policy && pl_policy_applies(s->d, e)};
     enum pl_lock l = s->d->dialect->lock_seen(e, &facts, s->d->e->now);
     return l == PL_LOCK_OPEN ? PL_SEEN_OPEN : l == PL_LOCK_PROVEN ? PL_SEEN_LOCKED : PL_SEEN_DOUBTFUL;
 }

@@ -114,7 +114,7 @@ static void up(struct sim *m, int d)
         return;
     m->dir_up[d] = true;
     ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
-    ev.up.ppolicy = m->d[d].ppolicy;
+    ev.up.ppolicy = ev.up.policy_in_force = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
     ev.up.watch = m->sync[d];
     ev.up.post_read = m->post_read[d];
