@@ -275,7 +275,6 @@ static void finish(struct sim *m)
     free(m->reqs);
     free(m->c.load_locks);
     free(m->c.load_removals);
-    free(m->c.load_open);
     free(m);
 }
 
