@@ -131,7 +131,10 @@ part_sim() {
 }
 
 part_sandbox() {
-    one_test "the sandbox's story" 600 env PAASLA_BUILD="$WORK/build" sh "$SANDBOX/run.sh"
+    for sandbox_kind in openldap 389ds; do
+        one_test "the sandbox's story, $sandbox_kind" 600 env PAASLA_BUILD="$WORK/build" \
+            sh "$SANDBOX/run.sh" --directory "$sandbox_kind"
+    done
     one_test "the sandbox's options" 600 env PAASLA_BUILD="$WORK/build" sh tests/sandbox.sh
 }
 
