@@ -131,7 +131,7 @@ part_sim() {
 }
 
 part_sandbox() {
-    for sandbox_kind in openldap 389ds; do
+    for sandbox_kind in openldap 389ds samba; do
         one_test "the sandbox's story, $sandbox_kind" 600 env PAASLA_BUILD="$WORK/build" \
             sh "$SANDBOX/run.sh" --directory "$sandbox_kind"
     done

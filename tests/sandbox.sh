@@ -25,6 +25,10 @@ ends_with 1 --down --dir "$WORK"
 mkdir "$WORK/full" && : >"$WORK/full/file"
 ends_with 1 --dir "$WORK/full"
 
+all_gone() { # a process with those that it started: each server leads a process group
+    pid_gone "$1" || return 1
+    ! ps -eo pgid=,stat= | awk -v id="$1" '$1 == id && $2 !~ /^Z/ { alive = 1 } END { exit !alive }'
+}
 # A sandbox that stays: the directory's process is in the file of the first argument. kept PID-FILE OPTION...
 kept() {
     began=$(date +%s) pid_file=$WORK/kept/$1; shift
@@ -44,15 +48,31 @@ kept() {
         paaslactl status >/dev/null || [ $? -eq 1 ] || no "paaslactl status fails" # 1: something needs somebody
         head -n 1 "$WORK/kept/pg/postmaster.pid" >"$WORK/pids"
         cat "$pid_file" >>"$WORK/pids"
+        ls "$WORK/kept/paju/etc/dirsrv" 2>/dev/null | grep '^slapd-' >"$WORK/names" || :
         echo "$PAASLAD_PID" >>"$WORK/pids"
     )
     ends_with 0 --down --dir "$WORK/kept"
     while read -r pid; do
-        until_true 5 pid_gone "$pid" || no "process $pid still runs after --down"
+        until_true 5 all_gone "$pid" || no "process $pid or one of its own still runs after --down"
     done <"$WORK/pids"
     [ ! -e "$WORK/kept" ] || no "--down left the folder"
+    for name in $(cat "$WORK/names"); do # outside of it there is only what 389 Directory Server calls by its name
+        [ -z "$(ls /dev/shm | grep -F "$name")" ] || no "--down left /dev/shm/*$name*"
+    done
     echo "run.sh --empty --keep $*: $(( $(date +%s) - began )) s with --down"
 }
 kept paju/slapd.pid
-kept paju/run/pid --directory 389ds
+if [ "$(id -u)" -eq 0 ]; then
+    kept paju/run/pid --directory 389ds
+    kept paju/samba.pid --directory samba
+    # Who is not root is told so, before anything is installed or started.
+    mkdir "$WORK/conf" && cp -R "$TREE/conf/sandbox" "$WORK/conf" && chmod -R a+rX "$WORK/conf"
+    for kind in samba 389ds; do
+        status=0
+        setpriv --reuid nobody --regid nogroup --clear-groups sh "$WORK/conf/sandbox/run.sh" --directory "$kind" >"$WORK/out" 2>&1 ||
+            status=$?
+        [ "$status" -eq 3 ] || { cat "$WORK/out" >&2; no "--directory $kind without root ended with $status, not 3"; }
+        grep -q "needs root's rights" "$WORK/out" || no "--directory $kind does not say that it needs root"
+    done
+fi
 echo "The options do what --help says."

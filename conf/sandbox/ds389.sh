@@ -50,10 +50,10 @@ INF
     hand_over "$AT"
     as_user env LOGNAME="$(sandbox_user)" HOME="$AT" PREFIX="$AT" dscreate -v from-file "$AT/setup.inf" \
         >"$DIR/log/dscreate.log" 2>&1 || die "dscreate could not make the directory; see $DIR/log/dscreate.log."
-    as_user ns-slapd ldif2db -D "$DS389_CONFIG" -n userroot -i "$AT/town.ldif" >"$DIR/log/ldif2db.log" 2>&1 ||
-        die "389 Directory Server's tree could not be loaded; see $DIR/log/ldif2db.log."
     # Numbers for every change, which an instance has only when it is asked to.
     as_user sed -i '/^dn: cn=USN,cn=plugins,cn=config$/,/^$/s/^\(nsslapd-pluginEnabled\): off/\1: on/' "$DS389_CONFIG/dse.ldif"
+    as_user ns-slapd ldif2db -D "$DS389_CONFIG" -n userroot -i "$AT/town.ldif" >"$DIR/log/ldif2db.log" 2>&1 ||
+        die "389 Directory Server's tree could not be loaded; see $DIR/log/ldif2db.log."
 }
 
 ds389_run() {
@@ -127,6 +127,7 @@ attribute.cn = {name}
 CONF
 }
 
-ds389_env() { :; }
+ds389_env_lines() { :; }
 ds389_admits() { :; }
 ds389_keeps_out() { :; }
+ds389_first_log_on() { :; }

@@ -16,7 +16,8 @@ Paju, starts paaslad, plays the story, stops everything. Ends with 0 when every 
 
   --keep            leave it running and write DIR/env (read it with `. DIR/env`)
   --dir DIR         where it lives; a new folder (default: a temporary one)
-  --directory KIND  openldap (default) or 389ds
+  --directory KIND  openldap (default), 389ds (389 Directory Server) or samba (a domain of Active Directory); the last two
+                    only as root: otherwise nothing is started and it ends with 3
   --no-story        stop before the story: schema, sample town and daemon in step
   --empty           schema, directory tree, institutions and log-ins only: no people, registers or grants, no story
   --down            stop what --keep left running in --dir, and remove that folder
@@ -48,13 +49,21 @@ while [ $# -gt 0 ]; do
 done
 # The directory of the town and that of its kindergarten, NAME:KIND; mostly they share one.
 place() {
+    ROOT_FOR=
     case $1 in
         openldap) TOWN=paju:slapd KINDERGARTEN=paju:slapd PACKAGES_KIND=$PACKAGES_SLAPD ;;
-        389ds) TOWN=paju:ds389 KINDERGARTEN=paju:ds389 PACKAGES_KIND=$PACKAGES_DS389 ;;
+        389ds) TOWN=paju:ds389 KINDERGARTEN=paju:ds389 PACKAGES_KIND=$PACKAGES_DS389
+            ROOT_FOR="389 Directory Server's files in /etc/dirsrv" ;;
+        samba) TOWN=paju:samba KINDERGARTEN=paju:samba PACKAGES_KIND=$PACKAGES_SAMBA
+            ROOT_FOR="a domain controller of Samba" ;;
         *) return 1 ;;
     esac
 }
-place "$PLACE" || wrong "--directory knows openldap and 389ds, not $PLACE."
+place "$PLACE" || wrong "--directory knows openldap, 389ds and samba, not $PLACE."
+if [ -n "$ROOT_FOR" ] && [ "$(id -u)" -ne 0 ]; then
+    say "${0##*/}: --directory $PLACE needs root's rights, for $ROOT_FOR. Nothing was started." >&2
+    exit 3
+fi
 
 # ---- the folder ----
 MARK=.paasla-sandbox

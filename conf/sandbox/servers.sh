@@ -20,6 +20,7 @@ use() {
     PEOPLE_BASE=ou=inimesed,$BASE GROUP_BASE=ou=ryhmad,$BASE SERVICE_DN=cn=paaslad,ou=teenused,$BASE
     SERVICE_FILE=$DIR/secrets/$D ROOT_FILE=$DIR/secrets/$D.haldur
     on names
+    ALSO_SAID=
     if [ -n "$CA" ]; then export LDAPTLS_CACERT="$CA"; else unset LDAPTLS_CACERT; fi
 }
 
@@ -160,5 +161,5 @@ directory_env() { # directory_env PREFIX
     say "export ${1}LDAPURI='$URI' ${1}LDAP_BASE='$BASE'" \
         "export ${1}LDAP_BIND_DN='$ROOT_DN' ${1}LDAP_PASSWORD_FILE='$ROOT_FILE'"
     [ -z "$CA" ] || say "export LDAPTLS_CACERT='$CA'"
-    on env
+    on env_lines
 }

@@ -102,6 +102,7 @@ attribute.cn = {name}
 CONF
 }
 
-slapd_env() { :; } # nothing more for DIR/env
+slapd_env_lines() { :; } # nothing more for DIR/env
 slapd_admits() { :; } # no other way in than a bind
 slapd_keeps_out() { :; }
+slapd_first_log_on() { :; }
