@@ -34,6 +34,7 @@ kept() {
     began=$(date +%s) pid_file=$WORK/kept/$1; shift
     ends_with 0 --empty --keep --dir "$WORK/kept" "$@"
     ends_with 1 --empty --keep --dir "$WORK/kept" # one at a time
+    : >"$WORK/pids"
     (
         . "$WORK/kept/env"
         for name in PGHOST PGPORT PGDATABASE PGUSER LDAPURI LDAP_BASE LDAP_BIND_DN LDAP_PASSWORD_FILE PAASLA_CONF PAASLAD_PID; do
@@ -45,8 +46,13 @@ kept() {
         [ "$(psql -XAtc 'SELECT count(*) FROM paasla.person')" = 0 ] || no "--empty has people"
         ldapsearch -x -LLL -H "$LDAPURI" -D "$LDAP_BIND_DN" -y "$LDAP_PASSWORD_FILE" -b "$LDAP_BASE" -s base 1.1 >/dev/null ||
             no "the directory does not answer"
+        case $* in *both*) # the kindergarten's directory too
+            ldapsearch -x -LLL -H "$LA_LDAPURI" -D "$LA_LDAP_BIND_DN" -y "$LA_LDAP_PASSWORD_FILE" -b "$LA_LDAP_BASE" -s base \
+                1.1 >/dev/null || no "the second directory does not answer"
+            cat "$WORK/kept/lasteaed/slapd.pid" >>"$WORK/pids" ;;
+        esac
         paaslactl status >/dev/null || [ $? -eq 1 ] || no "paaslactl status fails" # 1: something needs somebody
-        head -n 1 "$WORK/kept/pg/postmaster.pid" >"$WORK/pids"
+        head -n 1 "$WORK/kept/pg/postmaster.pid" >>"$WORK/pids"
         cat "$pid_file" >>"$WORK/pids"
         ls "$WORK/kept/paju/etc/dirsrv" 2>/dev/null | grep '^slapd-' >"$WORK/names" || :
         echo "$PAASLAD_PID" >>"$WORK/pids"
@@ -65,9 +71,10 @@ kept paju/slapd.pid
 if [ "$(id -u)" -eq 0 ]; then
     kept paju/run/pid --directory 389ds
     kept paju/samba.pid --directory samba
+    kept linn/samba.pid --directory both
     # Who is not root is told so, before anything is installed or started.
     mkdir "$WORK/conf" && cp -R "$TREE/conf/sandbox" "$WORK/conf" && chmod -R a+rX "$WORK/conf"
-    for kind in samba 389ds; do
+    for kind in samba 389ds both; do
         status=0
         setpriv --reuid nobody --regid nogroup --clear-groups sh "$WORK/conf/sandbox/run.sh" --directory "$kind" >"$WORK/out" 2>&1 ||
             status=$?

@@ -14,10 +14,12 @@ usage: sh conf/sandbox/run.sh [options]
 Installs what is missing, builds, starts a private PostgreSQL and a private directory in a folder, loads the sample town
 Paju, starts paaslad, plays the story, stops everything. Ends with 0 when every step of the story came true.
 
-  --keep            leave it running and write DIR/env (read it with `. DIR/env`)
+  --keep            leave it running and write DIR/env (read it with `. DIR/env`; of two directories the town's has the plain
+                    names, and the kindergarten's begin with LA_)
   --dir DIR         where it lives; a new folder (default: a temporary one)
-  --directory KIND  openldap (default), 389ds (389 Directory Server) or samba (a domain of Active Directory); the last two
-                    only as root: otherwise nothing is started and it ends with 3
+  --directory KIND  openldap (default); 389ds, 389 Directory Server; samba, a domain of Active Directory; both, the town
+                    with a domain by Samba and its kindergarten with OpenLDAP under one daemon, and a story of its own.
+                    All but the first only as root: otherwise nothing is started and it ends with 3
   --no-story        stop before the story: schema, sample town and daemon in step
   --empty           schema, directory tree, institutions and log-ins only: no people, registers or grants, no story
   --down            stop what --keep left running in --dir, and remove that folder
@@ -56,10 +58,12 @@ place() {
             ROOT_FOR="389 Directory Server's files in /etc/dirsrv" ;;
         samba) TOWN=paju:samba KINDERGARTEN=paju:samba PACKAGES_KIND=$PACKAGES_SAMBA
             ROOT_FOR="a domain controller of Samba" ;;
+        both) TOWN=linn:samba KINDERGARTEN=lasteaed:slapd PACKAGES_KIND="$PACKAGES_SAMBA $PACKAGES_SLAPD"
+            ROOT_FOR="a domain controller of Samba" ;;
         *) return 1 ;;
     esac
 }
-place "$PLACE" || wrong "--directory knows openldap, 389ds and samba, not $PLACE."
+place "$PLACE" || wrong "--directory knows openldap, 389ds, samba and both, not $PLACE."
 if [ -n "$ROOT_FOR" ] && [ "$(id -u)" -ne 0 ]; then
     say "${0##*/}: --directory $PLACE needs root's rights, for $ROOT_FOR. Nothing was started." >&2
     exit 3
@@ -92,7 +96,7 @@ else
     [ ! -f "$DIR/$MARK" ] || die "A sandbox lives in $DIR already; end it with --down --dir $DIR."
     [ -z "$(ls -A "$DIR")" ] || die "$DIR is not empty."
 fi
-[ ${#DIR} -le 80 ] || die "$DIR is too long: the path of a socket has at most 107 bytes."
+[ ${#DIR} -le 70 ] || die "$DIR is too long: the path of a socket has at most 107 bytes, and those of Samba lie deep."
 chmod 700 "$DIR"
 echo "$PLACE" >"$DIR/$MARK"
 for folder in pg run log secrets first; do mkdir -m 700 "$DIR/$folder"; done
@@ -133,7 +137,7 @@ export PGHOST="$DIR/run" PGPORT=5432 PGDATABASE="$DB_NAME"
 unset PGPASSWORD PGSERVICE PGOPTIONS
 
 # ---- servers, schema, town ----
-say "Starting PostgreSQL and $PLACE in $DIR."
+say "Starting PostgreSQL and $DIRECTORIES in $DIR."
 start_postgres
 each_directory start_directory
 write_conf
@@ -148,7 +152,9 @@ start_paaslad
 . "$SANDBOX/story.sh"
 if [ "$PEOPLE" = yes ]; then story_in_step; fi
 
-if [ "$STORY" = yes ]; then story_play; fi
+if [ "$STORY" = yes ]; then
+    if [ "$TOWN" = "$KINDERGARTEN" ]; then story_play; else . "$SANDBOX/story_two.sh"; story_two_play; fi
+fi
 if [ "$KEEP" = yes ]; then
     write_env
     say "" "Left running. Use it with:   . $DIR/env" "End it with:                 sh conf/sandbox/run.sh --down --dir $DIR"

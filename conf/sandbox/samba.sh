@@ -104,9 +104,9 @@ samba_quoted() { printf '"%s"' "$1" | iconv -t UTF-16LE | base64 -w 0; } # as un
 samba_pid() { sed 's/^/-/' "$AT/samba.pid" 2>/dev/null || :; }
 samba_stop() {
     samba_group_id=$(cat "$AT/samba.pid" 2>/dev/null) || return 0
-    kill -CONT -- "-$samba_group_id" 2>/dev/null || :
+    kill -s CONT -- "-$samba_group_id" 2>/dev/null || :
     stop_pid "$samba_group_id" 20
-    kill -KILL -- "-$samba_group_id" 2>/dev/null || :
+    kill -s KILL -- "-$samba_group_id" 2>/dev/null || :
     until_true 10 samba_gone || :
     rm -f "$AT/samba.pid"
 }

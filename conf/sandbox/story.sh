@@ -223,6 +223,8 @@ add: member
 member: $(dn_of "$helper")
 LDIF
     if [ "$TELLS" = no ]; then
+        must "the daemon watches this directory live, and the sandbox says that it cannot" \
+            [ -z "$(grep "directory=$D .*live watch" "$DIR/log/paaslad.log")" ]
         tell "This directory does not tell by itself yet what others change: a full compare finds it, every hour or when asked."
         as it_jaan paaslactl sync
     fi
