@@ -152,7 +152,7 @@ part_lint() {
 
 # ---- the run ----
 # shellcheck disable=SC2086 # the lists are words
-packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST || fatal "packages"
+packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_SLAPD $PACKAGES_TEST || fatal "packages"
 mkdir -p "$WORK/log" && [ -O "$WORK" ] || fatal "$WORK cannot be used; set PAASLA_TEST_DIR"
 mkdir -p "$WORK/sanitizer" && chmod 1777 "$WORK/sanitizer" && rm -f "$WORK"/sanitizer/*
 

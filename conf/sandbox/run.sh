@@ -54,7 +54,7 @@ place() {
     ROOT_FOR=
     case $1 in
         openldap) TOWN=paju:slapd KINDERGARTEN=paju:slapd PACKAGES_KIND=$PACKAGES_SLAPD ;;
-        389ds) TOWN=paju:ds389 KINDERGARTEN=paju:ds389 PACKAGES_KIND=$PACKAGES_DS389
+        389ds) TOWN=paju:ds389 KINDERGARTEN=paju:ds389 PACKAGES_KIND=$PACKAGES_389DS
             ROOT_FOR="389 Directory Server's files in /etc/dirsrv" ;;
         samba) TOWN=paju:samba KINDERGARTEN=paju:samba PACKAGES_KIND=$PACKAGES_SAMBA
             ROOT_FOR="a domain controller of Samba" ;;
