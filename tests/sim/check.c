@@ -79,6 +79,8 @@ void check_delivered(struct sim *m, const struct req *r)
         if (!pl_str_eq_c(v->cols[0], "P") || !pl_str_to_i64(v->cols[1], &person))
             continue;
         int d = store_dir(v->cols[2]);
+        if (r->load <= m->c.dropped[d]) /* nobody waits for this answer any more */
+            continue;
         if (!m->c.in_work[person - 1][d]) {
             m->c.work_load[person - 1][d] = r->load;
             m->c.work_since[person - 1][d] = m->now;
@@ -97,6 +99,9 @@ void check_settled(struct sim *m, const struct pl_settle *t)
 
 void check_dropped(struct sim *m, int dir)
 {
+    for (int d = 0; d < N_DIRS; d++)
+        if (dir < 0 || d == dir)
+            m->c.dropped[d] = m->c.loads;
     for (int p = 0; p < MAX_PERSONS; p++)
         for (int d = 0; d < N_DIRS; d++)
             if (dir < 0 || d == dir)

@@ -115,7 +115,7 @@ struct check {
     bool repassworded[MAX_PERSONS][N_DIRS][N_PURPOSES];  /* somebody else gave it a password, which nobody can see */
     unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
     unsigned denied_groups[N_DIRS];
-    long loads;
+    long loads, dropped[N_DIRS]; /* how many there were when a directory was lost last */
     /* brake: what each load let through, unnamed and not approved */
     long *load_locks, *load_removals;
     long cap_loads;
