@@ -353,6 +353,8 @@ static bool bind_to(struct bringup *b)
     char *text = NULL;
     LDAPMessage *msg = NULL;
     b->o->step = "binding";
+    if (pl_str_eq_c(b->o->conf.sasl, "gssapi"))
+        return dir_gss_bind(b->o, b->ld);
     if (!send_bind(b, &msgid) || !dir_await(b->o, b->ld, msgid, &msg))
         return false;
     int rc = ldap_parse_result(b->ld, msg, &code, NULL, &text, NULL, NULL, 1);

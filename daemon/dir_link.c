@@ -124,7 +124,8 @@ static int connect_tcp(struct dir_opening *o, const LDAPURLDesc *url)
 {
     char port[16];
     struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    bool bare = strcmp(url->lud_scheme, "ldap") == 0 && pl_str_eq_c(o->conf.tls, "none");
+    bool bare = strcmp(url->lud_scheme, "ldap") == 0 && pl_str_eq_c(o->conf.tls, "none") &&
+                !pl_str_eq_c(o->conf.sasl, "gssapi"); /* which seals, or fails */
     if (!url->lud_host || !*url->lud_host) {
         pl_err_set(&o->err, PL_ERR_CONF, 0, "Write the server's name: ldap://server.example.",
                    "no host in the address");
@@ -252,6 +253,8 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
         .key_file = pld_secret_path(a, c->key_file),
         .bind_dn = pl_arena_str(a, c->bind_dn),
         .password_file = pl_arena_str(a, c->password_file),
+        .keytab_file = pl_arena_str(a, c->keytab_file),
+        .principal = pl_arena_str(a, c->principal),
         .people_base = pl_arena_str(a, c->people_base),
         .timeout_ms = c->timeout_ms,
         .connect_ms = c->connect_ms,

@@ -27,6 +27,7 @@ bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o)
 {
     l->ld = o->ld;
     l->fd = o->fd;
+    l->ends_ms = o->ends_ms;
     l->busy_msgid = 0;
     l->quiet_since_ms = dir_now_ms();
     l->readable = event_new(l->dir->host.base, l->fd, EV_READ | EV_PERSIST, on_readable, l);

@@ -27,6 +27,7 @@ enum {
     DIR_IN_FLIGHT = 32,       /* requests on one connection */
     DIR_PAGE = 500,           /* entries in a page */
     DIR_BUDGET = 64,          /* messages handled in one wake-up */
+    DIR_TICKET_MARGIN_MS = 120000,
     DIR_FLUSH_MS = 5,         /* how often a full socket is tried again */
     DIR_KEEPALIVE_MS = 60000, /* a quiet connection is asked something this often */
     DIR_PAGED_PATIENCE = 4,   /* a paged read may be silent this many times timeout_ms */
@@ -56,6 +57,7 @@ struct dir_opened { /* what the thread hands over */
     bool policy_in_force, assertion, watch, post_read;
     bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
+    int64_t ends_ms; /* when what we logged on with ends (a Kerberos ticket); 0: never */
 };
 
 struct dir_opening { /* shared by the loop and one thread; the fields below `lock` are guarded by it */
@@ -154,7 +156,7 @@ struct dir_link { /* one channel's connection */
     size_t n_sent;
     struct dir_req *paged; /* the one paged read under way: slapd keeps one page state for a connection */
     int busy_msgid;        /* half of this request is still in libldap: nothing else may be sent; 0 none */
-    int64_t quiet_since_ms;
+    int64_t quiet_since_ms, ends_ms;
 };
 
 void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch);

@@ -148,18 +148,20 @@ static struct pl_str own_dn(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
     return own;
 }
 
-static bool overlay_is_there(struct dir_opening *o, LDAP *ld, struct pl_arena *a)
+/* Each is false only when no answer came; *yes is what it said. Who cannot tell has not proven it. */
+static bool overlay_is_there(struct dir_opening *o, LDAP *ld, struct pl_arena *a, bool *yes)
 {
     static const char *const attrs[] = {LDAP_NO_ATTRS, NULL};
     struct pl_entry entry = {0};
     LDAPMessage *msg = NULL;
     int code = read_entry(o, ld, o->conf.people_base.s, attrs, REQUIRED, a, &entry, &msg);
     ldap_msgfree(msg);
-    return code == LDAP_SUCCESS;
+    *yes = code == LDAP_SUCCESS;
+    return code >= 0;
 }
 
 static bool default_in_force(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect,
-                             const struct pl_entry *root, struct pl_arena *a)
+                             const struct pl_entry *root, struct pl_arena *a, bool *yes)
 {
     const char *attrs[] = {dialect->policy_attr, NULL};
     struct pl_str own = own_dn(o, ld, a);
@@ -167,21 +169,20 @@ static bool default_in_force(struct dir_opening *o, LDAP *ld, const struct pl_di
     struct pl_entry entry = {0};
     LDAPMessage *msg = NULL;
     int code = base ? read_entry(o, ld, base, attrs, ASKED, a, &entry, &msg) : LDAP_NO_SUCH_OBJECT;
-    bool yes =
+    *yes =
         code == LDAP_SUCCESS && pl_entry_attr(&entry, DIR_USABLE_ATTR) && !pl_entry_attr(&entry, dialect->policy_attr);
     ldap_msgfree(msg);
-    return yes;
+    return code >= 0;
 }
 
-static void read_policy(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, const struct pl_entry *root,
+static bool read_policy(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, const struct pl_entry *root,
                         struct pl_arena *a)
 {
     if (!dialect->usability || !o->opened.ppolicy)
-        return;
+        return true;
     o->step = "asking for the password policy";
-    o->opened.ppolicy = overlay_is_there(o, ld, a);
-    o->opened.policy_in_force = o->opened.ppolicy && default_in_force(o, ld, dialect, root, a);
-    o->err = (struct pl_err){0}; /* who cannot tell has not proven it; a connection that is lost shows soon */
+    return overlay_is_there(o, ld, a, &o->opened.ppolicy) &&
+           (!o->opened.ppolicy || default_in_force(o, ld, dialect, root, a, &o->opened.policy_in_force));
 }
 
 bool dir_probe(struct dir_opening *o, LDAP *ld)
@@ -190,10 +191,9 @@ bool dir_probe(struct dir_opening *o, LDAP *ld)
     struct pl_arena *a = pl_arena_new();
     struct pl_entry root = {0};
     LDAPMessage *msg = NULL;
-    bool ok = dialect ? read_root(o, ld, dialect, a, &root, &msg) && read_identity(o, ld, dialect, a)
+    bool ok = dialect ? read_root(o, ld, dialect, a, &root, &msg) && read_identity(o, ld, dialect, a) &&
+                            read_policy(o, ld, dialect, &root, a)
                       : pl_err_set(&o->err, PL_ERR_CONF, 0, "", "the dialect is not known");
-    if (ok)
-        read_policy(o, ld, dialect, &root, a);
     ldap_msgfree(msg);
     pl_arena_free(a);
     return ok;

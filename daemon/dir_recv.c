@@ -303,6 +303,10 @@ void dir_link_tick(struct dir_link *l)
                         "Is the server overloaded? timeout_ms says how long to wait.");
         return;
     }
+    if (l->ends_ms && now > l->ends_ms - DIR_TICKET_MARGIN_MS && dir_link_quiet(l)) {
+        dir_link_broken(l, "the Kerberos ticket of this connection ends soon; a new connection takes a new one", "");
+        return;
+    }
     if (dir_link_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
         dir_link_ask(l); /* so that a dead one is noticed before somebody leaves */
         dir_link_work(l);

@@ -31,6 +31,11 @@ enum dir_range_state { DIR_RANGE_ON, DIR_RANGE_WHOLE, DIR_RANGE_BROKEN };
 enum dir_range_state dir_range_result(struct dir_range *g, int code); /* and how it ended */
 const struct pl_entry *dir_range_whole(struct dir_range *g); /* once, after WHOLE; lives as long as `g` */
 
+/* ---- Kerberos (dir_gss.c) ---- */
+
+struct dir_opening;
+bool dir_gss_bind(struct dir_opening *o, LDAP *ld); /* SASL GSSAPI by keytab_file; sealed where there is no TLS */
+
 /* ---- the first password (dir_password.c) ---- */
 
 enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };

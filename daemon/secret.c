@@ -115,6 +115,18 @@ out:
     return ok;
 }
 
+bool pld_secret_check(struct pl_str named, struct pl_err *err)
+{
+    struct pl_arena *a = pl_arena_new();
+    const char *path = pld_secret_path(a, named).s;
+    int fd = open_file(named, path, err);
+    bool ok = fd >= 0 && check_file(fd, path, err);
+    if (fd >= 0)
+        close(fd);
+    pl_arena_free(a);
+    return ok;
+}
+
 void pld_secret_free(struct pld_secret *s)
 {
     if (s->s) {

@@ -60,6 +60,7 @@ struct pld_secret {
 };
 bool pld_secret_read(struct pl_str named, struct pld_secret *out, struct pl_err *err);
 void pld_secret_free(struct pld_secret *s);
+bool pld_secret_check(struct pl_str named, struct pl_err *err); /* could be read and is nobody else's; not its content */
 
 /* ---- store: PostgreSQL (store*.c) ---- */
 struct pld_store;

@@ -1,7 +1,7 @@
 # What the sandbox and the tests need from Debian 12. Sourced by conf/sandbox/run.sh and tests/run.sh.
 
 PACKAGES_BUILD='gcc libc6-dev pkg-config meson ninja-build libutf8proc-dev libinih-dev libjansson-dev libevent-dev
-    libpq-dev libldap-dev libssl-dev libsystemd-dev libcmocka-dev'
+    libpq-dev libldap-dev libkrb5-dev libsasl2-dev libssl-dev libsystemd-dev libcmocka-dev'
 PACKAGES_RUN='postgresql-15 ldap-utils openssl util-linux procps'
 # The directories: slapd, an Active Directory domain controller with what asks it for tickets, 389 Directory Server.
 PACKAGES_SLAPD='slapd'

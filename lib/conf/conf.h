@@ -22,7 +22,8 @@ struct pl_conf_directory {
     struct pl_str uris;     /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
     struct pl_str tls;      /* starttls (default for ldap://), none (only ldapi:// and loopback for tests), ldaps:// implies TLS */
     struct pl_str ca_file;
-    struct pl_str sasl;     /* none (simple bind), external */
+    struct pl_str sasl;     /* none (simple bind), external, gssapi */
+    struct pl_str keytab_file, principal; /* of gssapi */
     struct pl_str cert_file, key_file;
     struct pl_str bind_dn, password_file;
     struct pl_str people_base, group_base, canary_dn, placeholder_dn, policy_dn;

@@ -321,7 +321,7 @@ static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
             return SAY(c, "uris", "", "uris: '%.*s' %s", (int)u.len, u.s, why);
         if (pl_str_eq_c(d->tls, "none") && tls)
             return SAY(c, "tls", "Leave tls away.", "tls = none contradicts '%.*s'", (int)u.len, u.s);
-        if (pl_str_eq_c(d->tls, "none") && where == FAR_AWAY)
+        if (pl_str_eq_c(d->tls, "none") && where == FAR_AWAY && !pl_str_eq_c(d->sasl, "gssapi"))
             return SAY(c, "tls", "Use tls = starttls or an ldaps:// address.",
                        "tls = none would send passwords in the clear to '%.*s'", (int)u.len, u.s);
     }
@@ -332,6 +332,17 @@ static bool check_logon(const struct check *c, const struct pl_conf_directory *d
 {
     if ((d->cert_file.len == 0) != (d->key_file.len == 0))
         return SAY(c, d->cert_file.len == 0 ? "key_file" : "cert_file", "", "cert_file and key_file go together");
+    if (pl_str_eq_c(d->sasl, "gssapi")) {
+        if (d->bind_dn.len > 0 || d->password_file.len > 0)
+            return SAY(c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
+                       "with sasl = gssapi keytab_file says who we are; bind_dn and password_file say something else");
+        return d->keytab_file.len > 0 ||
+               SAY(c, "sasl", "Give keytab_file: on AD, samba-tool domain exportkeytab or ktpass.",
+                   "section [%.*s] lacks the option 'keytab_file'", (int)c->section->title.len, c->section->title.s);
+    }
+    if (d->keytab_file.len > 0 || d->principal.len > 0)
+        return SAY(c, d->keytab_file.len > 0 ? "keytab_file" : "principal", "Set sasl = gssapi.",
+                   "keytab_file and principal are for sasl = gssapi");
     if (pl_str_eq_c(d->sasl, "external")) {
         if (d->bind_dn.len > 0 || d->password_file.len > 0)
             return SAY(c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
@@ -345,7 +356,7 @@ static bool check_logon(const struct check *c, const struct pl_conf_directory *d
         return true;
     }
     if (d->bind_dn.len == 0 || d->password_file.len == 0)
-        return SAY(c, "sasl", "Give bind_dn and password_file, or sasl = external.",
+        return SAY(c, "sasl", "Give bind_dn and password_file, or sasl = external, or sasl = gssapi.",
                    "section [%.*s] lacks the option '%s'", (int)c->section->title.len, c->section->title.s,
                    d->bind_dn.len == 0 ? "bind_dn" : "password_file");
     return true;

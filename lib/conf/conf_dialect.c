@@ -60,9 +60,9 @@ static bool check_ad_uris(const struct check *c)
             return SAY(c, "uris", "Write ldap:// or ldaps:// and the name of a domain controller.",
                        "uris: '%.*s': Active Directory has no such socket", (int)u.len, u.s);
     }
-    if (pl_str_eq_c(c->d->tls, "none"))
-        return SAY(c, "tls", "Use tls = starttls or an ldaps:// address.",
-                   "Active Directory takes passwords only over TLS; tls = none does not work with it");
+    if (pl_str_eq_c(c->d->tls, "none") && !pl_str_eq_c(c->d->sasl, "gssapi"))
+        return SAY(c, "tls", "Use tls = starttls or an ldaps:// address, or sasl = gssapi.",
+                   "Active Directory takes passwords only encrypted; tls = none does not work with it");
     return true;
 }
 

@@ -17,7 +17,8 @@ static bool of_directory(const struct pl_conf_option *o)
 
 static bool is_secret(const struct pl_conf_option *o)
 {
-    return strcmp(o->name, "password_file") == 0 || strcmp(o->name, "key_file") == 0;
+    return strcmp(o->name, "password_file") == 0 || strcmp(o->name, "key_file") == 0 ||
+           strcmp(o->name, "keytab_file") == 0;
 }
 
 /* ---- one by one ---- */

@@ -80,7 +80,8 @@ const struct pl_conf_option pl_conf_options[] = {
 
     /* ---- [directory NAME] ---- */
     {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap|389ds|ad", "openldap",
-     "Which kind of directory server this is. openldap: OpenLDAP slapd with ppolicy. 389ds: 389 Directory Server. ad: Active "
+     "Which kind of directory server this is. openldap: OpenLDAP slapd with ppolicy. 389ds: 389 Directory Server. ad: "
+     "Active "
      "Directory, of Windows or Samba. A server that says it is of another kind is left alone.",
      NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
@@ -93,10 +94,18 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL, PL_CONF_RECONNECT},
     {"directory", "ca_file", PL_CONF_PATH, DIR(ca_file), "", 1, 4000, NULL, "/etc/ssl/certs/ca-certificates.crt",
      "PEM file with the authorities that may vouch for the server.", NULL, PL_CONF_RECONNECT},
-    {"directory", "sasl", PL_CONF_WORD, DIR(sasl), "", 0, 0, "none|external", "none",
+    {"directory", "sasl", PL_CONF_WORD, DIR(sasl), "", 0, 0, "none|external|gssapi", "none",
      "none: log on with bind_dn and password_file. external: the server knows us by the socket (ldapi://) or by our "
-     "certificate (cert_file and key_file).",
+     "certificate (cert_file and key_file). gssapi: by Kerberos with keytab_file; uris then names the server as its "
+     "service is called (ldap/HOST), and tls = none is allowed, because Kerberos seals the connection.",
      NULL, PL_CONF_RECONNECT},
+    {"directory", "keytab_file", PL_CONF_SECRET, DIR(keytab_file), "", 0, 4000, NULL, "",
+     "The keytab of our account in Kerberos, for sasl = gssapi: a file readable only by the daemon, or "
+     "credential:NAME.",
+     "credential:secret_paaslad.keytab", PL_CONF_RECONNECT},
+    {"directory", "principal", PL_CONF_TEXT, DIR(principal), "", 0, 1000, NULL, "",
+     "Whose key of keytab_file is used, with its realm or in the default one. Empty: the first one's.", "paaslad",
+     PL_CONF_RECONNECT},
     {"directory", "cert_file", PL_CONF_PATH, DIR(cert_file), "", 0, 4000, NULL, "",
      "Our own certificate, PEM, shown to the server. Empty: none.", "/etc/paasla/paaslad.crt", PL_CONF_RECONNECT},
     {"directory", "key_file", PL_CONF_SECRET, DIR(key_file), "", 0, 4000, NULL, "",

@@ -22,7 +22,7 @@ ban "hides errors or keeps state" "lib|daemon|conf" none 'strtok|ato[ifl]|atoll|
 ban "runs a shell" "lib|daemon|conf|tests" none 'system|popen'
 ban "builds SQL from text; use parameters" "lib|daemon" none 'PQescape[A-Za-z]*'
 ban "blocks the event loop" "daemon" "daemon/ctl/" 'PQexec[A-Za-z]*|PQprepare|PQconnectdb[A-Za-z]*|PQgetResultBlocking'
-ban "blocks the event loop" "daemon" "daemon/dir_link\.c" 'ldap_[a-z_]*_s'
+ban "blocks the event loop" "daemon" "daemon/dir_(link|gss)\.c" 'ldap_[a-z_]*_s'
 ban "blocks the event loop" "daemon" "daemon/ctl/" 'u?sleep|nanosleep|clock_nanosleep|pause'
 ban "shared by all threads and libraries" "lib|daemon" none 'rand|srand|random|srandom|setlocale|putenv'
 

@@ -240,13 +240,14 @@ class MeanProxy:
     behind    the answer and a Notice of Disconnection, together in one write: with TLS, in one record
     together  what belongs to one answer in one write; not mean, and not only the first time
 
-    Phases: "bind", "starttls", "modify", and "search", which leaves out the two reads of a connection's bring-up. With
+    Phases: "bind", "starttls", "modify", and "search", which leaves out the reads of a connection's bring-up. With
     `tls` (certificate, key) it speaks TLS to its clients and plain LDAP to the port behind it. `deeds` are the moments
     when it was mean."""
 
     INSTEAD = {"goodbye": GOODBYE, "garbage": b"\x00" * 64, "huge": b"\x30\x84\x7f\xff\xff\xff\x02\x01",
                "promise": b"\x30\x84\x06\x00\x00\x00\x02\x01\x01"}
     OPS = {"bind": BIND, "starttls": EXTENDED, "modify": MODIFY, "search": SEARCH}
+    BRING_UP = 4  # the root entry, people_base, that again for its policy, our own entry
 
     def __init__(self, port, tls=None):
         self.target, self.phase, self.deed, self.deeds, self.connections = port, None, None, [], 0
@@ -314,7 +315,7 @@ class _MeanConnection:
 
     def _mean_now(self, op):
         self.searches += op == SEARCH
-        if self.proxy.deed is None or self.proxy.OPS[self.proxy.phase] != op or (op == SEARCH and self.searches <= 2):
+        if self.proxy.deed is None or self.proxy.OPS[self.proxy.phase] != op or (op == SEARCH and self.searches <= self.proxy.BRING_UP):
             return None
         return self.proxy.deed
 

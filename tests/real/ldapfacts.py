@@ -2,9 +2,12 @@
 
 import os
 
-os.environ.setdefault("LDAPNOINIT", "1")  # no configuration of the host; before libldap is first used
+os.environ["LDAPNOINIT"] = "1"  # no configuration of the host; libldap looks when it is first used
 
 import ldap
+
+ldap.initialize("ldap://127.0.0.1")
+del os.environ["LDAPNOINIT"]  # programs that a test starts decide for themselves
 from ldap.controls import LDAPControl
 
 ADD, DELETE, REPLACE = ldap.MOD_ADD, ldap.MOD_DELETE, ldap.MOD_REPLACE

@@ -177,7 +177,8 @@ def test_what_needs_a_restart_is_said_and_stays(town):
     with open(town.conf, "w") as f:
         f.write(text)
     hup(town)
-    assert notes(town)[-1][1]["changes"] == {"daemon.poll_s": {"old": "4", "new": "5"}} and "needs_restart" not in notes(town)[-1][1]
+    until(lambda: notes(town)[-1][1]["changes"] == {"daemon.poll_s": {"old": "4", "new": "5"}}, what="the note")
+    assert "needs_restart" not in notes(town)[-1][1]
     until(lambda: "restart" not in status(town)[1].splitlines()[0], what="the status without it")
 
 

@@ -36,7 +36,7 @@ static void test_active_directory(void **state)
     accepted(AD("uris = ldaps://dc3268\n"));
     accepted(DATABASE DIRECTORY("tls = starttls\n"));
     refused(AD("uris = ldapi:///\n"), "Active Directory has no such socket");
-    refused(AD("uris = ldap://127.0.0.1\ntls = none\n"), "x.conf:12: Active Directory takes passwords only over TLS");
+    refused(AD("uris = ldap://127.0.0.1\ntls = none\n"), "x.conf:12: Active Directory takes passwords only encrypted");
     refused(AD("uris = ldaps://a\nattribute.UserAccountControl = 512\n"),
             "UserAccountControl is written by the daemon");
     refused(AD("uris = ldaps://a\nattribute.unicodepwd = x\n"), "is written by the daemon itself");

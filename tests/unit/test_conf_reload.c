@@ -80,7 +80,7 @@ static void test_secrets_are_marked(void **state)
     (void)state;
     for (size_t i = 0; i < n; i++)
         secrets += v[i].secret;
-    assert_int_equal(secrets, 3); /* the database's password, the directory's, its key */
+    assert_int_equal(secrets, 4); /* the passwords of database and directory, the key of its certificate, its keytab */
     pl_arena_free(a);
     pl_conf_free(c);
 }
