@@ -1,7 +1,7 @@
 /* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind, first reads. Top to bottom in
  * the order in which it happens; the first step that fails ends it. Names of people and texts of the server never get
  * into a sentence. */
-#include "dir_priv.h"
+#include "dir_server.h"
 #include "../lib/directory/sync.h"
 
 #include <errno.h>
@@ -364,7 +364,7 @@ static bool has_value(struct bringup *b, LDAPMessage *entry, const char *attr, c
 
 static bool read_root(struct bringup *b)
 {
-    static const char *const attrs[] = {"supportedControl", NULL};
+    static const char *const attrs[] = {"supportedControl", "supportedCapabilities", NULL};
     LDAPMessage *msg = NULL;
     b->o->step = "reading the root entry";
     int code = read_entry(b, "", attrs, &msg);
@@ -374,6 +374,7 @@ static bool read_root(struct bringup *b)
         b->o->opened.sync = has_value(b, entry, "supportedControl", PL_OID_SYNC_REQUEST);
         b->o->opened.post_read = has_value(b, entry, "supportedControl", PL_OID_POST_READ);
         b->o->opened.assertion = has_value(b, entry, "supportedControl", DIR_OID_ASSERTION);
+        b->o->opened.read_only = has_value(b, entry, "supportedCapabilities", DIR_OID_AD_RODC);
     }
     ldap_msgfree(msg);
     if (code > 0)

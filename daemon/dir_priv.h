@@ -1,6 +1,8 @@
 /* What the files of one directory's LDAP side share. Nobody else includes this.
  *
  *   dir.c           the directory: both channels up or both down, back-off, the periodic look
+ *   dir_server.c    the listed servers: how each is, which one is tried next
+ *   dir_sister.c    warm connections to those that are not in use, for what goes everywhere
  *   dir_link.c      the connector thread: name lookup, TCP or local socket, hand-over
  *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, first reads, sentences
  *   dir_req.c       one request: copies of what a command wants
@@ -47,7 +49,7 @@ struct dir_opened { /* what the thread hands over */
     LDAP *ld;
     int fd; /* inside ld */
     bool tls;
-    bool ppolicy, assertion, sync, post_read;
+    bool ppolicy, assertion, sync, post_read, read_only; /* read_only: it says so of itself */
     char identity[128];
 };
 
@@ -112,6 +114,8 @@ struct dir_req {
     LDAPMod **mods;
     size_t n_mods;
     const char *assertion;
+    int64_t account_id, intent_id; /* for EV_ACK, when it went */
+    bool everywhere;               /* and so to a server not in use; in order for each entry */
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
     const char *version_attr; /* what it was asked about */
@@ -125,7 +129,7 @@ struct dir_req {
 
 struct dir_link { /* one channel's connection */
     struct pld_dir *dir;
-    int channel; /* enum pl_channel, or DIR_CH_WATCH */
+    int channel; /* enum pl_channel, DIR_CH_WATCH or DIR_CH_SISTER */
     LDAP *ld;    /* NULL: down */
     int fd;
     struct event *readable, *flush;
@@ -156,7 +160,7 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
 
 /* ---- the watch (dir_watch.c) ---- */
 
-enum { DIR_CH_WATCH = 2 };
+enum { DIR_CH_WATCH = 2, DIR_CH_SISTER };
 
 struct dir_watch {
     struct dir_link link;
@@ -183,6 +187,10 @@ struct pld_dir {
     char *name, *first_password_dir;
     char **uris;
     size_t n_uris, uri;
+    struct dir_server *servers; /* each address once */
+    size_t n_servers, *tries, n_tries, tried_now; /* tries: places in uris, this round */
+    bool leave;         /* the server in use takes no writes, and another one does */
+    int64_t hurried_ms; /* when another server was tried without a pause last */
     bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;

@@ -224,7 +224,8 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
         pld_log(3, "store.not_sent", "command %d is not the store's", (int)cmd->kind);
         return;
     }
-    bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP || t->kind == PL_CMD_WATCH_STATE;
+    bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP || t->kind == PL_CMD_WATCH_STATE ||
+                t->kind == PL_CMD_UNACKED;
     struct pld_pg_pipe *pipe = scan ? s->scan : s->main;
     if (!ok || !s->up)
         pld_pg_pipe_refuse(pipe, &t->job);

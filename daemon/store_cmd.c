@@ -145,6 +145,18 @@ static bool watched(struct pld_task *t, const struct pl_command *c)
     return put_json(t, pld_json_watched(t->arena, c)) && ok;
 }
 
+static bool acked(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    return put_json(t, pld_json_acked(t->arena, c)) && ok;
+}
+
+static bool unacked(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    return put_texts(t, c->unacked.servers, c->unacked.n) && ok;
+}
+
 static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 {
     return put_str(t, c->directory);
@@ -174,6 +186,8 @@ static const struct kind {
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},
     {PL_CMD_WATCH_STATE, "watch_state", scan_accounts},
     {PL_CMD_WATCHED, "watched", watched},
+    {PL_CMD_ACKED, "acked", acked},
+    {PL_CMD_UNACKED, "unacked", unacked},
 };
 
 struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, bool *ok)

@@ -11,6 +11,8 @@
  *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, of
  *     which an END is the last), or, when the store
  *     or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer everything that was open there;
+ *   - a directory may list several servers. Commands go to the one in use. What is said of the others comes as EV_SERVER and
+ *     EV_ACK, also while the directory is down; nothing ever waits for them;
  *   - slices in an event live until pl_engine_event returns; slices in a command live until the next call of
  *     pl_engine_event or pl_engine_next, except those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH, which the shell copies too
  *     if it needs them longer;
@@ -89,6 +91,8 @@ enum pl_cmd_kind {
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
     PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
     PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
+    PL_CMD_ACKED,         /* which servers have a lock, or do not; -> EV_STORE_DONE */
+    PL_CMD_UNACKED,       /* locks that a server is not known to have -> EV_SCAN_ROW*, EV_SCAN_DONE */
     /* directory (LDAP) */
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
@@ -170,7 +174,16 @@ struct pl_command {
             struct pl_str why;
         } compare;
         struct {
+            const struct pl_ack *items;
+            size_t n;
+        } acked;
+        struct {
+            const struct pl_str *servers; /* only of these */
+            size_t n;
+        } unacked;
+        struct {
             enum pl_channel channel;
+            struct pl_str server; /* another one than that in use; not up: answered with UNKNOWN. Empty: the one in use */
             struct pl_str base;
             enum pl_scope scope;
             struct pl_str filter;
@@ -191,6 +204,10 @@ struct pl_command {
             const char *password_attr;
             enum pl_password_form password_form;
             struct pl_str login;     /* for that file's name */
+            struct {
+                bool on; /* also to every other server of the directory, each in the order of these commands */
+                int64_t account_id, intent_id; /* not 0: each tells by EV_ACK, with these */
+            } everywhere;
         } modify;
         struct {
             enum pl_channel channel;
@@ -231,11 +248,14 @@ enum pl_ev_kind {
     PL_EV_ENTRY,
     PL_EV_RESULT,
     PL_EV_WATCH,    /* one message of a WATCH */
+    PL_EV_SERVER,   /* another server than the one in use came up or went down */
+    PL_EV_ACK,      /* what another server said to a MODIFY that went everywhere */
     PL_EV_SHUTDOWN, /* finish what is in flight, begin nothing */
 };
 
 /* LDAP results beyond RFC 4511: the shell says "unknown" when an answer never came. */
-#define PL_RESULT_UNKNOWN (-1)
+#define PL_RESULT_UNKNOWN  (-1)
+#define PL_RESULT_NOT_SENT (-2) /* EV_ACK: that server cannot be reached */
 
 enum pl_watch_msg { PL_WATCH_ENTRY, PL_WATCH_INFO, PL_WATCH_END };
 
@@ -251,7 +271,19 @@ struct pl_event {
             bool assertion; /* RFC 4528 is offered */
             bool sync;      /* RFC 4533 is offered */
             bool post_read; /* RFC 4527 is offered */
+            struct pl_str server; /* the one in use, as configured */
+            bool several;         /* others are configured too */
         } up;
+        struct {
+            struct pl_str name; /* as configured */
+            bool up;
+        } server;
+        struct {
+            struct pl_str server;
+            int64_t account_id, intent_id; /* of the command; 0: only `version` is told */
+            int code;                      /* LDAP result code, UNKNOWN or NOT_SENT */
+            struct pl_str version;         /* as in result */
+        } ack;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
             const struct pl_str *cols;
             size_t n;
