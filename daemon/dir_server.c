@@ -94,6 +94,8 @@ void dir_server_answered(struct dir_link *l, int code, const char *text)
 {
     struct pld_dir *d = l->dir;
     struct dir_server *s = l->channel == DIR_CH_SISTER ? dir_sister_of(l) : dir_server_in_use(d);
+    if (s && code == LDAP_SUCCESS)
+        s->read_only_until_ms = 0; /* it has been promoted */
     if ((code != LDAP_REFERRAL && !is_shadow(code, text)) || !s)
         return;
     takes_no_writes(s);

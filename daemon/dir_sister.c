@@ -185,7 +185,6 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
     } else {
         memcpy(s->identity, got.identity, sizeof s->identity);
         s->says_read_only = got.read_only;
-        s->read_only_until_ms = 0; /* it may have become a server that does */
         if (same_data(s))
             come_up(s);
         else

@@ -1,10 +1,14 @@
 """A directory of several servers: a leaver's lock goes to all of them side by side, each one's answer is kept, and none that
 is away, frozen or read-only delays anything."""
+import re
 import signal
 import time
 
 import pytest
 
+from ldapserver import SlapdServer, free_port
+from paaslactl import ATTENTION, OK, ctl
+from pgserver import PgServer
 from test_mirror import MirrorTown, holds
 from town import until
 
@@ -38,6 +42,9 @@ class Town(MirrorTown):
     def lock_ms(self, no):
         return self.one("SELECT extract(epoch FROM a.locked_at - a.changed_at) * 1000 FROM paasla.account a"
                         " JOIN paasla.employee_number n USING (person_id) WHERE n.employee_no = '%s'" % no)
+
+    def why(self, no):
+        return ctl(self.pg.dsn(), "why", no, code=None)
 
     def events(self, action):
         return self.sql("SELECT detail::jsonb->>'server', result_code, (detail::jsonb->>'seen')::boolean FROM audit.event"
@@ -106,8 +113,14 @@ def test_a_stopped_server_is_looked_at_when_it_is_back(town):
     town.state_is(1000, "out")
     assert time.monotonic() - begin < 1
     until(lambda: town.acks(1000)[town.server(1)] == (-2, False, False), 10, "it to be noted")
+    said = town.why(1000)
+    assert said.code == ATTENTION and "is NOT yet out: 1 server is not known to have the lock." in said.out
+    assert re.search(r"Locked on ldapi://\S+ at 20[0-9: -]+; not yet on ldapi://\S+ \(the daemon cannot reach it\)\.", said.out)
     town.second.start()
     assert town.acked(1000, 1, 40) == (-2, True, True)
+    town.settled()
+    said = town.why(1000)
+    assert said.code == OK and said.out.endswith(" is out.\n") and " (seen there)." in said.out
     assert not town.second.bind_ok(town.dn(1000), password)
     assert town.events("lock.not_acknowledged") == [(town.server(1), -2, False)]
 
@@ -147,3 +160,72 @@ def test_a_crash_forgets_no_server(town):
     town.start()
     town.acked(1000, 1, 30)
     town.settled()
+
+
+# ---- servers that take no writes ----
+
+class ConsumerTown(Town):
+    """The second is a consumer; `listed_first` puts it in front."""
+
+    def __init__(self, updateref, listed_first, **more):
+        self.updateref, self.listed_first = updateref, listed_first
+        super().__init__(**more)
+
+    def servers(self):
+        ports = free_port(), free_port()
+        first = SlapdServer(tls=False, port=ports[0])
+        to = "ldap://127.0.0.1:%d" % ports[0] if self.updateref else ""
+        self.second = SlapdServer(tls=False, port=ports[1], mirror=(2, ports[0]), updateref=to)
+        self.second.start()
+        return first, PgServer()
+
+    def uris(self):
+        both = [self.ldap.ldapi, self.second.ldapi]
+        return " ".join(reversed(both) if self.listed_first else both)
+
+
+@pytest.mark.parametrize("updateref", [True, False])
+def test_a_consumer_is_not_followed_and_looked_at(updateref):
+    """With updateref it answers 10, without 53; either is taken for what it is."""
+    t = ConsumerTown(updateref, False, people=3)
+    try:
+        t.start()
+        t.settled()
+        until(lambda: holds(t.second, t.dn(1002)), 30, "the consumer to hold all")
+        t.is_state(1, "up", False)
+        password = t.password(1000)
+        t.depart(1000)
+        t.state_is(1000, "out")
+        assert t.acked(1000, 1) == (10 if updateref else 53, True, True)
+        assert not t.second.bind_ok(t.dn(1000), password)
+        assert t.state_of(1) == ("up", False, True)
+        t.depart(1001)  # known now: it is not even asked
+        assert t.acked(1001, 1) == (10, True, True)
+        assert t.said().count("this server takes no writes") == 1
+        assert t.state_of(0) == ("up", True, False)
+    finally:
+        t.close()
+
+
+def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
+    t = ConsumerTown(True, True, people=0)
+    try:
+        until(lambda: holds(t.second, t.ldap.canary), 30, "the consumer to hold all")
+        t.start()
+        t.is_state(1, "up", True)
+        t.is_state(0, "up", False)
+        t.hire(1000, "Inimene", "Numbera")  # the first write is refused there
+        t.state_is(1000, "open", 30)
+        t.is_state(0, "up", True)
+        assert t.state_of(1)[2]
+        password = t.password(1000)
+        t.ldap.stop()
+        t.is_state(1, "up", True)  # better than none: it can be read
+        t.depart(1000)
+        time.sleep(2)
+        t.ldap.start()
+        t.is_state(0, "up", True)  # without a write that fails
+        t.state_is(1000, "out", 30)
+        until(lambda: not t.ldap.bind_ok(t.dn(1000), password), 10, "the lock")
+    finally:
+        t.close()
