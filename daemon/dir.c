@@ -239,7 +239,7 @@ void dir_hurry(struct pld_dir *d)
 static void take_over(struct pld_dir *d)
 {
     int64_t now = dir_now_ms();
-    if (!dir_servers_other_up(d) || (d->hurried_ms && now - d->hurried_ms < STABLE_MS))
+    if (!dir_servers_other_up(d) || (!d->leave && d->hurried_ms && now - d->hurried_ms < STABLE_MS))
         return;
     d->hurried_ms = now;
     arm(d->retry, 0);

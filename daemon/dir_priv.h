@@ -115,7 +115,7 @@ struct dir_req {
     size_t n_mods;
     const char *assertion;
     int64_t account_id, intent_id; /* for EV_ACK, when it went */
-    bool everywhere;               /* and so to a server not in use; in order for each entry */
+    bool everywhere, after;        /* and so to a server not in use; in order for each entry */
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
     const char *version_attr; /* what it was asked about */

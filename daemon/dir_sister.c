@@ -43,6 +43,7 @@ static void emit_ack(struct dir_server *s, const struct dir_req *r, int code)
     ev.ack.server = pl_str_c(s->uri);
     ev.ack.account_id = r->account_id;
     ev.ack.intent_id = r->intent_id;
+    ev.ack.after = r->after;
     ev.ack.code = code;
     ev.ack.version = r->version;
     s->dir->host.emit(s->dir->host.ctx, &ev);
@@ -269,6 +270,7 @@ void dir_sisters_send(struct pld_dir *d, const struct pl_command *cmd)
         if (!r)
             continue;
         r->everywhere = true;
+        r->after = cmd->modify.everywhere.after;
         r->account_id = cmd->modify.everywhere.account_id;
         r->intent_id = cmd->modify.everywhere.intent_id;
         if (code == 0)

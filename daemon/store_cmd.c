@@ -154,7 +154,9 @@ static bool acked(struct pld_task *t, const struct pl_command *c)
 static bool unacked(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
-    return put_texts(t, c->unacked.servers, c->unacked.n) && ok;
+    ok = put_texts(t, c->unacked.servers, c->unacked.n) && ok;
+    put_i64(t, c->unacked.before);
+    return ok;
 }
 
 static bool scan_accounts(struct pld_task *t, const struct pl_command *c)

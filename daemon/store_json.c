@@ -256,6 +256,8 @@ const char *pld_json_acked(struct pl_arena *a, const struct pl_command *cmd)
         put_text(x, "server", k->server);
         put_int(x, "code", k->code);
         put_bool(x, "seen", k->seen);
+        put_bool(x, "after", k->after);
+        put_bool(x, "whole", k->whole);
         put_int(x, "at_us", k->at_us);
         json_array_append_new(all, x);
     }

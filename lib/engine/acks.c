@@ -31,6 +31,7 @@ struct acks {
     bool several;
     struct pl_str others[SERVERS_MAX]; /* that are up; malloced */
     size_t n_others;
+    int64_t first_intent;      /* the first that went everywhere in this life; INT64_MAX: none */
     struct news waiting, sent; /* sent: on its way to the store */
     bool storing;
     int64_t store_at_us;
@@ -76,6 +77,7 @@ struct acks *pl_acks_new(struct dir *d)
 {
     struct acks *k = pl_xcalloc(1, sizeof *k);
     k->d = d;
+    k->first_intent = INT64_MAX;
     k->arena = pl_arena_new();
     news_clear(&k->waiting);
     news_clear(&k->sent);
@@ -103,8 +105,10 @@ void pl_acks_free(struct acks *k)
 static void add(struct acks *k, const struct pl_ack *a)
 {
     struct news *w = &k->waiting;
-    if (w->n >= WAITING_MAX) /* the store is away for long: what is owed is looked for when it is back */
+    if (w->n >= WAITING_MAX) { /* the store is away for long: what is owed is looked for when it is back */
+        k->first_intent = INT64_MAX;
         return;
+    }
     if ((w->n & (w->n - 1)) == 0)
         w->v = pl_xrealloc_array(w->v, w->n ? w->n * 2 : 1, sizeof *w->v);
     w->v[w->n] = *a;
@@ -120,9 +124,19 @@ void pl_acks_in_use(const struct op *o, int code)
                        .intent_id = o->intent_id,
                        .server = k->in_use,
                        .code = code,
+                       .whole = true,
                        .at_us = k->d->e->now};
     if (k->several && a.intent_id)
         add(k, &a);
+}
+
+/* Of the password after a lock. Gone, or there was none (16); or of a kind after which another step follows (dialects name
+ * 19, 53 and 65), so that this says nothing yet. */
+static bool says_of_password(struct pl_ack *a)
+{
+    if (a->code == 16)
+        a->code = 0;
+    return a->code != 19 && a->code != 53 && a->code != 65;
 }
 
 static void said(struct acks *k, const struct pl_event *ev)
@@ -131,9 +145,10 @@ static void said(struct acks *k, const struct pl_event *ev)
                        .intent_id = ev->ack.intent_id,
                        .server = ev->ack.server,
                        .code = ev->ack.code,
+                       .after = ev->ack.after,
                        .at_us = k->d->e->now};
     pl_watch_own(k->d->watch, ev->ack.version); /* it comes back to the server in use by replication */
-    if (a.intent_id)
+    if (!a.after || says_of_password(&a))
         add(k, &a);
 }
 
@@ -169,8 +184,10 @@ void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several)
         look_at(k, 0);
 }
 
-bool pl_acks_everywhere(const struct acks *k)
+bool pl_acks_everywhere(struct acks *k, int64_t intent_id)
 {
+    if (k->several && intent_id < k->first_intent)
+        k->first_intent = intent_id;
     return k->several;
 }
 
@@ -208,7 +225,7 @@ static void stored(struct acks *k)
 {
     k->storing = false;
     for (size_t i = 0; i < k->sent.n; i++)
-        if (!k->sent.v[i].seen && k->sent.v[i].code != 0) {
+        if (!k->sent.v[i].seen && !k->sent.v[i].after && k->sent.v[i].code != 0) {
             look_at(k, LOOK_MIN_US);
             break;
         }
@@ -232,6 +249,7 @@ static void ask_rows(struct acks *k)
     struct pl_command *c = pl_e_emit(e, PL_CMD_UNACKED, k->d);
     c->unacked.servers = servers;
     c->unacked.n = k->n_others + 1;
+    c->unacked.before = k->first_intent;
     pl_e_request(e, c, OWN_ACKS, k, NULL, TAG_ROWS);
 }
 

@@ -180,6 +180,7 @@ struct pl_command {
         struct {
             const struct pl_str *servers; /* only of these */
             size_t n;
+            int64_t before; /* without an answer only intents with a smaller number: for the others one will come */
         } unacked;
         struct {
             enum pl_channel channel;
@@ -205,8 +206,9 @@ struct pl_command {
             enum pl_password_form password_form;
             struct pl_str login;     /* for that file's name */
             struct {
-                bool on; /* also to every other server of the directory, each in the order of these commands */
-                int64_t account_id, intent_id; /* not 0: each tells by EV_ACK, with these */
+                bool on;    /* also to every other server of the directory, each in the order of these commands; */
+                bool after; /* each tells by EV_ACK, with this (it is not the lock itself, but follows it) */
+                int64_t account_id, intent_id; /* and these */
             } everywhere;
         } modify;
         struct {
@@ -280,7 +282,8 @@ struct pl_event {
         } server;
         struct {
             struct pl_str server;
-            int64_t account_id, intent_id; /* of the command; 0: only `version` is told */
+            bool after;                    /* of the command */
+            int64_t account_id, intent_id;
             int code;                      /* LDAP result code, UNKNOWN or NOT_SENT */
             struct pl_str version;         /* as in result */
         } ack;

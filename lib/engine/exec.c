@@ -253,11 +253,12 @@ static void send_op(struct op *o)
     c->modify.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
     if (!o->group)
         c->modify.assertion = assertion(o);
-    if ((o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) && pl_acks_everywhere(d->acks)) {
+    if ((o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) && pl_acks_everywhere(d->acks, o->intent_id)) {
         /* The password too: a server may replicate whole entries, and the newest one must not be one with the old one. */
         c->modify.everywhere.on = true;
-        c->modify.everywhere.account_id = o->steps[o->step].stage == 0 ? t->p.account_id : 0;
-        c->modify.everywhere.intent_id = o->steps[o->step].stage == 0 ? o->intent_id : 0;
+        c->modify.everywhere.after = o->steps[o->step].stage > 0;
+        c->modify.everywhere.account_id = t->p.account_id;
+        c->modify.everywhere.intent_id = o->intent_id;
     }
     if (o->steps[o->step].secret != PL_SECRET_NONE) {
         c->modify.secret = o->steps[o->step].secret;

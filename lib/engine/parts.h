@@ -96,7 +96,7 @@ struct acks *pl_acks_new(struct dir *d);
 void pl_acks_free(struct acks *k);
 void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several);
 void pl_acks_event(struct acks *k, const struct pl_event *ev); /* SERVER, ACK */
-bool pl_acks_everywhere(const struct acks *k);                    /* there are others that a lock goes to */
+bool pl_acks_everywhere(struct acks *k, int64_t intent_id); /* there are others, and this lock goes to them */
 void pl_acks_in_use(const struct op *o, int code);                /* what the server in use said to a lock */
 void pl_acks_reply(struct acks *k, const struct request *r, const struct pl_event *ev);
 void pl_acks_pump(struct acks *k);

@@ -171,7 +171,7 @@ def test_temporary_tables_are_nobodys():
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, []], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
-                 "acked": ["linn", "[]"], "unacked": ["linn", ["ldap://x"]],
+                 "acked": ["linn", "[]"], "unacked": ["linn", ["ldap://x"], 1],
                  "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
                  "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '

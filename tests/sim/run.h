@@ -23,6 +23,8 @@ enum run_kind {
     RUN_AMBUSH, /* a part goes away just when much depends on it */
     RUN_WATCH,  /* the next message of a watch */
     RUN_MEND,   /* a passing fault of a directory ends */
+    RUN_SISTER, /* another server takes a request, or its answer arrives */
+    RUN_SERVER_UP,
 };
 
 enum fault {
@@ -67,6 +69,15 @@ enum fault {
     F_WATCH_LOST,
     F_TOGETHER,
     F_TOGETHER_REFUSED,
+    F_SISTER_DID,
+    F_SISTER_AWAY,
+    F_SISTER_FROZEN,
+    F_SISTER_LATE,
+    F_SISTER_PASSWORD,
+    F_SISTER_REFUSED,
+    F_SISTER_READ_ONLY,
+    F_SISTER_BEHIND,
+    F_SISTER_IN_USE,
     N_FAULTS
 };
 extern const char *const fault_names[N_FAULTS];
@@ -79,7 +90,10 @@ struct req {
     bool write, executed, dead, paged, paused;
     bool detached, late; /* its connection is gone; it is carried out all the same */
     int64_t sent_us;
-    long load; /* LOAD: its number */
+    long load; /* LOAD: its number; of another server: the daemon's */
+    int server; /* of another server */
+    bool password_was; /* the entry had a password when this was sent */
+    int64_t late_us;
     /* the answer, made when the request was executed */
     bool failed, cut;
     struct rows rows;
@@ -133,12 +147,20 @@ struct watcher { /* one search that stays open */
     int next;                /* of the directory's log */
 };
 
+struct sisters { /* the servers of one directory; one of them is in use */
+    int n, in_use, read_only; /* read_only: -1 none */
+    bool begun;               /* the directory was up since the daemon began */
+    bool up[MAX_SERVERS];
+    int64_t free_us[MAX_SERVERS], said_us[MAX_SERVERS]; /* one request, one answer after the other */
+    int64_t back_us[MAX_SERVERS]; /* until then it is away: what it does late is done before it is seen again */
+};
+
 struct sim {
     uint64_t seed;
     bool trace;
     int events_left;
     bool calm; /* no more faults: everything shall come to rest */
-    struct rng rng;
+    struct rng rng, sister_rng; /* the second one, so that seeds without other servers stay what they were */
     int64_t now;
     struct queue q;
     struct world w;
@@ -163,6 +185,9 @@ struct sim {
     int64_t next_control;
     struct req **reqs;
     size_t n_reqs, cap_reqs;
+    struct sisters sisters[N_DIRS];
+    struct req **sister_reqs;
+    size_t n_sister_reqs, cap_sister_reqs;
     struct check c;
     unsigned long engine_events;
 };
@@ -195,6 +220,17 @@ void watch_pump(struct sim *m);
 void watch_off(struct sim *m, int d);
 bool watch_saw_all(const struct sim *m, int d); /* every change by other hands since the first day */
 
+/* ---- sister.c: the servers that are not in use ---- */
+void sister_town(struct sim *m);
+struct pl_str sister_in_use(const struct sim *m, int d);
+void sister_dir_up(struct sim *m, int d); /* before the engine hears of it */
+void sister_send(struct sim *m, const struct pl_command *c);
+void sister_take(struct sim *m, struct req *r);
+void sister_up(struct sim *m, int n);
+bool sister_away(struct sim *m, int d);
+void sister_crash(struct sim *m);
+bool sister_blind(struct sim *m, struct req *r); /* the look sees nothing there */
+
 /* ---- lose.c ---- */
 void serve_late(struct sim *m, struct req *r);
 void serve_dead(struct sim *m, struct req *r);
@@ -222,6 +258,7 @@ void check_intents(struct sim *m, const struct pl_command *c);
 void check_settle(struct sim *m, const struct pl_settle *t);
 void check_applied(struct sim *m, const struct pl_command *c, int dir);
 void check_dropped(struct sim *m, int dir); /* -1: everything */
+const struct account *check_whose(struct sim *m, int dir, const struct dir_entry *e); /* NULL: nobody's */
 void check_late(struct sim *m, const struct pl_command *c, int dir);
 bool rest_reached(struct sim *m);
 void rest_check(struct sim *m);
