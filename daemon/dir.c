@@ -61,8 +61,9 @@ static void emit_up(struct pld_dir *d)
     struct pl_event ev = {.kind = PL_EV_DIR_UP, .directory = d->conf->name};
     ev.up.identity = pl_str_c(d->first.identity);
     ev.up.ppolicy = d->first.ppolicy;
+    ev.up.policy_in_force = d->first.policy_in_force;
     ev.up.assertion = d->first.assertion;
-    ev.up.sync = d->first.sync;
+    ev.up.watch = d->first.watch;
     ev.up.post_read = d->first.post_read;
     ev.up.server = pl_str_c(d->uris[d->uri]);
     ev.up.several = d->n_servers > 1;
@@ -153,8 +154,8 @@ static void note_server(struct pld_dir *d, enum pld_server_how how, const char *
 /* A failed attempt: the next address at once, after the last one a pause. */
 static void opening_failed(struct pld_dir *d, bool refused, const struct pl_err *err)
 {
-    dir_say(d, refused ? 3 : 4, err->text, err->hint);
     note_server(d, refused ? PLD_SERVER_REFUSED : PLD_SERVER_AWAY, err->text);
+    dir_say(d, refused || err->class == PL_ERR_CONF ? 3 : 4, err->text, err->hint);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
     if (refused) {
@@ -174,7 +175,8 @@ static void come_up(struct pld_dir *d)
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
     pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
-              "%s (%s): connected%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "");
+              "%s (%s): connected%s%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "",
+              d->first.unsaid ? "; the server does not say of which kind it is, so the configured dialect is believed" : "");
     note_server(d, PLD_SERVER_UP, "");
     dir_server_in_use(d)->says_read_only = d->first.read_only;
     d->leave = false;

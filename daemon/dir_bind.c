@@ -1,8 +1,7 @@
-/* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind, first reads. Top to bottom in
- * the order in which it happens; the first step that fails ends it. Names of people and texts of the server never get
- * into a sentence. */
-#include "dir_server.h"
-#include "../lib/directory/sync.h"
+/* A connected socket becomes a bound handle, in the connector thread: options, TLS, bind; dir_probe.c then asks
+ * what it is bound to. Top to bottom in the order in which it happens; the first step that fails ends it. Names of
+ * people and texts of the server never get into a sentence. */
+#include "dir_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,15 +153,14 @@ static bool set_tls(struct bringup *b, int require)
                       "ca_file, cert_file or key_file cannot be used");
 }
 
-/* Waits for all messages of one request. False: timed out, cut, or the connection ended. */
-static bool await(struct bringup *b, int msgid, LDAPMessage **msg)
+bool dir_await(struct dir_opening *o, LDAP *ld, int msgid, LDAPMessage **msg)
 {
-    struct timeval left = time_left(b->o);
-    int type = ldap_result(b->ld, msgid, LDAP_MSG_ALL, &left, msg);
+    struct timeval left = time_left(o);
+    int type = ldap_result(ld, msgid, LDAP_MSG_ALL, &left, msg);
     if (type > 0)
         return true;
-    return pl_err_set(&b->o->err, PL_ERR_IO, 0, "Look into the server's log.", "%s while %s",
-                      type == 0 ? "no answer in time" : "the server ended the connection", b->o->step);
+    return pl_err_set(&o->err, PL_ERR_IO, 0, "Look into the server's log.", "%s while %s",
+                      type == 0 ? "no answer in time" : "the server ended the connection", o->step);
 }
 
 static bool start_tls(struct bringup *b)
@@ -172,7 +170,7 @@ static bool start_tls(struct bringup *b)
     b->o->step = "asking for StartTLS";
     if (ldap_start_tls(b->ld, NULL, NULL, &msgid) != LDAP_SUCCESS)
         return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "StartTLS cannot be sent");
-    if (!await(b, msgid, &msg))
+    if (!dir_await(b->o, b->ld, msgid, &msg))
         return false;
     int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
     if (rc == LDAP_SUCCESS && code == LDAP_SUCCESS)
@@ -251,6 +249,7 @@ static bool explain_tls(struct bringup *b)
                    "the server ended the TLS handshake");
     X509_free(cert);
     drop(&again);
+    b->o->step = "doing the TLS handshake"; /* that is what failed */
     return false;
 }
 
@@ -259,6 +258,7 @@ static bool handshake(struct bringup *b)
     bool ldaps = strcmp(b->url->lud_scheme, "ldaps") == 0;
     if (strcmp(b->url->lud_scheme, "ldapi") == 0 || (!ldaps && pl_str_eq_c(b->o->conf.tls, "none")))
         return true; /* dir_link.c has checked that the address is this host's own */
+    b->o->step = "setting TLS up";
     if (!set_tls(b, LDAP_OPT_X_TLS_DEMAND) || (!ldaps && !start_tls(b)))
         return false;
     b->o->step = "doing the TLS handshake";
@@ -272,11 +272,41 @@ static bool handshake(struct bringup *b)
 
 /* ---- 3. bind ---- */
 
-static bool explain_bind(struct bringup *b, int code)
+/* Active Directory says why in its text: "..., data 533, ..." (MS-ADTS 5.1.1.1.1 with the codes of MS-ERREF 2.2). */
+static const char *ad_reason(const char *text)
+{
+    static const struct {
+        const char *data, *reason;
+    } reasons[] = {
+        {"525", "there is no such account"},
+        {"52e", "the password is wrong"},
+        {"530", "the account may not log on at this time"},
+        {"532", "the password has expired; set one that does not"},
+        {"533", "the account is disabled"},
+        {"701", "the account has expired"},
+        {"773", "the password must be changed first"},
+        {"775", "the account is locked out after too many wrong passwords"},
+    };
+    const char *at = text ? strstr(text, ", data ") : NULL;
+    for (size_t i = 0; at && i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strncasecmp(at + 7, reasons[i].data, 3) == 0 && strchr(", ", at[10]))
+            return reasons[i].reason;
+    return NULL;
+}
+
+static bool explain_bind(struct bringup *b, int code, const char *text)
 {
     struct pl_err *err = &b->o->err;
+    const char *reason = code == LDAP_INVALID_CREDENTIALS ? ad_reason(text) : NULL;
     switch (code) {
     case LDAP_INVALID_CREDENTIALS:
+        if (reason) {
+            b->o->refused = true;
+            return pl_err_set(err, PL_ERR_CONF, code,
+                              "Put it right in the directory, or correct bind_dn and password_file.",
+                              "the server refuses the service account: %s (result %d)", reason, code);
+        }
+        /* fall through */
     case LDAP_INAPPROPRIATE_AUTH:
         b->o->refused = true;
         return pl_err_set(err, PL_ERR_CONF, code, "Check bind_dn and password_file; the account may also be locked.",
@@ -320,98 +350,30 @@ static bool send_bind(struct bringup *b, int *msgid)
 static bool bind_to(struct bringup *b)
 {
     int msgid = 0, code = LDAP_OTHER;
+    char *text = NULL;
     LDAPMessage *msg = NULL;
     b->o->step = "binding";
-    if (!send_bind(b, &msgid) || !await(b, msgid, &msg))
+    if (!send_bind(b, &msgid) || !dir_await(b->o, b->ld, msgid, &msg))
         return false;
-    int rc = ldap_parse_result(b->ld, msg, &code, NULL, NULL, NULL, NULL, 1);
+    int rc = ldap_parse_result(b->ld, msg, &code, NULL, &text, NULL, NULL, 1);
+    bool ok = rc == LDAP_SUCCESS && (code == LDAP_SUCCESS || explain_bind(b, code, text));
     if (rc != LDAP_SUCCESS)
-        return pl_err_set(&b->o->err, PL_ERR_IO, rc, "", "the answer to the bind is not LDAP");
-    return code == LDAP_SUCCESS || explain_bind(b, code);
+        pl_err_set(&b->o->err, PL_ERR_IO, rc, "", "the answer to the bind is not LDAP");
+    ldap_memfree(text);
+    return ok;
 }
 
-/* ---- 4. first reads ---- */
+/* ---- 4. hand-over ---- */
 
-/* One base search. Returns the result code, or -1 with o->err; *msg is the caller's to free. */
-static int read_entry(struct bringup *b, const char *base, const char *const *attrs, LDAPMessage **msg)
+/* libldap reads each message in two steps, its head and the rest: many entries come with one read of the socket then. The
+ * layer lies below that of TLS, and is asked like that one whether it holds something that the socket does not show. */
+static bool read_ahead(LDAP *ld)
 {
-    int msgid = 0, code = LDAP_OTHER;
-    *msg = NULL;
-    int rc = ldap_search_ext(b->ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)attrs, 0, NULL, NULL,
-                             NULL, 1, &msgid);
-    if (rc != LDAP_SUCCESS) {
-        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "a search cannot be sent while %s", b->o->step);
-        return -1;
-    }
-    if (!await(b, msgid, msg))
-        return -1;
-    if (ldap_parse_result(b->ld, *msg, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS) {
-        pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "an answer is not LDAP while %s", b->o->step);
-        return -1;
-    }
-    return code;
+    Sockbuf *sb = NULL;
+    int bytes = DIR_READ_AHEAD;
+    return ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb &&
+           ber_sockbuf_add_io(sb, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER, &bytes) == 0;
 }
-
-static bool has_value(struct bringup *b, LDAPMessage *entry, const char *attr, const char *value)
-{
-    bool found = false;
-    struct berval **v = entry ? ldap_get_values_len(b->ld, entry, attr) : NULL;
-    for (size_t i = 0; v && v[i] && !found; i++)
-        found = v[i]->bv_len == strlen(value) && memcmp(v[i]->bv_val, value, v[i]->bv_len) == 0;
-    ldap_value_free_len(v);
-    return found;
-}
-
-static bool read_root(struct bringup *b)
-{
-    static const char *const attrs[] = {"supportedControl", "supportedCapabilities", NULL};
-    LDAPMessage *msg = NULL;
-    b->o->step = "reading the root entry";
-    int code = read_entry(b, "", attrs, &msg);
-    if (code == LDAP_SUCCESS) {
-        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
-        b->o->opened.ppolicy = has_value(b, entry, "supportedControl", DIR_OID_PPOLICY);
-        b->o->opened.sync = has_value(b, entry, "supportedControl", PL_OID_SYNC_REQUEST);
-        b->o->opened.post_read = has_value(b, entry, "supportedControl", PL_OID_POST_READ);
-        b->o->opened.assertion = has_value(b, entry, "supportedControl", DIR_OID_ASSERTION);
-        b->o->opened.read_only = has_value(b, entry, "supportedCapabilities", DIR_OID_AD_RODC);
-    }
-    ldap_msgfree(msg);
-    if (code > 0)
-        pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
-                   "the root entry cannot be read (result %d)", code);
-    return code == LDAP_SUCCESS;
-}
-
-/* Which server, and which incarnation of its data: the entryUUID of people_base changes when the data is loaded anew. */
-static bool read_identity(struct bringup *b)
-{
-    static const char *const attrs[] = {"entryUUID", NULL};
-    struct dir_opened *out = &b->o->opened;
-    const char *base = b->o->conf.people_base.s;
-    LDAPMessage *msg = NULL;
-    b->o->step = "reading people_base";
-    int code = read_entry(b, base, attrs, &msg);
-    if (code == LDAP_SUCCESS) {
-        LDAPMessage *entry = ldap_first_entry(b->ld, msg);
-        struct berval **v = entry ? ldap_get_values_len(b->ld, entry, "entryUUID") : NULL;
-        if (v && v[0] && v[0]->bv_len > 0 && v[0]->bv_len < sizeof out->identity)
-            memcpy(out->identity, v[0]->bv_val, v[0]->bv_len); /* zeroed before, so terminated */
-        ldap_value_free_len(v);
-    }
-    ldap_msgfree(msg);
-    if (code < 0)
-        return false;
-    if (code == LDAP_NO_SUCH_OBJECT)
-        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Correct people_base, or let the service account read it.",
-                          "people_base %s does not exist or may not be seen", base);
-    if (code != LDAP_SUCCESS || !out->identity[0])
-        return pl_err_set(&b->o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
-                          "the service account may not read entryUUID of people_base %s (result %d)", base, code);
-    return true;
-}
-
-/* ---- 5. hand-over ---- */
 
 /* A handshake leaves the socket blocking; the loop must never block. */
 static bool hand_over(struct bringup *b)
@@ -421,6 +383,8 @@ static bool hand_over(struct bringup *b)
     if (fd != b->fd || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return pl_err_set(&b->o->err, PL_ERR_IO, errno, "", "the socket changed during the bring-up");
     limit_pdu(b->ld, DIR_PDU_MAX);
+    if (!read_ahead(b->ld))
+        return pl_err_set(&b->o->err, PL_ERR_IO, 0, "", "libldap takes no buffer");
     return set_ptr(b->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
 }
 
@@ -432,10 +396,13 @@ bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd)
         close(fd);
         return pl_err_set(&o->err, PL_ERR_IO, 0, "", "libldap does not take the socket");
     }
-    if (set_options(&b) && handshake(&b) && bind_to(&b) && read_root(&b) && read_identity(&b) && hand_over(&b)) {
+    bool bound = set_options(&b) && handshake(&b) && bind_to(&b);
+    bool fit = bound && dir_probe(o, b.ld);
+    /* What the server answered may be looked into; a connection that failed is never used again. */
+    if ((fit || (bound && o->keep && o->err.class == PL_ERR_CONF)) && hand_over(&b)) {
         o->opened.ld = b.ld;
         o->opened.fd = fd;
-        return true;
+        return fit;
     }
     if (b.ld)
         drop(&b);

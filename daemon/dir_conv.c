@@ -1,7 +1,6 @@
 #include "dir_priv.h"
 
 #include <string.h>
-#include <strings.h>
 
 const char *dir_cstr(struct pl_arena *a, struct pl_str s)
 {
@@ -11,20 +10,6 @@ const char *dir_cstr(struct pl_arena *a, struct pl_str s)
 }
 
 /* ---- entries ---- */
-
-/* "member;range=0-1499" is a part of the values; "member;range=1500-*" is the last part (MS-ADTS 3.1.1.3.1.3.3). */
-static bool is_open_range(struct pl_str name)
-{
-    for (size_t i = 0; i + 7 <= name.len; i++) {
-        if (name.s[i] != ';' || strncasecmp(name.s + i + 1, "range=", 6) != 0)
-            continue;
-        size_t end = i + 7;
-        while (end < name.len && name.s[end] != ';')
-            end++;
-        return name.s[end - 1] != '*';
-    }
-    return false;
-}
 
 static bool is_usable_attr(struct pl_str name)
 {
@@ -102,7 +87,7 @@ bool dir_entry_read(LDAP *ld, LDAPMessage *m, bool usability, struct pl_arena *a
         if (!name.bv_val)
             break;
         struct pl_str n = {name.bv_val, name.bv_len};
-        if (is_open_range(n))
+        if (dir_range_open(n))
             *open_range = true;
         if (!is_usable_attr(n)) /* a server that sends this name itself is not believed */
             add_values(&l, n, vals);

@@ -197,7 +197,8 @@ static void destroy(struct dir_opening *o)
         ldap_unbind_ext(o->opened.ld, NULL, NULL);
     if (o->cut_fd >= 0)
         close(o->cut_fd);
-    close(o->done_fd);
+    if (o->done_fd >= 0)
+        close(o->done_fd);
     pthread_mutex_destroy(&o->lock);
     pl_arena_free(o->arena);
     free(o);
@@ -243,6 +244,7 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
     struct pl_arena *a = o->arena;
     o->conf = (struct pl_conf_directory){
         .name = pl_arena_str(a, c->name),
+        .dialect = pl_arena_str(a, c->dialect),
         .tls = pl_arena_str(a, c->tls),
         .ca_file = pl_arena_str(a, c->ca_file),
         .sasl = pl_arena_str(a, c->sasl),
@@ -256,16 +258,23 @@ static void copy_conf(struct dir_opening *o, const struct pl_conf_directory *c)
     };
 }
 
-struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err)
+static struct dir_opening *make(const struct pl_conf_directory *conf, const char *uri)
 {
     struct dir_opening *o = pl_xcalloc(1, sizeof *o);
     o->arena = pl_arena_new();
-    o->cut_fd = -1;
+    o->cut_fd = o->done_fd = -1;
     o->step = "starting";
     copy_conf(o, conf);
     o->uri = pl_arena_str(o->arena, pl_str_c(uri)).s;
     o->deadline_ms = dir_now_ms() + conf->connect_ms;
     pthread_mutex_init(&o->lock, NULL);
+    return o;
+}
+
+static struct dir_opening *start(const struct pl_conf_directory *conf, const char *uri, bool keep, struct pl_err *err)
+{
+    struct dir_opening *o = make(conf, uri);
+    o->keep = keep;
     o->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = o->done_fd < 0 ? errno : start_thread(o);
     if (rc == 0)
@@ -274,6 +283,23 @@ struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, cons
                strerror(rc));
     destroy(o);
     return NULL;
+}
+
+struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err)
+{
+    return start(conf, uri, false, err);
+}
+
+struct dir_opening *dir_opening_start_keep(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err)
+{
+    return start(conf, uri, true, err);
+}
+
+struct dir_opening *dir_opening_alone(const struct pl_conf_directory *conf, const char *uri)
+{
+    struct dir_opening *o = make(conf, uri);
+    o->done = true;
+    return o;
 }
 
 bool dir_opening_done(struct dir_opening *o)

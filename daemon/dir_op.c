@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -137,7 +138,9 @@ void dir_link_arm(struct dir_link *l, struct dir_req *r)
 
 static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    LDAPControl *page = NULL, usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, *ctrls[3] = {NULL};
+    LDAPControl *page = NULL, usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, *ctrls[4] = {NULL};
+    const struct pl_dialect *dialect = pl_dialect_find(l->dir->conf->dialect);
+    LDAPControl own = {.ldctl_oid = (char *)(uintptr_t)(dialect ? dialect->search_control : NULL)};
     size_t n = 0;
     if (r->paged) {
         int rc = ldap_create_page_control(l->ld, DIR_PAGE, r->cookie, 0, &page);
@@ -147,8 +150,14 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
     }
     if (r->usability)
         ctrls[n++] = &usable;
-    int rc = ldap_search_ext(l->ld, r->dn, r->scope, r->filter, r->attrs, 0, n ? ctrls : NULL, NULL, NULL,
-                             LDAP_NO_LIMIT, msgid);
+    if (own.ldctl_oid)
+        ctrls[n++] = &own;
+    const char *base = r->dn, *filter = r->filter;
+    int scope = r->scope;
+    char **attrs = r->attrs;
+    if (r->range)
+        dir_range_search(r->range, &base, &scope, &filter, &attrs);
+    int rc = ldap_search_ext(l->ld, base, scope, filter, attrs, 0, n ? ctrls : NULL, NULL, NULL, LDAP_NO_LIMIT, msgid);
     if (page)
         ldap_control_free(page);
     return rc;
@@ -156,8 +165,9 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 
 static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    LDAPControl sync = {.ldctl_oid = (char[]){PL_OID_SYNC_REQUEST}, .ldctl_iscritical = 1}, *ctrls[] = {&sync, NULL};
-    sync.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
+    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST};
+    LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
+    control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
     return ldap_search_ext(l->ld, r->dn, LDAP_SCOPE_SUBTREE, "(objectClass=*)", r->attrs, 0, ctrls, NULL, NULL,
                            LDAP_NO_LIMIT, msgid);
 }

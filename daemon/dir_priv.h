@@ -4,13 +4,16 @@
  *   dir_server.c    the listed servers: how each is, which one is tried next
  *   dir_sister.c    warm connections to those that are not in use, for what goes everywhere
  *   dir_link.c      the connector thread: name lookup, TCP or local socket, hand-over
- *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, first reads, sentences
+ *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, sentences
+ *   dir_probe.c     the first reads: which kind of server it is, what it offers, which data it holds
  *   dir_req.c       one request: copies of what a command wants
  *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
  *   dir_watch.c     the third connection: the search that stays open
  *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
+ *   dir_range.c     an attribute that the server gives in parts
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
  *   dir_password.c  the one-time password and its file
+ *   dir_once.c      the bring-up for a program without an event loop
  *
  * A handle belongs to the connector thread until it is handed over, and to the event loop's thread ever after. A handle
  * that failed once is closed, never used again: libldap would reconnect it by itself, blocking and unauthenticated. */
@@ -19,6 +22,7 @@
 
 #include <ldap.h>
 #include <pthread.h>
+#include "dir_tools.h"
 #include "shell.h"
 
 enum {
@@ -33,6 +37,7 @@ enum {
     DIR_REFUSED_MIN_MS = 30000, /* after a refused bind: slow, or the service account gets locked out */
     DIR_REFUSED_MAX_MS = 900000,
     DIR_PDU_FIRST = 1 << 20, /* largest message accepted before the bind is through, bytes */
+    DIR_READ_AHEAD = 32 << 10, /* buffer of a connection, bytes */
     DIR_PDU_MAX = 256 << 20, /* and afterwards: one group with millions of members */
 };
 
@@ -49,7 +54,10 @@ struct dir_opened { /* what the thread hands over */
     LDAP *ld;
     int fd; /* inside ld */
     bool tls;
-    bool ppolicy, assertion, sync, post_read, read_only; /* read_only: it says so of itself */
+    bool ppolicy; /* on the database of the people */
+    bool policy_in_force, assertion, watch, post_read;
+    bool read_only; /* it says so of itself */
+    bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
 };
 
@@ -58,6 +66,7 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
     struct pl_arena *arena; /* owns every slice of conf and uri: the thread may outlive the configuration */
     struct pl_conf_directory conf;
     const char *uri;
+    bool keep; /* a bound handle is left open although the first reads say that it is of no use */
     int64_t deadline_ms;
     int done_fd; /* eventfd, readable when the thread is through */
     /* written by the thread, read by the loop after done_fd */
@@ -76,6 +85,10 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
 
 /* Starts a thread; NULL with a sentence when there can be none. */
 struct dir_opening *dir_opening_start(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* The same for whoever wants to know everything that is wrong: `ok` may be false with `opened` in place. */
+struct dir_opening *dir_opening_start_keep(const struct pl_conf_directory *conf, const char *uri, struct pl_err *err);
+/* For dir_connect outside of a thread. */
+struct dir_opening *dir_opening_alone(const struct pl_conf_directory *conf, const char *uri);
 bool dir_opening_done(struct dir_opening *o); /* true: the thread is through and what it wrote may be read */
 void dir_opening_cut(struct dir_opening *o);  /* makes the thread fail soon, wherever it is */
 void dir_opening_free(struct dir_opening *o); /* cuts it, or frees what it left; NULL is fine */
@@ -86,6 +99,10 @@ int dir_connect(struct dir_opening *o, const LDAPURLDesc *url);
 /* In the thread: turns a connected socket into a bound handle. Owns `fd` from the call on. False with o->err. */
 bool dir_bind(struct dir_opening *o, const LDAPURLDesc *url, int fd);
 
+/* In the thread, false with o->err: all messages of one request; what is it bound to, for o->opened. */
+bool dir_await(struct dir_opening *o, LDAP *ld, int msgid, LDAPMessage **msg);
+bool dir_probe(struct dir_opening *o, LDAP *ld);
+
 /* ---- requests (dir_req.c, dir_op.c, dir_recv.c) ---- */
 
 struct dir_req {
@@ -95,6 +112,7 @@ struct dir_req {
     enum pl_cmd_kind kind;
     int code;   /* of one that is answered without being sent */
     bool probe; /* our own keep-alive: nobody is told */
+    bool stands; /* asked behind a search that does not say when it has begun */
     int msgid;  /* 0: not sent */
     int64_t deadline_ms;
     const char *dn; /* base of a search too */
@@ -104,8 +122,10 @@ struct dir_req {
     char **attrs;
     bool paged, usability;
     bool stays;            /* WATCH: it has no end of its own */
-    struct pl_str control; /* WATCH: value of the Sync Request control */
+    enum pl_watch_kind watch;
+    struct pl_str control; /* WATCH: value of its control */
     bool incomplete;       /* an open range or a reference was seen */
+    struct dir_range *range; /* an attribute of its entry is being read in parts; else NULL */
     struct berval *cookie; /* of the next page */
     bool paused;
     LDAPMessage **held; /* come while paused, from first_held on; at most a page */
@@ -118,7 +138,7 @@ struct dir_req {
     bool everywhere, after;        /* and so to a server not in use; in order for each entry */
     struct pl_str post_read; /* value of the control; empty: not asked */
     struct pl_str version;   /* what it answered */
-    const char *version_attr; /* what it was asked about */
+    const char *const *version_attrs; /* what it was asked about */
     enum pl_secret secret;   /* a password that only we know goes with it */
     const char *password_attr;
     enum pl_password_form password_form;
@@ -156,6 +176,7 @@ bool dir_link_send(struct dir_link *l);                          /* as many as m
 void dir_link_push_front(struct dir_link *l, struct dir_req *r); /* goes next */
 void dir_link_forget(struct dir_link *l, struct dir_req *r);     /* out of the table */
 void dir_link_arm(struct dir_link *l, struct dir_req *r);        /* deadline from now */
+struct dir_req *dir_link_ask(struct dir_link *l); /* something, only for the answer's sake */
 void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete); /* answers and frees */
 
 /* ---- the watch (dir_watch.c) ---- */
@@ -177,7 +198,8 @@ void dir_watch_free(struct pld_dir *d);
 void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
 void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
 void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
-enum dir_step dir_watch_message(struct dir_link *l, LDAPMessage *m);
+enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m);
+void dir_watch_stands(struct dir_link *l); /* what was asked behind it is answered */
 
 /* ---- the directory (dir.c) ---- */
 
@@ -210,7 +232,6 @@ struct pld_dir {
 };
 
 void dir_kick(struct pld_dir *d); /* work from the event loop, soon */
-
 /* Tears both channels down, answers all that is open by one DIR_DOWN, and comes back later. Only from the event loop. */
 void dir_down(struct pld_dir *d, const char *why, const char *hint);
 void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool complete);
@@ -222,28 +243,5 @@ void dir_say(struct pld_dir *d, int level, const char *text, const char *hint);
  * sent as it is. */
 struct dir_req *dir_req_new(const struct pl_command *cmd, int *code);
 void dir_req_free(struct dir_req *r);
-
-/* ---- conversions (dir_conv.c) ---- */
-
-/* The entry's slices point into the message, its arrays into the arena. False: not LDAP. May be called once a message. */
-bool dir_entry_read(LDAP *ld, LDAPMessage *m, bool usability, struct pl_arena *a, struct pl_entry *out,
-                    bool *open_range);
-/* Arrays ended by NULL with room for `spare` more; everything copied into the arena. NULL: cannot be sent. */
-LDAPMod **dir_mods_make(struct pl_arena *a, const struct pl_mod *mods, size_t n, size_t spare);
-LDAPMod **dir_attrs_make(struct pl_arena *a, const struct pl_attr *attrs, size_t n);
-/* A copy as a C string, or NULL when there is a NUL inside. */
-const char *dir_cstr(struct pl_arena *a, struct pl_str s);
-
-/* ---- the first password (dir_password.c) ---- */
-
-enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };
-
-/* Draws a password and, a first one, keeps it in a new file of `dir`. `out` is in the form the server wants and is the
- * caller's to wipe with dir_password_wipe, as `file` is to free. False: nothing was kept, nothing may be sent. */
-bool dir_password_first(const char *dir, const char *login, enum pl_password_form form, struct pl_buf *out, char **file,
-                        struct pl_err *err);
-bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct pl_err *err);
-void dir_password_unlink(const char *file); /* the server did not take it */
-void dir_password_wipe(struct pl_buf *password);
 
 #endif

@@ -14,21 +14,30 @@ static struct dir_req *find_sent(struct dir_link *l, int msgid)
     return NULL;
 }
 
+static enum pl_flow tell_entry(struct dir_link *l, const struct dir_req *r, const struct pl_entry *entry)
+{
+    struct pld_host *h = &l->dir->host;
+    struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = l->dir->conf->name, .entry = entry};
+    return h->emit(h->ctx, &ev);
+}
+
 static enum dir_step take_entry(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     if (r->probe)
         return DIR_STEP_ON;
-    enum dir_step s = DIR_STEP_BROKEN;
+    bool part = false;
     struct pl_entry entry = {0};
     struct pl_arena *a = pl_arena_new();
-    if (dir_entry_read(l->ld, m, r->usability, a, &entry, &r->incomplete)) {
-        struct pld_host *h = &l->dir->host;
-        struct pl_event ev = {.kind = PL_EV_ENTRY, .req = r->id, .directory = l->dir->conf->name, .entry = &entry};
-        r->paused = h->emit(h->ctx, &ev) == PL_PAUSE && r->paged;
-        s = DIR_STEP_ON;
-    }
+    bool ok = dir_entry_read(l->ld, m, r->usability, a, &entry, &part);
+    if (ok && r->range)
+        dir_range_entry(r->range, &entry);
+    else if (ok && part && !r->paged)
+        r->range = dir_range_begin(&entry); /* told when it is whole */
+    else if (ok)
+        r->paused = tell_entry(l, r, &entry) == PL_PAUSE && r->paged;
+    r->incomplete = r->incomplete || (part && r->paged);
     pl_arena_free(a);
-    return s;
+    return ok ? DIR_STEP_ON : DIR_STEP_BROKEN;
 }
 
 /* The next page's cookie; none: that was all. */
@@ -50,8 +59,30 @@ static void take_version(struct dir_req *r, LDAPControl **ctrls)
     LDAPControl *c = ldap_control_find(PL_OID_POST_READ, ctrls, NULL);
     if (!c)
         return;
-    struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len};
-    r->version = pl_arena_str(r->arena, pl_post_read_value(value, pl_str_c(r->version_attr)));
+    struct pl_str value = {c->ldctl_value.bv_val, c->ldctl_value.bv_len}, values[PL_ECHO_MAX];
+    struct pl_buf text = {0};
+    size_t n = 0;
+    for (; n < PL_ECHO_MAX && r->version_attrs[n]; n++)
+        values[n] = pl_post_read_value(value, pl_str_c(r->version_attrs[n]));
+    pl_echo_text(&text, values, n);
+    r->version = pl_arena_str(r->arena, pl_buf_str(&text));
+    pl_buf_free(&text);
+}
+
+/* A search for parts has ended: true when there is another one to send. */
+static bool goes_on(struct dir_link *l, struct dir_req *r, int code)
+{
+    switch (dir_range_result(r->range, code)) {
+    case DIR_RANGE_ON:
+        return true;
+    case DIR_RANGE_WHOLE:
+        (void)tell_entry(l, r, dir_range_whole(r->range));
+        return false;
+    case DIR_RANGE_BROKEN:
+        break;
+    }
+    r->incomplete = true;
+    return false;
 }
 
 static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
@@ -71,13 +102,19 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
     if (ctrls)
         ldap_controls_free(ctrls);
     dir_link_forget(l, r);
-    if (r->cookie) {
+    if (r->stands)
+        dir_watch_stands(l);
+    if (r->cookie || (r->range && goes_on(l, r, code))) {
         dir_link_push_front(l, r);
         return DIR_STEP_ENDED;
     }
     if (r->kind == PL_CMD_SEARCH && (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED))
         dir_say(l->dir, 4, "the server's size limit cuts a read short",
-                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited).");
+                "Lift it for the service account (slapd: limits dn.exact=\"...\" size=unlimited time=unlimited; 389ds: "
+                "nsSizeLimit, nsLookThroughLimit and nsPagedSizeLimit of its entry).");
+    if (r->kind == PL_CMD_SEARCH && code == LDAP_REFERRAL)
+        dir_say(l->dir, 4, "the server refers a read to another server, and nobody follows it there",
+                "Is each configured DN in the server's own part of the tree?");
     dir_link_finish(l, r, code, r->kind == PL_CMD_SEARCH && code == LDAP_SUCCESS && !r->incomplete);
     return DIR_STEP_ENDED;
 }
@@ -88,7 +125,7 @@ static enum dir_step take_message(struct dir_link *l, struct dir_req *r, LDAPMes
         [PL_CMD_SEARCH] = LDAP_RES_SEARCH_RESULT, [PL_CMD_MODIFY] = LDAP_RES_MODIFY, [PL_CMD_ADD] = LDAP_RES_ADD};
     int type = ldap_msgtype(m);
     if (r->kind == PL_CMD_WATCH)
-        return dir_watch_message(l, m);
+        return dir_watch_message(l, r, m);
     if (type == results[r->kind])
         return take_result(l, r, m);
     if (r->kind != PL_CMD_SEARCH)
@@ -162,6 +199,15 @@ static bool dispatch(struct dir_link *l, LDAPMessage *m, const char **why)
     return ok;
 }
 
+/* libldap ends with "nothing yet" after each piece of a message, also while the next pieces already lie in its own buffers
+ * or those of TLS: the socket shows nothing of them, and nobody would wake us. */
+static bool holds_more(const struct dir_link *l)
+{
+    Sockbuf *sb = NULL;
+    return ldap_get_option(l->ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb &&
+           ber_sockbuf_ctrl(sb, LBER_SB_OPT_DATA_READY, NULL) > 0;
+}
+
 static bool drain(struct dir_link *l, const char **why)
 {
     for (int budget = DIR_BUDGET; may_read(l); budget--) {
@@ -172,6 +218,8 @@ static bool drain(struct dir_link *l, const char **why)
             return true;
         }
         int type = ldap_result(l->ld, LDAP_RES_ANY, LDAP_MSG_ONE, &none, &m);
+        if (type == 0 && holds_more(l))
+            continue;
         if (type == 0)
             return true;
         *why = "the connection was lost";
@@ -238,8 +286,7 @@ void dir_link_broken(struct dir_link *l, const char *why, const char *hint)
         dir_down(l->dir, why, hint);
 }
 
-/* A question to a quiet connection, so that a dead one is noticed before somebody leaves. */
-static void ask_something(struct dir_link *l)
+struct dir_req *dir_link_ask(struct dir_link *l)
 {
     static const char *const attrs[] = {LDAP_NO_ATTRS, NULL};
     struct pl_command cmd = {.kind = PL_CMD_SEARCH,
@@ -248,6 +295,7 @@ static void ask_something(struct dir_link *l)
     struct dir_req *r = dir_req_new(&cmd, &code);
     r->probe = true;
     dir_link_submit(l, r);
+    return r;
 }
 
 void dir_link_tick(struct dir_link *l)
@@ -262,7 +310,7 @@ void dir_link_tick(struct dir_link *l)
         return;
     }
     if (dir_link_quiet(l) && now - l->quiet_since_ms >= DIR_KEEPALIVE_MS) {
-        ask_something(l);
+        dir_link_ask(l); /* so that a dead one is noticed before somebody leaves */
         dir_link_work(l);
     }
 }

@@ -33,11 +33,11 @@ static int fill_search(struct dir_req *r, const struct pl_command *cmd)
     return r->filter ? LDAP_SUCCESS : LDAP_OTHER;
 }
 
-static void ask_version(struct dir_req *r, const char *attr)
+static void ask_version(struct dir_req *r, const char *const *attrs)
 {
     struct pl_buf b = {0};
-    pl_post_read_request(&b, pl_str_c(attr));
-    r->version_attr = attr;
+    pl_post_read_request(&b, attrs);
+    r->version_attrs = attrs; /* a dialect's own list: it lives as long as the program */
     r->post_read = pl_arena_str(r->arena, pl_buf_str(&b));
     pl_buf_free(&b);
 }
@@ -66,6 +66,7 @@ static int fill_watch(struct dir_req *r, const struct pl_command *cmd)
 {
     r->dn = dir_cstr(r->arena, cmd->watch.base);
     r->attrs = copy_attrs(r->arena, cmd->watch.attrs);
+    r->watch = cmd->watch.kind;
     r->control = pl_arena_str(r->arena, cmd->watch.control);
     r->stays = true;
     return r->dn ? LDAP_SUCCESS : LDAP_INVALID_DN_SYNTAX;
@@ -102,6 +103,7 @@ void dir_req_free(struct dir_req *r)
     free(r->held);
     if (r->cookie)
         ber_bvfree(r->cookie);
+    dir_range_free(r->range);
     dir_password_wipe(&r->password);
     free(r->password_file);
     pl_arena_free(r->arena);

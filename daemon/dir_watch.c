@@ -1,8 +1,9 @@
-/* The third connection of a directory: one search that stays open (RFC 4533). It comes up after the other two, to the same
- * server, and its end takes nothing else down: the engine is told, and asks again when it likes. */
+/* The third connection of a directory: one search that stays open (RFC 4533, or a persistent search). It comes up after the
+ * other two, to the same server, and its end takes nothing else down: the engine is told, and asks again when it likes. */
 #include "dir_priv.h"
 
 #include <stdlib.h>
+#include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
 
 static void stop_opening(struct dir_watch *w)
@@ -85,8 +86,11 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
     } else if (!dir_link_adopt(&w->link, &got)) {
         dir_watch_broken(d, "the event loop does not take the connection", "");
     } else {
+        bool says_nothing = w->waiting->watch == PL_WATCH_PERSISTENT;
         dir_link_submit(&w->link, w->waiting);
         w->waiting = NULL;
+        if (says_nothing)
+            dir_link_ask(&w->link)->stands = true;
         dir_link_work(&w->link);
     }
 }
@@ -130,7 +134,13 @@ void dir_watch_begin(struct pld_dir *d, struct dir_req *r)
 
 /* ---- what comes ---- */
 
-static enum dir_step take_entry(struct dir_link *l, LDAPMessage *m)
+/* The control that stands beside each entry. */
+static const char *beside_entry(const struct dir_req *r)
+{
+    return r->watch == PL_WATCH_PERSISTENT ? PL_OID_PERSIST_CHANGE : PL_OID_SYNC_STATE;
+}
+
+static enum dir_step take_entry(struct dir_link *l, const struct dir_req *r, LDAPMessage *m)
 {
     LDAPControl **ctrls = NULL;
     struct pl_str value = {"", 0};
@@ -138,7 +148,7 @@ static enum dir_step take_entry(struct dir_link *l, LDAPMessage *m)
     bool range = false;
     if (ldap_get_entry_controls(l->ld, m, &ctrls) != LDAP_SUCCESS || !ctrls)
         return DIR_STEP_BROKEN;
-    LDAPControl *c = ldap_control_find(PL_OID_SYNC_STATE, ctrls, NULL);
+    LDAPControl *c = ldap_control_find(beside_entry(r), ctrls, NULL);
     if (c)
         value = (struct pl_str){c->ldctl_value.bv_val, c->ldctl_value.bv_len};
     struct pl_arena *a = pl_arena_new();
@@ -183,13 +193,19 @@ static enum dir_step take_end(struct dir_link *l, LDAPMessage *m)
     return DIR_STEP_ON;
 }
 
-enum dir_step dir_watch_message(struct dir_link *l, LDAPMessage *m)
+void dir_watch_stands(struct dir_link *l)
+{
+    if (!l->dir->watch.ended)
+        emit(l->dir, PL_WATCH_STANDS, NULL, (struct pl_str){"", 0}, 0);
+}
+
+enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m)
 {
     if (l->dir->watch.ended)
         return DIR_STEP_ON;
     switch (ldap_msgtype(m)) {
     case LDAP_RES_SEARCH_ENTRY:
-        return take_entry(l, m);
+        return take_entry(l, r, m);
     case LDAP_RES_INTERMEDIATE:
         return take_info(l, m);
     case LDAP_RES_SEARCH_RESULT:

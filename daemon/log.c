@@ -63,6 +63,19 @@ static void add_c(struct line *l, const char *s)
     add(l, s, strlen(s));
 }
 
+/* C0, DEL, C1, and what ends a line for some readers (U+2028, U+2029) or turns one round (U+202A to U+202E, U+2066 to
+ * U+2069). */
+static bool is_control(const char *s, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    if (n == 1)
+        return c[0] < 0x20 || c[0] == 0x7f;
+    if (n == 2)
+        return c[0] == 0xc2 && c[1] < 0xa0;
+    return n == 3 && c[0] == 0xe2 &&
+           ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /* Inside quotes, whole characters only. A control character becomes a space and a byte that is no UTF-8 a question mark:
  * a line is a line whatever a peer or a file put into it. */
 static void add_escaped(struct line *l, struct pl_str s)
@@ -72,7 +85,7 @@ static void add_escaped(struct line *l, struct pl_str s)
         n = pl_str_utf8_at(s, i);
         if (n == 0)
             add_c(l, "?");
-        else if (c < 0x20 || c == 0x7f)
+        else if (is_control(s.s + i, n))
             add_c(l, " ");
         else if (c == '"' || c == '\\')
             add(l, (const char[2]){'\\', (char)c}, 2);

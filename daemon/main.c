@@ -112,7 +112,6 @@ static int work(const struct options *o)
         goto out;
     }
     pld_log_level((int)config->conf->log_level);
-    pld_log(6, "daemon.start", "version %s starts with %s", PL_VERSION, o->conf);
     status = pld_run(&config, engine) == 0 ? EXIT_SUCCESS : EXIT_FAILED;
 out:
     pl_engine_free(engine);

@@ -9,6 +9,9 @@
 
 enum { MAX_PREPARED = 48 }; /* queries there are; more would only not be prepared */
 enum { MAX_SHARE = 32, APART_AFTER_FAILURE = 256 };
+/* Transactions that may be shared, sent and not ended: one at work, one ready. The next ones wait here and so come to share:
+ * sent at once, each would wait for the disk by itself behind the others. */
+enum { MAX_JOINT = 2 };
 enum { MAX_FLIGHT = 64 }; /* statements sent and not answered; the rest waits here, where it costs the server nothing */
 
 struct queue {
@@ -25,6 +28,7 @@ struct pld_pg_pipe {
     struct queue flight;  /* sent, in order of answers */
     struct pld_pg_job
         *current; /* in flight: whose answer comes next; those before it wait for their transaction's end */
+    int joint;    /* transactions of jobs that may share, in flight */
     int apart;    /* so many jobs more do not share: one of those that did has failed */
     struct queue refused;
     struct event *pump;     /* activated by hand: sends, resumes, answers refused ones */
@@ -150,8 +154,12 @@ static bool prepare(struct pld_pg_pipe *p, const char *query)
     return PQsendPrepare(conn, query, pl_sql_query(query), 0, NULL) == 1 && PQpipelineSync(conn) == 1;
 }
 
-/* Until the end of the transaction, which is that of the statement behind it. */
-static const char generic_plan[] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
+/* What is said ahead of a statement, in its transaction. A plan made while a table was empty reads it from end to end, and
+ * stays until somebody analyses the table: a first import would be done by then, at a hundred times its price. */
+static const char *const preambles[] = {
+    [PLD_PG_PLAN_GENERIC] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)",
+    [PLD_PG_PLAN_ANEW] = "DISCARD PLANS",
+};
 
 static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
 {
@@ -161,14 +169,15 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
     if (!known && p->n_prepared < MAX_PREPARED)
         sent = known = prepare(p, job->query);
     fly(p, job);
-    job->preamble = job->generic && known;
+    job->preamble = job->plan != PLD_PG_PLAN_AUTO && known;
     if (sent && job->preamble)
-        sent = PQsendQueryParams(conn, generic_plan, 0, NULL, NULL, NULL, NULL, 0) == 1;
+        sent = PQsendQueryParams(conn, preambles[job->plan], 0, NULL, NULL, NULL, NULL, 0) == 1;
     if (sent)
         sent = known ? PQsendQueryPrepared(conn, job->query, job->n_params, job->params, NULL, NULL, 0) == 1
                      : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,
                                          0) == 1;
     job->syncs = syncs;
+    p->joint += job->joins && syncs;
     if (!sent || (syncs && PQpipelineSync(conn) != 1)) {
         pld_pg_link_fail(p->link, NULL);
         return false;
@@ -194,6 +203,8 @@ static void send_waiting(struct pld_pg_pipe *p)
     int sharing = 0;
 
     while (p->waiting.head && p->flight.n < MAX_FLIGHT && pld_pg_link_open(p->link)) {
+        if (sharing == 0 && p->waiting.head->joins && p->joint >= MAX_JOINT)
+            break;
         struct pld_pg_job *job = pop(&p->waiting);
         bool first = p->flight.n == 0, shares = may_share(p, job, ++sharing);
         if (!shares)
@@ -253,6 +264,7 @@ static void take_end(struct pld_pg_pipe *p)
         push(&ended, job);
         n++;
     } while (!job->syncs);
+    p->joint -= job->joins;
     if (failed && n > 1)
         p->apart = APART_AFTER_FAILURE;
     p->current = p->flight.head;
@@ -285,7 +297,7 @@ static void take_result(struct pld_pg_pipe *p, const PGresult *res)
     }
 }
 
-/* One row of no interest, and the NULL behind it. */
+/* A row of no interest or none, and the NULL behind it. */
 static void take_preamble(struct pld_pg_pipe *p, const PGresult *res)
 {
     struct pld_pg_job *job = p->current;
@@ -365,6 +377,7 @@ static void lose(struct pld_pg_pipe *p)
 {
     p->paused = false;
     p->current = NULL;
+    p->joint = 0;
     event_del(p->patience);
     end_all(&p->refused, PLD_PG_FAILED);
     end_all(&p->flight, PLD_PG_LOST);

@@ -14,7 +14,14 @@ enum pld_pg_end {
     PLD_PG_LOST,   /* the connection went first: nobody knows */
 };
 
-enum { PLD_PG_PARAMS = 6 };
+/* How a prepared statement comes to its plan. */
+enum pld_pg_plan {
+    PLD_PG_PLAN_AUTO,    /* as PostgreSQL finds best */
+    PLD_PG_PLAN_GENERIC, /* planned once for all parameters, and never again: small, and needed at once */
+    PLD_PG_PLAN_ANEW,    /* this session forgets all its plans first: its tables may have grown since they were made */
+};
+
+enum { PLD_PG_PARAMS = 8 };
 
 /* Embedded in the caller's own object; stays where it is until end() was called, which happens exactly once and never
  * inside pld_pg_pipe_submit. */
@@ -23,7 +30,7 @@ struct pld_pg_job {
     const char *params[PLD_PG_PARAMS];
     int n_params;
     bool quiet;  /* the owner says in its own words what a failure means; nothing is logged or given up here */
-    bool generic; /* planned once for all parameters, and never again: small, and needed at once */
+    enum pld_pg_plan plan;
     bool joins;   /* may share its transaction with others of its query: they are committed together or not at all */
     bool stream;  /* row by row: memory stays bounded, row() may pause */
     enum pl_flow (*row)(struct pld_pg_job *job, const PGresult *res, int row); /* NULL: rows are ignored */

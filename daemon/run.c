@@ -79,6 +79,7 @@ static void trace(const struct pl_command *cmd)
         [PL_CMD_NOMINATE] = "nominate",
         [PL_CMD_SCAN_ACCOUNTS] = "scan_accounts",
         [PL_CMD_SCAN_GROUP] = "scan_group",
+        [PL_CMD_SCAN_GROUPS] = "scan_groups",
         [PL_CMD_NOTE_COMPARE] = "note_compare",
         [PL_CMD_ACKED] = "acked",
         [PL_CMD_UNACKED] = "unacked",
@@ -309,6 +310,8 @@ int pld_run(struct pld_config **config, struct pl_engine *engine)
         event_add(d.term, NULL);
         event_add(d.intr, NULL);
         event_add(d.hup, NULL);
+        /* Not said before a signal is answered: who reads this may send one. */
+        pld_log(6, "daemon.start", "version %s starts with %s", PL_VERSION, (*config)->path);
         pld_config_note(*config, d.store, false, d.started_us, NULL, 0);
         pld_store_start(d.store);
         for (size_t i = 0; i < d.conf->n_dirs; i++)

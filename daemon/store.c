@@ -6,12 +6,10 @@
 #include <time.h>
 
 enum {
-    HINT_MS = 2,     /* a storm of notifications becomes one hint in so long; the engine has one load under way at most */
+    HINT_MS = 2, /* a storm of notifications becomes one hint in so long; the engine has one load under way at most */
     PATIENCE_S = 90, /* longer than statement_timeout: the server itself speaks first */
-    SCAN_PATIENCE_S = 900,
 };
 #define STATEMENT_TIMEOUT "60s"
-#define SCAN_TIMEOUT      "4h" /* counts while the engine pauses a read, too */
 
 static int64_t monotonic_ms(void)
 {
@@ -75,7 +73,6 @@ void pld_store_ready(struct pld_store *s)
     pld_controls_look(s);
     pld_notes_send(s);
     pld_pg_pipe_start(s->listen);
-    pld_pg_pipe_start(s->scan);
 }
 
 static void main_down(void *ctx, const char *why)
@@ -90,7 +87,8 @@ static void main_down(void *ctx, const char *why)
     event_del(s->hint);
     event_del(s->standby);
     pld_pg_pipe_stop(s->listen);
-    pld_pg_pipe_stop(s->scan);
+    pld_scans_stop(s);
+    pld_pg_pipe_stop(s->watch);
     pld_pg_pipe_stop(s->info);
     bool news = was_up || strcmp(s->why, why) != 0;
     pld_log(news ? 3 : 7, was_up ? "store.lost" : "store.away", "%s: %s",
@@ -158,28 +156,8 @@ static void listen_down(void *ctx, const char *why)
     s->listening = false;
 }
 
-/* ---- scan ---- */
-
-static bool scan_params(void *ctx, struct pld_pg_params *out, struct pl_err *err)
-{
-    struct pld_store *s = ctx;
-    return pld_pg_params_make(s->conf, "scan", SCAN_TIMEOUT, pld_pg_pipe_conn(s->main), out, err);
-}
-
-static void scan_up(void *ctx)
-{
-    (void)ctx; /* what waits is sent by the pipe */
-}
-
-static void scan_down(void *ctx, const char *why)
-{
-    (void)ctx;
-    pld_log(4, "store.scan_lost", "the connection for long reads is lost: %s", why);
-}
-
 static const struct pld_pg_pipe_ops main_ops = {main_params, main_up, NULL, main_down};
 static const struct pld_pg_pipe_ops listen_ops = {listen_params, listen_up, listen_notify, listen_down};
-static const struct pld_pg_pipe_ops scan_ops = {scan_params, scan_up, NULL, scan_down};
 
 /* ---- the object ---- */
 
@@ -199,7 +177,7 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     s->since_us = wall_us();
     s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
     s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
-    s->scan = pld_pg_pipe_new(host->base, "store scan", SCAN_PATIENCE_S, &scan_ops, s);
+    s->watch = pld_watch_pipe(s, host->base);
     s->info = pld_info_pipe(s, host->base);
     s->hint = evtimer_new(host->base, on_hint, s);
     s->standby = evtimer_new(host->base, on_standby, s);
@@ -216,6 +194,21 @@ void pld_store_start(struct pld_store *s)
     pld_pg_pipe_start(s->main);
 }
 
+static struct pld_pg_pipe *pipe_for(struct pld_store *s, const struct pld_task *t)
+{
+    switch (t->kind) {
+    case PL_CMD_SCAN_ACCOUNTS:
+    case PL_CMD_SCAN_GROUPS:
+        return pld_scan_pipe(s, t->directory);
+    case PL_CMD_SCAN_GROUP:
+    case PL_CMD_WATCH_STATE:
+    case PL_CMD_UNACKED:
+        return s->watch;
+    default:
+        return s->main;
+    }
+}
+
 void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
 {
     bool ok = true;
@@ -224,13 +217,13 @@ void pld_store_command(struct pld_store *s, const struct pl_command *cmd)
         pld_log(3, "store.not_sent", "command %d is not the store's", (int)cmd->kind);
         return;
     }
-    bool scan = t->kind == PL_CMD_SCAN_ACCOUNTS || t->kind == PL_CMD_SCAN_GROUP || t->kind == PL_CMD_WATCH_STATE ||
-                t->kind == PL_CMD_UNACKED;
-    struct pld_pg_pipe *pipe = scan ? s->scan : s->main;
+    struct pld_pg_pipe *pipe = pipe_for(s, t);
     if (!ok || !s->up)
         pld_pg_pipe_refuse(pipe, &t->job);
     else
         pld_pg_pipe_submit(pipe, &t->job);
+    if (s->up)
+        pld_pg_pipe_start(pipe); /* those for reads begin with their first */
     if (t->kind == PL_CMD_TICK && !s->listening)
         pld_controls_look(s); /* nobody wakes us for these now */
 }
@@ -244,13 +237,6 @@ void pld_store_state(const struct pld_store *s, struct pld_store_state *out)
                                     .why = s->up ? "" : s->why};
 }
 
-void pld_store_resume(struct pld_store *s)
-{
-    struct pld_pg_job *job = pld_pg_pipe_paused(s->scan);
-    if (job && s->host.wants(s->host.ctx, ((struct pld_task *)job)->req))
-        pld_pg_pipe_resume(s->scan);
-}
-
 void pld_store_free(struct pld_store *s)
 {
     if (!s)
@@ -258,7 +244,8 @@ void pld_store_free(struct pld_store *s)
     s->closing = true;
     s->up = false;
     pld_pg_pipe_free(s->listen);
-    pld_pg_pipe_free(s->scan);
+    pld_scans_free(s);
+    pld_pg_pipe_free(s->watch);
     pld_pg_pipe_free(s->info);
     pld_pg_pipe_free(s->main);
     event_free(s->hint);

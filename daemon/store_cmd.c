@@ -23,6 +23,8 @@ void pld_task_free(struct pld_task *t)
 
 void pld_task_param(struct pld_task *t, const char *text)
 {
+    if (t->job.n_params == PLD_PG_PARAMS)
+        abort(); /* a query with more parameters than there is room for: sent whole or not at all */
     t->job.params[t->job.n_params++] = text;
 }
 
@@ -94,11 +96,15 @@ static bool load(struct pld_task *t, const struct pl_command *c)
 {
     static const char *const classes[] = {"urgent", "bulk", "preview"};
     pld_task_param(t, classes[c->load.class]);
-    t->job.generic = c->load.class == PL_LOAD_URGENT && c->load.short_queue;
+    t->job.plan = !c->load.short_queue                ? PLD_PG_PLAN_ANEW
+                  : c->load.class == PL_LOAD_URGENT ? PLD_PG_PLAN_GENERIC
+                                                    : PLD_PG_PLAN_AUTO;
     bool ok = put_texts(t, c->load.dirs, c->load.n_dirs);
     put_i64(t, c->load.limit);
     put_i64(t, c->load.named_leavers);
     put_i64s(t, c->load.persons, c->load.n_persons);
+    put_i64(t, c->load.named_per_hour);
+    put_i64(t, c->load.passed_us);
     return ok;
 }
 
@@ -159,7 +165,7 @@ static bool unacked(struct pld_task *t, const struct pl_command *c)
     return ok;
 }
 
-static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
+static bool scan(struct pld_task *t, const struct pl_command *c)
 {
     return put_str(t, c->directory);
 }
@@ -167,7 +173,7 @@ static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
 static bool scan_group(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
-    return put_texts(t, c->scan_group.dns, c->scan_group.n) && ok;
+    return put_str(t, c->scan_group.dn) && ok;
 }
 
 static const struct kind {
@@ -183,10 +189,11 @@ static const struct kind {
     {PL_CMD_SETTLE, "settle", settle},
     {PL_CMD_HOLD, "hold", hold},
     {PL_CMD_NOMINATE, "nominate", nominate},
-    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan_accounts},
+    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan},
     {PL_CMD_SCAN_GROUP, "scan_group", scan_group},
+    {PL_CMD_SCAN_GROUPS, "scan_groups", scan},
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},
-    {PL_CMD_WATCH_STATE, "watch_state", scan_accounts},
+    {PL_CMD_WATCH_STATE, "watch_state", scan},
     {PL_CMD_WATCHED, "watched", watched},
     {PL_CMD_ACKED, "acked", acked},
     {PL_CMD_UNACKED, "unacked", unacked},
@@ -199,7 +206,8 @@ struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, 
             continue;
         struct pld_task *t = pld_task_new(s, kinds[i].query);
         t->kind = cmd->kind;
-        t->job.joins = (cmd->kind == PL_CMD_INTENTS && !cmd->intents.alone) || cmd->kind == PL_CMD_SETTLE;
+        t->job.joins = (cmd->kind == PL_CMD_INTENTS && !cmd->intents.alone) || cmd->kind == PL_CMD_SETTLE ||
+                       cmd->kind == PL_CMD_RESERVE;
         t->req = cmd->req;
         t->directory = pl_arena_str(t->arena, cmd->directory);
         *ok = kinds[i].fill(t, cmd);

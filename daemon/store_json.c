@@ -96,6 +96,8 @@ static json_t *finding(const struct pl_finding_cmd *f)
     put_int(o, "account_id", f->account_id);
     put_int(o, "role_group_id", f->role_group_id);
     put_text(o, "key", f->key);
+    if (f->login.len)
+        put_text(o, "login", f->login);
     put_text(o, "text", f->text);
     return o;
 }
@@ -160,6 +162,7 @@ const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd)
         put_c(o, "op", pl_op_name(items[i].op));
         put_int(o, "row", items[i].row);
         put_bool(o, "put_back", items[i].put_back);
+        put_bool(o, "counted", items[i].counted);
         json_array_append_new(all, o);
     }
     return finish(a, all);
@@ -181,6 +184,7 @@ const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s)
     put_memberships(o, s->memberships, s->n_memberships);
     put_findings(o, s->findings, s->n_findings);
     put_resolved(o, s->resolved, s->n_resolved);
+    put_bool(o, "lock_seen", s->lock_seen);
     put_int(o, "changed_at_us", s->changed_at_us);
     put_int(o, "locked_at_us", s->locked_at_us);
     put_int(o, "out_at_us", s->out_at_us);

@@ -1,16 +1,18 @@
 /* What the files of the store share. Nobody else includes this.
  *
- *   store.c          the object: three connections, up and down, hints
+ *   store.c          the object: its connections, up and down, hints
  *   store_control.c  what somebody asked for
  *   store_session.c  what must hold before a connection may be used: schema version, the daemon's lock
  *   store_cmd.c      an engine command becomes a query with parameters
  *   store_json.c     plans, intents and outcomes as JSON; the digest of a plan
  *   store_row.c      rows and ends become events
+ *   store_scan.c     the connections for reads beside the work
  *   store_info.c     numbers for monitoring
  *   store_note.c     what the daemon notes about itself
  *
- * main carries every transaction. listen only listens, never in a transaction. scan carries the long reads that the
- * engine may pause: on main a paused read would hold up the leavers behind it. info answers monitoring, if it asks. */
+ * main carries every transaction. listen only listens, never in a transaction. scans carry the long reads that the
+ * engine may pause: on main a paused read would hold up the leavers behind it. watch carries the short reads of those who
+ * follow a directory: they do not wait until it is compared. info answers monitoring, if it asks. */
 #ifndef PLD_STORE_PRIV_H
 #define PLD_STORE_PRIV_H
 
@@ -33,10 +35,17 @@ struct pld_note {
     char *json; /* own */
 };
 
+struct pld_scan { /* one directory's */
+    struct pld_scan *next;
+    struct pld_pg_pipe *pipe;
+    char directory[];
+};
+
 struct pld_store {
     struct pld_host host;
     const struct pl_conf *conf;
-    struct pld_pg_pipe *main, *listen, *scan, *info;
+    struct pld_pg_pipe *main, *listen, *watch, *info;
+    struct pld_scan *scans;
     bool up;        /* STORE_UP was emitted and STORE_DOWN was not */
     bool listening; /* hints arrive */
     bool closing;   /* nothing is emitted any more */
@@ -81,6 +90,12 @@ void pld_store_ready(struct pld_store *s); /* the session may work: STORE_UP */
 /* store_control.c */
 void pld_controls_look(struct pld_store *s);
 void pld_controls_forget(struct pld_store *s); /* the session is over */
+
+/* store_scan.c */
+struct pld_pg_pipe *pld_watch_pipe(struct pld_store *s, struct event_base *base);
+struct pld_pg_pipe *pld_scan_pipe(struct pld_store *s, struct pl_str directory); /* to be started */
+void pld_scans_stop(struct pld_store *s);
+void pld_scans_free(struct pld_store *s);
 
 /* store_info.c */
 struct pld_pg_pipe *pld_info_pipe(struct pld_store *s, struct event_base *base);

@@ -86,6 +86,7 @@ static const struct answer {
     {PL_CMD_NOMINATE, PL_EV_STORE_DONE, false, NULL},
     {PL_CMD_SCAN_ACCOUNTS, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_SCAN_GROUP, PL_EV_SCAN_DONE, true, scan_row},
+    {PL_CMD_SCAN_GROUPS, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_NOTE_COMPARE, PL_EV_STORE_DONE, false, NULL},
     {PL_CMD_WATCH_STATE, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_WATCHED, PL_EV_STORE_DONE, false, NULL},

@@ -27,17 +27,31 @@ static size_t count_words(struct pl_str s)
     return n;
 }
 
+/* Whether a DN's first attribute is this one. */
+static bool begins_with_attribute(struct pl_str dn, struct pl_str attr)
+{
+    struct pl_str type = {dn.s, 0};
+    while (type.len < dn.len && dn.s[type.len] != '=' && dn.s[type.len] != ' ')
+        type.len++;
+    return pl_str_ieq(type, attr);
+}
+
 /* One row a value: the object classes first, then the attributes of the file. */
 static void templates(const struct pl_conf_directory *c, struct pl_arena *a, struct pl_dir_conf *out)
 {
     size_t classes = count_words(c->object_classes), n = 0;
-    struct pl_template *t = pl_arena_array(a, classes + c->n_attributes, sizeof *t);
+    struct pl_template *t = pl_arena_array(a, classes + c->n_attributes + 1, sizeof *t);
     struct pl_str rest = c->object_classes, w;
+    bool has_login = begins_with_attribute(c->rdn_template, c->login_attribute);
 
     while ((w = next_word(&rest)).len)
         t[n++] = (struct pl_template){PL_STR("objectClass"), w};
-    for (size_t i = 0; i < c->n_attributes; i++)
+    for (size_t i = 0; i < c->n_attributes; i++) {
         t[n++] = (struct pl_template){c->attributes[i].name, c->attributes[i].text};
+        has_login = has_login || pl_str_ieq(c->attributes[i].name, c->login_attribute);
+    }
+    if (!has_login)
+        t[n++] = (struct pl_template){c->login_attribute, PL_STR("{login}")};
     out->templates = t;
     out->n_templates = n;
 }
@@ -59,6 +73,10 @@ static void directory(const struct pl_conf_directory *c, struct pl_arena *a, str
         .rdn_template = c->rdn_template,
         .first_password_file = pl_str_eq_c(c->first_password, "file"),
         .lock_leavers_observed = c->lock_leavers_observed,
+        .fence_attr = c->fence_attribute,
+        .privileged_groups = c->privileged_groups,
+        .must_change_password = c->must_change_password,
+        .clear_certificates = pl_str_eq_c(c->certificates, "clear"),
         .inflight = (int)c->inflight,
     };
     templates(c, a, out);
@@ -83,6 +101,8 @@ void pld_wire(const struct pl_conf *conf, struct pl_arena *a, struct pl_engine_c
         .retry_min_us = conf->retry_min_ms * 1000,
         .retry_max_us = conf->retry_max_s * 1000000,
         .named_leavers = (int)conf->named_leavers,
+        .named_per_hour = (int)conf->named_per_hour,
+        .brake_window_us = conf->window_s * 1000000,
         .bulk_limit = (int)conf->bulk_limit,
     };
 }

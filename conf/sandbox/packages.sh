@@ -3,7 +3,12 @@
 PACKAGES_BUILD='gcc libc6-dev pkg-config meson ninja-build libutf8proc-dev libinih-dev libjansson-dev libevent-dev
     libpq-dev libldap-dev libssl-dev libsystemd-dev libcmocka-dev'
 PACKAGES_RUN='postgresql-15 slapd ldap-utils openssl util-linux procps'
-PACKAGES_TEST='binutils clang libclang-rt-14-dev python3 python3-pytest python3-psycopg2 systemd mandoc groff-base zsh'
+# An Active Directory domain controller with what asks it for tickets, and 389 Directory Server.
+PACKAGES_SAMBA='samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-markdown krb5-user
+    libsasl2-modules-gssapi-mit'
+PACKAGES_389DS='389-ds-base python3-lib389'
+PACKAGES_TEST="binutils clang libclang-rt-14-dev python3 python3-pytest python3-psycopg2 python3-ldap systemd mandoc
+    groff-base zsh $PACKAGES_SAMBA $PACKAGES_389DS"
 
 packages_missing() { # packages_missing NAME...
     for package in "$@"; do
@@ -60,6 +65,8 @@ packages_guard_on() {
             echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
         packages_off="$packages_off slapd" ;;
     esac
+    case "$missing " in *' samba '*) packages_off="$packages_off smbd nmbd samba-ad-dc" ;; esac
+    case "$missing " in *' winbind '*) packages_off="$packages_off winbind" ;; esac
 }
 
 packages_guard_off() {

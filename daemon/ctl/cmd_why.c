@@ -60,7 +60,7 @@ static void count(struct ctl_why *w)
     }
     f->open[CTL_OPEN_SERVER] = ctl_why_servers_open(w->servers);
     for (int i = 0; i < PQntuples(w->work); i++)
-        f->open[CTL_OPEN_WORK] += !is(w->work, i, 9, "cancelled") && (!f->employed || is(w->work, i, 4, "remove"));
+        f->open[CTL_OPEN_WORK] += !is(w->work, i, 9, "cancelled") && (!f->employed || !is(w->work, i, 4, "add"));
     for (int i = 0; i < PQntuples(w->findings); i++)
         f->open[CTL_OPEN_FINDING] += !f->employed || is(w->findings, i, 1, "critical");
     for (int i = 0; i < PQntuples(w->plans); i++)

@@ -74,6 +74,14 @@ const struct ctl_command ctl_commands[] = {
      "something\n"
      "is to be tried again.",
      "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
+    {"preflight", "preflight [DIRECTORY] [--config FILE] [--snippets FILE]",
+     "what stands in the way, before anything is switched on",
+     "  --config FILE     the daemon's configuration (/etc/paasla/paasla.conf)\n"
+     "  --snippets FILE   write what puts things right, with what takes it back, into FILE; - prints only that\n\n"
+     "It logs on to the directories as paaslad does and reads; nothing is written, in PostgreSQL or in a directory.\n"
+     "Run it as the daemon's user with the secrets of the daemon's unit (CREDENTIALS_DIRECTORY), as README's chapter\n"
+     "Install does. Exit 1 when something needs a person; what is only a note or cannot be known needs nobody.",
+     "  paaslactl preflight\n  paaslactl preflight linn --snippets -", cmd_preflight},
     {"why", "why PERSON [REGISTER]", "who somebody is, what every right rests on, and what may still live",
      "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name. With a REGISTER its ended "
      "grants\n"

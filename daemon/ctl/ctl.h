@@ -81,6 +81,7 @@ int cmd_request(struct ctl *c, int argc, char **argv);
 int cmd_work(struct ctl *c, int argc, char **argv);
 int cmd_plan(struct ctl *c, int argc, char **argv);
 int cmd_sync(struct ctl *c, int argc, char **argv);
+int cmd_preflight(struct ctl *c, int argc, char **argv);
 
 /* Second half. */
 int cmd_why(struct ctl *c, int argc, char **argv);

@@ -240,6 +240,24 @@ static int say_counted(struct ctl *c, const struct ctl_why *w)
     return said;
 }
 
+/* An account that paaslad may not write. */
+static void say_lock_order(struct ctl *c, const PGresult *r, int i, struct pl_buf *b)
+{
+    pl_buf_printf(b, "  paaslad may not lock %s in %s: whoever has the right to must lock it by hand, ",
+                  val(r, i, WO_ROLE), val(r, i, WO_REGISTER));
+    if (is(r, i, WO_STATE, "cancelled")) {
+        pl_buf_printf(b, "but work order %s to do so was cancelled by %s: %s", val(r, i, WO_ID), val(r, i, WO_BY),
+                      val(r, i, WO_NOTE));
+        ctl_say(c, "%s", b->s);
+        pl_buf_clear(b);
+        return;
+    }
+    pl_buf_printf(b, "at once (kohe). Work order %s", val(r, i, WO_ID));
+    add_time(b, is(r, i, WO_OVERDUE, "t") ? ", OVERDUE since " : ", due ", r, i, WO_DUE);
+    pl_buf_add_c(b, "; it closes when the directory shows the lock");
+    flush(c, b);
+}
+
 static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
 {
     int said = 0;
@@ -260,6 +278,10 @@ static void say_open(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
     }
     for (int i = 0; i < PQntuples(w->work); i++, said++) {
         const PGresult *r = w->work;
+        if (is(r, i, WO_KIND, "lock")) {
+            say_lock_order(c, r, i, b);
+            continue;
+        }
         if (is(r, i, WO_STATE, "missing")) {
             ctl_say(
                 c,

@@ -306,6 +306,14 @@ static bool check_bytes(struct parse *p)
 
 /* ---- the whole ---- */
 
+/* The dialect's row comes first, so that it is known. */
+static const char *default_of(const struct pl_conf_option *o, const struct pl_conf_section *s)
+{
+    bool directory = s != NULL && strcmp(s->kind, "directory") == 0;
+
+    return pl_conf_default(o, directory ? ((const struct pl_conf_directory *)s->target)->dialect : pl_str_c(""));
+}
+
 /* Defaults, and what must be there. `s` NULL: the section is not in the file. */
 static bool complete(struct parse *p, const char *kind, const struct pl_conf_section *s)
 {
@@ -319,7 +327,7 @@ static bool complete(struct parse *p, const char *kind, const struct pl_conf_sec
         if (o->fallback == NULL)
             return SAY(p, s->line, o->doc, "section [%.*s] lacks the option '%s'", (int)s->title.len, s->title.s,
                        o->name);
-        store(p->conf, o, s == NULL ? p->conf : s->target, pl_str_c(o->fallback));
+        store(p->conf, o, s == NULL ? p->conf : s->target, pl_str_c(default_of(o, s)));
     }
     return s == NULL || pl_conf_check(s, p->file, p->err);
 }

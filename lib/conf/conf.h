@@ -18,7 +18,7 @@ struct pl_conf_attribute { /* attribute.NAME = text */
 
 struct pl_conf_directory {
     struct pl_str name;     /* from the section's title */
-    struct pl_str dialect;  /* openldap */
+    struct pl_str dialect;  /* openldap, 389ds, ad */
     struct pl_str uris;     /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
     struct pl_str tls;      /* starttls (default for ldap://), none (only ldapi:// and loopback for tests), ldaps:// implies TLS */
     struct pl_str ca_file;
@@ -33,6 +33,8 @@ struct pl_conf_directory {
     size_t n_attributes;
     struct pl_str first_password;     /* none, file */
     struct pl_str first_password_dir; /* 0700, the operator's */
+    bool must_change_password;
+    struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
     bool lock_leavers_observed;
     int64_t inflight;
     int64_t timeout_ms;     /* one LDAP answer */
@@ -49,7 +51,7 @@ struct pl_conf {
     int64_t log_level; /* 3..7 */
     struct pl_str metrics; /* unix:/path or host:port of this host; empty: none */
     /* [brake] */
-    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, named_leavers;
+    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, window_s, named_leavers, named_per_hour;
     struct pl_conf_directory *dirs;
     size_t n_dirs;
     struct pl_arena *arena; /* owns every slice above */

@@ -163,16 +163,16 @@ struct check {
     struct pl_err *err;
 };
 
-/* The line of an option, or of its section when it was not written. */
-static int line_of(const struct check *c, const char *name)
+int pl_conf_line(const struct pl_conf_section *s, const char *name)
 {
-    const struct pl_conf_option *o = pl_conf_option_find(c->section->kind, pl_str_c(name));
-    int line = o == NULL ? 0 : c->section->lines[o - pl_conf_options];
+    const struct pl_conf_option *o = pl_conf_option_find(s->kind, pl_str_c(name));
+    int line = o == NULL ? 0 : s->lines[o - pl_conf_options];
 
-    return line != 0 ? line : c->section->line;
+    return line != 0 ? line : s->line;
 }
 
-#define SAY(c, name, hint, ...) pl_conf_say((c)->err, (c)->file, line_of((c), (name)), (hint), __VA_ARGS__)
+#define SAY(c, name, hint, ...)                                                                                        \
+    pl_conf_say((c)->err, (c)->file, pl_conf_line((c)->section, (name)), (hint), __VA_ARGS__)
 
 /* Whether conninfo carries a password: `password=` or `sslpassword=` in either form, or postgresql://user:secret@. */
 static bool has_password(struct pl_str s)
@@ -265,8 +265,7 @@ static bool uri_ok(struct pl_str u, enum far *where, bool *tls, const char **why
     return true;
 }
 
-/* The next word of *rest, separated by spaces and tabs; empty at the end. */
-static struct pl_str next_word(struct pl_str *rest)
+struct pl_str pl_conf_next_word(struct pl_str *rest)
 {
     size_t i = 0, n;
     struct pl_str w;
@@ -313,7 +312,7 @@ static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
 {
     struct pl_str rest = d->uris, u;
 
-    while ((u = next_word(&rest)).len > 0) {
+    while ((u = pl_conf_next_word(&rest)).len > 0) {
         enum far where = FAR_AWAY;
         const char *why = "";
         bool tls = false;
@@ -339,7 +338,7 @@ static bool check_logon(const struct check *c, const struct pl_conf_directory *d
                        "with sasl = external the server itself knows who we are; bind_dn and password_file say "
                        "something else");
         struct pl_str rest = d->uris, u;
-        while (d->cert_file.len == 0 && (u = next_word(&rest)).len > 0)
+        while (d->cert_file.len == 0 && (u = pl_conf_next_word(&rest)).len > 0)
             if (!begins(u, "ldapi://"))
                 return SAY(c, "sasl", "Give cert_file and key_file, or reach the server by ldapi://.",
                            "sasl = external at '%.*s' needs a certificate", (int)u.len, u.s);
@@ -412,10 +411,12 @@ static bool check_entry(const struct check *c, const struct pl_conf_directory *d
         return SAY(c, "login_attribute", "", "login_attribute is no name of an attribute");
     if (!attribute_name_ok(d->number_attribute))
         return SAY(c, "number_attribute", "", "number_attribute is no name of an attribute");
-    while ((w = next_word(&rest)).len > 0)
+    if (d->fence_attribute.len > 0 && !attribute_name_ok(d->fence_attribute))
+        return SAY(c, "fence_attribute", "", "fence_attribute is no name of an attribute");
+    while ((w = pl_conf_next_word(&rest)).len > 0)
         if (!attribute_name_ok(w))
             return SAY(c, "object_classes", "", "'%.*s' is no name of an object class", (int)w.len, w.s);
-    if (!check_template(c, line_of(c, "rdn_template"), "rdn_template", d->rdn_template, &login))
+    if (!check_template(c, pl_conf_line(c->section, "rdn_template"), "rdn_template", d->rdn_template, &login))
         return false;
     if (!login)
         return SAY(c, "rdn_template", "", "rdn_template lacks {login}: two people could get one entry");
@@ -459,6 +460,7 @@ bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_
             return false;
         if (pl_str_eq_c(d->first_password, "file") && d->first_password_dir.len == 0)
             return SAY(c, "first_password", "", "first_password = file needs first_password_dir");
+        return pl_conf_check_dialect(s, file, err);
     }
     return true;
 }

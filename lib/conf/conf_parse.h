@@ -25,6 +25,18 @@ bool pl_conf_say(struct pl_err *err, const char *file, int line, const char *hin
 /* Whether one value may stand on its own: shape, range, words. False with the reason in `why`. */
 bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why);
 
+/* What an option is by default where the dialect has a default of its own; else the row's. (conf_dialect.c) */
+const char *pl_conf_default(const struct pl_conf_option *o, struct pl_str dialect);
+
+/* What the dialect of a directory needs, and what it has no use for. (conf_dialect.c) */
+bool pl_conf_check_dialect(const struct pl_conf_section *s, const char *file, struct pl_err *err);
+
+/* The line of an option, or of its section when it was not written. */
+int pl_conf_line(const struct pl_conf_section *s, const char *name);
+
+/* The next word of *rest, separated by spaces and tabs; empty at the end. */
+struct pl_str pl_conf_next_word(struct pl_str *rest);
+
 /* What the options of one section say together: secrets, addresses and TLS, log-on, templates. */
 bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_err *err);
 

@@ -16,7 +16,8 @@ const struct pl_conf_option pl_conf_options[] = {
      "stands in a file of its own.",
      "host=/run/postgresql dbname=paasla user=paasla"},
     {"database", "password_file", PL_CONF_SECRET, TOP(password_file), "", 0, 4000, NULL, "",
-     "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit hands "
+     "File with the password for PostgreSQL, readable only by the daemon, or credential:NAME for one that the unit "
+     "hands "
      "over. Empty: no password is sent (peer authentication or a client certificate).",
      "credential:secret_database", PL_CONF_LIVE},
 
@@ -51,25 +52,37 @@ const struct pl_conf_option pl_conf_options[] = {
     /* ---- [brake] ---- */
     {"brake", "max_locks", PL_CONF_INT, TOP(max_locks), "", 0, 1000000, NULL, "10",
      "A plan that would lock more accounts than this in one directory is held before its first write, until an "
-     "approver releases it (`paaslactl plan approve`).",
+     "approver releases it (`paaslactl plan approve`). What was locked in the last window_s counts too; named leavers "
+     "and what an approver released do not.",
      NULL, PL_CONF_LIVE},
     {"brake", "max_lock_share", PL_CONF_INT, TOP(max_lock_share), "%", 0, 100, NULL, "5",
      "The same, as a share of the directory's open accounts.", NULL, PL_CONF_LIVE},
     {"brake", "max_removals", PL_CONF_INT, TOP(max_removals), "", 0, 10000000, NULL, "200",
-     "A plan that would remove more memberships than this in one directory is held.", NULL, PL_CONF_LIVE},
+     "A plan that would remove more memberships than this in one directory is held, with those of the last window_s.",
+     NULL, PL_CONF_LIVE},
     {"brake", "max_removal_share", PL_CONF_INT, TOP(max_removal_share), "%", 0, 100, NULL, "10",
      "The same, as a share of the memberships known to stand in the directory.", NULL, PL_CONF_LIVE},
     {"brake", "share_from", PL_CONF_INT, TOP(share_from), "", 0, 1000000, NULL, "20",
      "Shares say little about few accounts: below this many open accounts (or memberships) only the numbers count.",
      NULL, PL_CONF_LIVE},
+    {"brake", "window_s", PL_CONF_INT, TOP(window_s), "s", 0, 604800, NULL, "3600",
+     "Many small plans are one big plan: what was locked and removed in this time counts with each plan, also after a "
+     "restart. 0: each plan is counted by itself.",
+     NULL, PL_CONF_LIVE},
     {"brake", "named_leavers", PL_CONF_INT, TOP(named_leavers), "", 0, 1000, NULL, "3",
      "Persons whom HR marks as departed, at most so many in one transaction, are named: their locks are never held "
      "up. 0: every departure is counted.",
      NULL, PL_CONF_LIVE},
+    {"brake", "named_per_hour", PL_CONF_INT, TOP(named_per_hour), "", 0, 1000000, NULL, "20",
+     "And at most so many in one hour by one log-in: more is no person who names, but a list that comes in pieces. "
+     "The first ones stay named, those after them are counted.",
+     NULL, PL_CONF_LIVE},
 
     /* ---- [directory NAME] ---- */
-    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap", "openldap",
-     "Which kind of directory server this is.", NULL},
+    {"directory", "dialect", PL_CONF_WORD, DIR(dialect), "", 0, 0, "openldap|389ds|ad", "openldap",
+     "Which kind of directory server this is. openldap: OpenLDAP slapd with ppolicy. 389ds: 389 Directory Server. ad: Active "
+     "Directory, of Windows or Samba. A server that says it is of another kind is left alone.",
+     NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
      "spaces, are tried in this order; they must all be the same directory.",
@@ -94,7 +107,8 @@ const struct pl_conf_option pl_conf_options[] = {
      "the lock, the password and the members of managed groups.",
      "cn=paaslad,ou=teenused,dc=linn,dc=test", PL_CONF_RECONNECT},
     {"directory", "password_file", PL_CONF_SECRET, DIR(password_file), "", 0, 4000, NULL, "",
-     "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands over: "
+     "File with the password of bind_dn, readable only by the daemon, or credential:NAME for one that the unit hands "
+     "over: "
      "/etc/paasla/secret/linn is credential:secret_linn.",
      "credential:secret_linn", PL_CONF_RECONNECT},
     {"directory", "people_base", PL_CONF_DN, DIR(people_base), "", 1, 4000, NULL, NULL,
@@ -114,7 +128,9 @@ const struct pl_conf_option pl_conf_options[] = {
      "without it a departure stays \"not proven\".",
      "cn=vaikimisi,ou=reeglid,dc=linn,dc=test"},
     {"directory", "login_attribute", PL_CONF_TEXT, DIR(login_attribute), "", 1, 60, NULL, "uid",
-     "The attribute that holds the log-in.", NULL},
+     "The attribute that holds the log-in; dialect ad: sAMAccountName, if nothing else is written. A new entry gets it "
+     "also when neither its DN nor an attribute line has it.",
+     NULL},
     {"directory", "number_attribute", PL_CONF_TEXT, DIR(number_attribute), "", 1, 60, NULL, "employeeNumber",
      "The attribute that proves whose account it is: institution and employee number, written when it is made.", NULL},
     {"directory", "login_style", PL_CONF_WORD, DIR(login_style), "", 0, 0, "given.family|gfamily|given.f",
@@ -126,7 +142,7 @@ const struct pl_conf_option pl_conf_options[] = {
      "and {institution} may be. Values are escaped.",
      "uid={login},ou=inimesed,dc=linn,dc=test"},
     {"directory", "object_classes", PL_CONF_TEXT, DIR(object_classes), "", 1, 1000, NULL, "inetOrgPerson",
-     "Object classes of a new entry, separated by spaces.", NULL},
+     "Object classes of a new entry, separated by spaces; dialect ad: user, if nothing else is written.", NULL},
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
      "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
      "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn.",
@@ -140,10 +156,27 @@ const struct pl_conf_option pl_conf_options[] = {
      "Folder for the files with one-time passwords, readable only by the daemon and whoever hands them out (mode "
      "0700).",
      "/var/lib/paasla/first"},
+    {"directory", "must_change_password", PL_CONF_BOOL, DIR(must_change_password), "", 0, 0, NULL, "yes",
+     "Dialect ad: whoever got a first password has to choose another one at the first log-on.", NULL},
+    {"directory", "fence_attribute", PL_CONF_TEXT, DIR(fence_attribute), "", 0, 60, NULL, "",
+     "Dialect ad: an attribute of one value that the daemon changes together with the lock; a write that was lost on "
+     "the "
+     "way and arrives late is then refused by the server. A value that is not the daemon's is left alone. Dialect ad: "
+     "adminDescription, if nothing else is written. Empty: none.",
+     "adminDescription"},
+    {"directory", "privileged_groups", PL_CONF_TEXT, DIR(privileged_groups), "", 0, 4000, NULL, "",
+     "Dialect ad: the domain's own groups and those under its protection (adminCount) are never written, whatever "
+     "roles "
+     "say. Here stand the DNs of those that are managed all the same, divided by |.",
+     "CN=Print Operators,CN=Builtin,DC=linn,DC=test"},
+    {"directory", "certificates", PL_CONF_WORD, DIR(certificates), "", 0, 0, "report|clear", "report",
+     "Dialect ad: what becomes of certificates that can log on as the account of a leaver (altSecurityIdentities). "
+     "report: they are told. clear: they are taken away with the departure.",
+     NULL},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
      NULL, PL_CONF_LIVE},
-    {"directory", "inflight", PL_CONF_INT, DIR(inflight), "", 1, 1000, NULL, "64",
+    {"directory", "inflight", PL_CONF_INT, DIR(inflight), "", 1, 1000, NULL, "256",
      "How many persons are worked on at once in this directory.", NULL, PL_CONF_LIVE},
     {"directory", "timeout_ms", PL_CONF_INT, DIR(timeout_ms), "ms", 100, 600000, NULL, "15000",
      "How long one answer of the directory may take. A write that was not answered counts as unknown and is looked up.",

@@ -18,6 +18,10 @@ bool pl_login_base(char out[PL_LOGIN_MAX + 1], struct pl_str given, struct pl_st
  * `prefix` goes in front and counts ("adm-" for administrative accounts). */
 void pl_login_candidate(char out[PL_LOGIN_MAX + 1], struct pl_str prefix, struct pl_str base, unsigned n);
 
+/* Whether a directory may take the two for one log-in: without case and without the marks of letters. Windows compares
+ * sAMAccountName so (jaan.oun with and without a tilde are one), others keep such names apart. */
+bool pl_login_same(struct pl_str a, struct pl_str b);
+
 /* Appends the display fold used for matching names (NFC, no case). False when not UTF-8. */
 bool pl_name_nfc(struct pl_buf *out, struct pl_str name, struct pl_err *err);
 

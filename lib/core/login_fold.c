@@ -164,6 +164,40 @@ bool pl_login_fold(struct pl_buf *out, struct pl_str name, const char *what, str
     return true;
 }
 
+/* The whole log-in with all its signs; only letters beyond ASCII are folded. What cannot be folded stays as it is. */
+static void fold_login(struct pl_buf *out, struct pl_str login)
+{
+    for (size_t i = 0; i < login.len;) {
+        utf8proc_int32_t c = (unsigned char)login.s[i];
+        utf8proc_ssize_t n = 1;
+        size_t before = out->len;
+
+        if (c >= 0x80)
+            n = utf8proc_iterate((const utf8proc_uint8_t *)login.s + i, (utf8proc_ssize_t)(login.len - i), &c);
+        if (n > 0 && c < 0x80) {
+            pl_buf_add_byte(out, (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
+        } else if (n <= 0 || !fold_point(out, before, c)) {
+            n = n > 0 ? n : 1;
+            out->len = before; /* what was folded of it */
+            pl_buf_add(out, (struct pl_str){login.s + i, (size_t)n});
+        }
+        i += (size_t)n;
+    }
+}
+
+bool pl_login_same(struct pl_str a, struct pl_str b)
+{
+    struct pl_buf x = {0}, y = {0};
+    bool same;
+
+    fold_login(&x, a);
+    fold_login(&y, b);
+    same = pl_str_eq(pl_buf_str(&x), pl_buf_str(&y));
+    pl_buf_free(&x);
+    pl_buf_free(&y);
+    return same;
+}
+
 bool pl_name_nfc(struct pl_buf *out, struct pl_str name, struct pl_err *err)
 {
     const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD;

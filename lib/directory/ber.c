@@ -34,6 +34,21 @@ bool pl_ber_take(struct pl_str *in, unsigned char tag, struct pl_str *contents)
     return true;
 }
 
+bool pl_ber_whole(struct pl_str value, unsigned char tag, struct pl_str *contents)
+{
+    return pl_ber_take(&value, tag, contents) && value.len == 0;
+}
+
+bool pl_ber_tail_ok(struct pl_str rest)
+{
+    unsigned char tag;
+    struct pl_str contents;
+    while (rest.len > 0)
+        if (!pl_ber_next(&rest, &tag, &contents) || (tag & 0xc0) == 0)
+            return false;
+    return true;
+}
+
 bool pl_ber_bool(struct pl_str contents, bool *out)
 {
     if (contents.len != 1)

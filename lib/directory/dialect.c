@@ -2,13 +2,13 @@
 
 #include "filter.h"
 
-static const struct pl_dialect *const all[] = {&pl_dialect_openldap};
+const struct pl_dialect *const pl_dialects[] = {&pl_dialect_openldap, &pl_dialect_389ds, &pl_dialect_ad, NULL};
 
 const struct pl_dialect *pl_dialect_find(struct pl_str name)
 {
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (pl_str_eq_c(name, all[i]->name)) {
-            return all[i];
+    for (size_t i = 0; pl_dialects[i] != NULL; i++) {
+        if (pl_str_eq_c(name, pl_dialects[i]->name)) {
+            return pl_dialects[i];
         }
     }
     return NULL;
@@ -94,6 +94,36 @@ void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, stru
     } else {
         pl_buf_add_c(b, "(!(objectClass=*))");
     }
+}
+
+/* ---- echoes ---- */
+
+void pl_echo_text(struct pl_buf *out, const struct pl_str *values, size_t n)
+{
+    if (n > 0 && values[0].len > 0) {
+        pl_buf_add(out, values[0]);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (values[i].len == 0) {
+            return;
+        }
+    }
+    for (size_t i = 1; i < n; i++) {
+        pl_buf_add(out, values[i]);
+        pl_buf_add_byte(out, '\n');
+    }
+}
+
+void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_buf *out)
+{
+    struct pl_str values[PL_ECHO_MAX];
+    size_t n = 0;
+
+    for (; d->echo_attrs != NULL && d->echo_attrs[n] != NULL && n < PL_ECHO_MAX; n++) {
+        values[n] = pl_entry_first(e, d->echo_attrs[n]);
+    }
+    pl_echo_text(out, values, n);
 }
 
 /* ---- steps ---- */

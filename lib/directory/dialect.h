@@ -8,8 +8,8 @@
 
 /* What is known of the server beside the entry itself. */
 struct pl_dir_facts {
-    bool ppolicy;       /* the server says it enforces password policies */
-    bool policy_stands; /* the policy that applies to this entry was read and is a policy */
+    bool ppolicy;       /* the server enforces password policies where this entry lies */
+    bool policy_stands; /* the policy that applies to this entry was read and is a policy, and was seen to apply */
 };
 
 /* How an account stands, as far as the server lets us know. */
@@ -36,13 +36,14 @@ struct pl_step {
     enum pl_secret secret;
     const int *also;    /* ended by 0; NULL: none */
     const int *next_on; /* ended by 0; NULL: none */
+    bool extra; /* of a stage after the lock: nobody logs on by what is left when it fails; the entry still shows it */
 };
 enum { PL_STEPS_MAX = 5 };
 
 enum pl_change {
     PL_CHANGE_OPEN,  /* takes our lock away */
     PL_CHANGE_LOCK,  /* stage 0 alone ends log-on */
-    PL_CHANGE_CLOSE, /* as LOCK; stage 1 makes the password useless */
+    PL_CHANGE_CLOSE, /* as LOCK; the stages after it make the password useless, and so on, each whatever became of the rest */
 };
 
 struct pl_change_in {
@@ -50,6 +51,27 @@ struct pl_change_in {
     const struct pl_entry *entry; /* as it was read: what is taken away names the values that stand there */
     int64_t now_us;
     enum pl_secret opening; /* OPEN: NONE keeps the password; USELESS: there is none to give */
+    /* As configured, for dialects that know of such things. */
+    const char *fence_attr; /* its value is swapped in each of our writes: a write of ours that was lost and comes late */
+                            /* finds another one and is refused. NULL: none */
+    bool must_change;       /* OPEN with FIRST: its owner has to choose another password at the first log-on */
+    bool clear_certificates; /* CLOSE: the names of certificates that log on as the account are taken away */
+};
+
+enum pl_group_shape {
+    PL_GROUP_UNKNOWN,
+    PL_GROUP_NAMES,
+    PL_GROUP_UNIQUE,
+    PL_GROUP_POSIX,
+    PL_GROUP_UNWRITABLE, /* its members are computed */
+    PL_GROUP_PRIVILEGED, /* the server's own, or protected by it: left alone unless it is named in the configuration */
+};
+
+/* How the server tells by itself that something changed. */
+enum pl_watch_kind {
+    PL_WATCH_NONE,       /* it does not: others' changes are found by the full compare only */
+    PL_WATCH_SYNC,       /* RFC 4533, sync.h: with a cookie, so that a watch goes on where it had ended */
+    PL_WATCH_PERSISTENT, /* persist.h: from the moment on at which the search stands */
 };
 
 struct pl_dialect {
@@ -61,16 +83,29 @@ struct pl_dialect {
     enum pl_password_form password_form;
     const char *const *person_attrs; /* to ask for when an account is read; NULL-terminated */
     const char *const *member_attrs; /* of groups, by which an account's groups are found; NULL-terminated */
+    const char *const *group_attrs;  /* of groups, beside their members: what they are; NULL-terminated */
+    const char *certificate_attr;    /* names certificates that log on as the account ("altSecurityIdentities"), or NULL */
+    const char *search_control;      /* OID of a control without value that goes with each search, not critical; or NULL */
     const char *policy_attr;         /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
     bool usability;                  /* ask for the account usability control */
+    enum pl_watch_kind watch;
+    const char *const
+        *echo_attrs; /* by these our own writes are known in what a watch tells, see pl_echo_text; ended by
+                                    * NULL; NULL: there are none, and our own writes wake their persons once more */
     enum pl_lock (*lock_seen)(const struct pl_entry *e, const struct pl_dir_facts *f, int64_t now_us);
     /* Returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). */
     size_t (*change)(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
     /* Attributes that make a new entry locked from its first moment. Returns how many were put in out[4]. */
     size_t (*born_locked)(struct pl_arena *a, int64_t now_us, struct pl_attr out[4]);
+    enum pl_group_shape (*group_shape)(const struct pl_entry *e);
+    /* A number for a group, and that of the group to which an account belongs without being a member. 0: not known. NULL:
+     * there are no such groups. */
+    uint64_t (*group_key)(const struct pl_entry *group);
+    uint64_t (*primary_group)(const struct pl_entry *account);
 };
 
-extern const struct pl_dialect pl_dialect_openldap;
+extern const struct pl_dialect pl_dialect_openldap, pl_dialect_389ds, pl_dialect_ad;
+extern const struct pl_dialect *const pl_dialects[]; /* all of them; NULL-terminated */
 
 /* NULL when there is no such dialect. */
 const struct pl_dialect *pl_dialect_find(struct pl_str name);
@@ -83,6 +118,12 @@ struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_e
 /* Adds the filter "the entry with this native id". An id that is none of this dialect gives one that matches nothing. */
 void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id);
 
+/* Appends what an entry shows of the write that left it so: the first value alone, or without it all the others together;
+ * nothing when one of those is missing too. `values` are those of echo_attrs in their order, empty where there is none. */
+enum { PL_ECHO_MAX = 4 };
+void pl_echo_text(struct pl_buf *out, const struct pl_str *values, size_t n);
+void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_buf *out);
+
 /* Fills a step with one modification; `values` may be NULL. For dialects. */
 void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,
                  struct pl_str *values, size_t n);
@@ -90,8 +131,6 @@ void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind,
 struct pl_str *pl_one_value(struct pl_arena *a, struct pl_str value);
 
 /* ---- groups ---- */
-
-enum pl_group_shape { PL_GROUP_UNKNOWN, PL_GROUP_NAMES, PL_GROUP_UNIQUE, PL_GROUP_POSIX, PL_GROUP_UNWRITABLE };
 
 /* From objectClass: groupOfNames, groupOfUniqueNames, posixGroup without member; groupOfURLs is unwritable. */
 enum pl_group_shape pl_group_shape_of(const struct pl_entry *e);
@@ -128,5 +167,10 @@ const char *pl_result_sentence(enum pl_write_kind kind, int code);
 /* Generalized time (RFC 4517 3.3.13) to microseconds since 1970 and back ("20260131235959Z"). */
 bool pl_gentime_parse(struct pl_str s, int64_t *us);
 struct pl_str pl_gentime_print(struct pl_arena *a, int64_t us);
+
+/* Windows' time (FILETIME, MS-DTYP 2.3.3) in an attribute: 100 ns since 1601, a 64-bit number that is never negative. */
+bool pl_filetime_parse(struct pl_str s, int64_t *ticks);
+bool pl_filetime_never(int64_t ticks);  /* 0 and 2^63-1 stand for "never" (MS-ADTS, accountExpires) */
+int64_t pl_filetime_us(int64_t ticks);  /* microseconds since 1970, rounded down */
 
 #endif

@@ -31,6 +31,7 @@ const char *pl_group_attr(enum pl_group_shape s)
         return "memberUid";
     case PL_GROUP_UNKNOWN:
     case PL_GROUP_UNWRITABLE:
+    case PL_GROUP_PRIVILEGED:
         break;
     }
     return NULL;

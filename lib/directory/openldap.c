@@ -28,7 +28,9 @@ static const char *const person_attrs[] = {
 static const int no_password[] = {16, 0};       /* noSuchAttribute: there is none to delete */
 static const int must_have[] = {65, 19, 53, 0}; /* the schema, a constraint or the server wants a password there */
 
+static const char *const echo_attrs[] = {"entryCSN", NULL};
 static const char *const member_attrs[] = {"member", "uniqueMember", "memberUid", NULL};
+static const char *const group_attrs[] = {"objectClass", NULL};
 
 /* The account usability control, which the shell puts into the entry. It also says FALSE for a password that is expired
  * or was mistyped too often, so alone it proves no lock. */
@@ -135,9 +137,13 @@ const struct pl_dialect pl_dialect_openldap = {
     .password_attr = PASSWORD,
     .member_attrs = member_attrs,
     .person_attrs = person_attrs,
+    .group_attrs = group_attrs,
     .policy_attr = "pwdPolicySubentry",
     .usability = true,
+    .watch = PL_WATCH_SYNC,
+    .echo_attrs = echo_attrs,
     .lock_seen = lock_seen,
     .change = change,
     .born_locked = born_locked,
+    .group_shape = pl_group_shape_of,
 };

@@ -16,6 +16,8 @@ static const struct row {
      "The place for new accounts does not exist; create it or correct the configured name of it."},
     {PL_WRITE_ACCOUNT, 16, PL_VERDICT_VERIFY,
      "The value to be taken away is not there any more; somebody else changed the entry and it is read again."},
+    {PL_WRITE_ACCOUNT, 20, PL_VERDICT_VERIFY,
+     "The value to be added is there already; somebody else changed the entry and it is read again."},
     {PL_WRITE_ACCOUNT, 32, PL_VERDICT_VERIFY, "The entry is not where it was; it is looked for again."},
     {PL_WRITE_ADD_VALUE, 16, PL_VERDICT_VERIFY,
      "The placeholder is not in the group any more; the group is read again."},

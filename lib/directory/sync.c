@@ -29,19 +29,6 @@ void pl_sync_request(struct pl_buf *out, enum pl_sync_mode mode, struct pl_str c
     pl_buf_free(&in);
 }
 
-/* Members that may be left out are only taken when they are there and whole. What is cut, malformed or out of its place
- * stays, and this finds it: a broken refreshDone must not pass for the TRUE that its absence means. Members of a later
- * version would have tags of their own and are passed over (RFC 4511 section 4). */
-static bool tail_ok(struct pl_str in)
-{
-    unsigned char tag;
-    struct pl_str contents;
-    while (in.len > 0)
-        if (!pl_ber_next(&in, &tag, &contents) || (tag & 0xc0) == 0)
-            return false;
-    return true;
-}
-
 /* cookie syncCookie OPTIONAL */
 static struct pl_str take_cookie(struct pl_str *in)
 {
@@ -56,34 +43,28 @@ static bool take_bool(struct pl_str *in, bool *out)
     return !pl_ber_take(in, PL_BER_BOOLEAN, &v) || pl_ber_bool(v, out);
 }
 
-/* The one element that a value is. */
-static bool take_whole(struct pl_str value, unsigned char tag, struct pl_str *contents)
-{
-    return pl_ber_take(&value, tag, contents) && value.len == 0;
-}
-
 bool pl_sync_state_read(struct pl_sync_state *out, struct pl_str value)
 {
     struct pl_str in, state, uuid;
     unsigned n;
-    if (!take_whole(value, PL_BER_SEQUENCE, &in) || !pl_ber_take(&in, PL_BER_ENUMERATED, &state) ||
+    if (!pl_ber_whole(value, PL_BER_SEQUENCE, &in) || !pl_ber_take(&in, PL_BER_ENUMERATED, &state) ||
         !pl_ber_small(state, &n) || n > PL_SYNC_DELETE || !pl_ber_take(&in, PL_BER_OCTETS, &uuid) ||
         uuid.len != PL_UUID_BYTES)
         return false;
     out->state = (enum pl_sync_state_kind)n;
     memcpy(out->uuid, uuid.s, PL_UUID_BYTES);
     out->cookie = take_cookie(&in);
-    return tail_ok(in);
+    return pl_ber_tail_ok(in);
 }
 
 bool pl_sync_done_read(struct pl_sync_done *out, struct pl_str value)
 {
     struct pl_str in;
-    if (!take_whole(value, PL_BER_SEQUENCE, &in))
+    if (!pl_ber_whole(value, PL_BER_SEQUENCE, &in))
         return false;
     out->cookie = take_cookie(&in);
     out->refresh_deletes = false;
-    return take_bool(&in, &out->refresh_deletes) && tail_ok(in);
+    return take_bool(&in, &out->refresh_deletes) && pl_ber_tail_ok(in);
 }
 
 bool pl_sync_info_read(struct pl_sync_info *out, struct pl_str value)
@@ -103,11 +84,11 @@ bool pl_sync_info_read(struct pl_sync_info *out, struct pl_str value)
     case TAG_REFRESH_PRESENT:
         out->kind = tag == TAG_REFRESH_DELETE ? PL_SYNC_REFRESH_DELETE : PL_SYNC_REFRESH_PRESENT;
         out->cookie = take_cookie(&in);
-        return take_bool(&in, &out->refresh_done) && tail_ok(in);
+        return take_bool(&in, &out->refresh_done) && pl_ber_tail_ok(in);
     case TAG_ID_SET:
         out->kind = PL_SYNC_ID_SET;
         out->cookie = take_cookie(&in);
-        if (!take_bool(&in, &out->refresh_deletes) || !pl_ber_take(&in, PL_BER_SET, &out->uuids) || !tail_ok(in))
+        if (!take_bool(&in, &out->refresh_deletes) || !pl_ber_take(&in, PL_BER_SET, &out->uuids) || !pl_ber_tail_ok(in))
             return false;
         for (struct pl_sync_info all = *out; all.uuids.len > 0;)
             if (!pl_sync_info_next(&all, &uuid))
@@ -177,10 +158,11 @@ bool pl_uuid_read(unsigned char out[PL_UUID_BYTES], struct pl_str text)
 
 /* ---- RFC 4527 ---- */
 
-void pl_post_read_request(struct pl_buf *out, struct pl_str attr)
+void pl_post_read_request(struct pl_buf *out, const char *const *attrs)
 {
     struct pl_buf in = {0};
-    pl_ber_put(&in, PL_BER_OCTETS, attr);
+    for (; *attrs; attrs++)
+        pl_ber_put(&in, PL_BER_OCTETS, pl_str_c(*attrs));
     pl_ber_put(out, PL_BER_SEQUENCE, pl_buf_str(&in));
     pl_buf_free(&in);
 }
@@ -188,7 +170,7 @@ void pl_post_read_request(struct pl_buf *out, struct pl_str attr)
 struct pl_str pl_post_read_value(struct pl_str value, struct pl_str attr)
 {
     struct pl_str entry, dn, attrs, one, name, values, first;
-    if (!take_whole(value, TAG_ENTRY, &entry) || !pl_ber_take(&entry, PL_BER_OCTETS, &dn) ||
+    if (!pl_ber_whole(value, TAG_ENTRY, &entry) || !pl_ber_take(&entry, PL_BER_OCTETS, &dn) ||
         !pl_ber_take(&entry, PL_BER_SEQUENCE, &attrs))
         return empty();
     while (pl_ber_take(&attrs, PL_BER_SEQUENCE, &one))

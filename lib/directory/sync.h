@@ -56,9 +56,9 @@ bool pl_sync_info_next(struct pl_sync_info *i, const unsigned char **uuid);
 void pl_uuid_print(char out[PL_UUID_TEXT + 1], const unsigned char uuid[PL_UUID_BYTES]);
 bool pl_uuid_read(unsigned char out[PL_UUID_BYTES], struct pl_str text);
 
-/* RFC 4527 3.2: value of the request control that asks for one attribute, and the first value of it in the answer (a
- * SearchResultEntry); empty when it is not there. */
-void pl_post_read_request(struct pl_buf *out, struct pl_str attr);
+/* RFC 4527 3.2: value of the request control that asks for some attributes (ended by NULL), and the first value of one of
+ * them in the answer (a SearchResultEntry); empty when it is not there. */
+void pl_post_read_request(struct pl_buf *out, const char *const *attrs);
 struct pl_str pl_post_read_value(struct pl_str value, struct pl_str attr);
 
 #endif

@@ -147,7 +147,9 @@ static void said(struct acks *k, const struct pl_event *ev)
                        .code = ev->ack.code,
                        .after = ev->ack.after,
                        .at_us = k->d->e->now};
-    pl_watch_own(k->d->watch, ev->ack.version); /* it comes back to the server in use by replication */
+    /* It comes back to the server in use by replication: with this version where each change has one of its own (an entryCSN),
+     * with another where a server counts by itself, and then nothing there is equal to it. */
+    pl_watch_own(k->d->watch, 0, ev->ack.version);
     if (!a.after || says_of_password(&a))
         add(k, &a);
 }

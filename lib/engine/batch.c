@@ -67,14 +67,17 @@ void pl_batch_load(struct dir *d, enum pl_load_class class)
     d->want[class] = false;
     d->loading[class] = true;
     if (class == PL_LOAD_BULK)
-        d->bulk_running = true;
+        d->bulk_running = b->bulk_first = true;
     struct pl_command *c = pl_e_emit(e, PL_CMD_LOAD, d);
     c->load.class = class;
     c->load.short_queue = !d->bulk_waits;
     c->load.dirs = &d->conf.name;
     c->load.n_dirs = 1;
-    c->load.limit = e->conf.bulk_limit;
+    c->load.limit = e->conf.bulk_limit + (int)d->n_pairs; /* who is in work stands at the head of the queue still */
     c->load.named_leavers = e->conf.named_leavers;
+    c->load.named_per_hour = e->conf.named_per_hour;
+    c->load.passed_us = d->passed.known ? 0 : e->conf.brake_window_us;
+    b->asks_passed = c->load.passed_us > 0;
     pl_e_request(e, c, OWN_LOAD, b, NULL, 0);
 }
 
@@ -96,6 +99,7 @@ void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only,
     c->load.n_dirs = k;
     c->load.limit = e->conf.bulk_limit;
     c->load.named_leavers = e->conf.named_leavers;
+    c->load.named_per_hour = e->conf.named_per_hour;
     c->load.persons = copy;
     c->load.n_persons = n;
     pl_e_request(e, c, OWN_LOAD, b, NULL, 0);
@@ -130,14 +134,27 @@ static struct task *task_for(struct batch *b, struct dir *d, int64_t person_id, 
     return NULL;
 }
 
-/* NULL when the person is in work already: looked at again when that has ended. */
+/* A wake-up of somebody who is in work already. One that the work did not begin with is looked at when it has ended. */
+static void wake_busy(const struct batch *b, struct dir *d, int64_t person_id, int64_t seq)
+{
+    struct pair *busy = pl_pair_find(d, person_id);
+    if (!busy) { /* it has just ended */
+        d->want[b->class] = true;
+        return;
+    }
+    size_t i = busy->n_seqs;
+    while (i > 0 && busy->seqs[i - 1] != seq)
+        i--;
+    if (i == 0)
+        busy->again[b->class] = true;
+}
+
+/* NULL when the person is in work already. */
 static struct pair *pair_new(struct batch *b, struct dir *d, int64_t person_id)
 {
-    struct pair *busy = b->class == PL_LOAD_PREVIEW ? NULL : pl_pair_find(d, person_id);
-    if (busy) {
+    if (b->class != PL_LOAD_PREVIEW && pl_pair_find(d, person_id)) {
         b->skip_person = person_id;
         b->skip_dir = d;
-        busy->again = true;
         return NULL;
     }
     struct pair *pair = pl_xcalloc(1, sizeof *pair);
@@ -201,6 +218,16 @@ static void row_member(struct task *t, const struct pl_row_member *m)
         t->wanted_rows++;
 }
 
+/* The server that our records were made against; empty: whichever answers. */
+static void known_server(struct dir *d, struct pl_str identity)
+{
+    uint64_t known = identity.len > 0 ? pl_str_hash(identity) : 0;
+    bool other = d->known_identity_hash && d->known_identity_hash != pl_str_hash(d->identity);
+    if (other && known != d->known_identity_hash)
+        d->want_scan = true; /* somebody accepted this one: the compare was given up for that reason */
+    d->known_identity_hash = known;
+}
+
 void pl_batch_row(struct batch *b, const struct pl_event *ev)
 {
     struct pl_row r;
@@ -215,16 +242,23 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     if (r.kind == 'T') {
         PUSH(b->totals, b->n_totals, r.total);
         b->totals[b->n_totals - 1].directory = d->conf.name;
-        if (ev->row.n > 4 && ev->row.cols[4].len > 0)
-            d->known_identity_hash = pl_str_hash(ev->row.cols[4]);
+        if (ev->row.n > 4)
+            known_server(d, ev->row.cols[4]);
+        return;
+    }
+    if (r.kind == 'W') {
+        pl_passed_note(&d->passed, r.passed.account_id, r.passed.role_group_id, b->any->now - r.passed.age_us, true);
         return;
     }
     if (r.kind == 'G') {
         row_group(b, d, &r);
         return;
     }
-    if (b->skip_dir == d && b->skip_person == r.person_id)
+    if (b->skip_dir == d && b->skip_person == r.person_id) {
+        if (r.kind == 'D')
+            wake_busy(b, d, r.person_id, r.seq);
         return;
+    }
     if (r.kind == 'P') {
         row_person(b, d, &r);
         return;
@@ -232,8 +266,11 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     struct pair *pair = b->n_pairs ? b->pairs[b->n_pairs - 1] : NULL;
     bool same = pair && pair->person_id == r.person_id && pair->dir == d;
     if (r.kind == 'D') {
-        if (!same && b->class != PL_LOAD_PREVIEW) /* nothing is wanted for this person here: the rows are consumed */
+        if (!same && b->class != PL_LOAD_PREVIEW) { /* nothing is wanted for this person here: the rows are consumed */
             same = (pair = pair_new(b, d, r.person_id)) != NULL;
+            if (!same)
+                wake_busy(b, d, r.person_id, r.seq);
+        }
         if (same)
             PUSH(pair->seqs, pair->n_seqs, r.seq);
         return;
@@ -259,6 +296,13 @@ static void pair_free(struct pair *p)
     free(p);
 }
 
+/* The next bite of the rest may be loaded. */
+static void make_way(struct batch *b)
+{
+    if (b->bulk_first)
+        b->dir->bulk_running = b->bulk_first = false;
+}
+
 static void batch_free(struct pl_engine *e, struct batch *b)
 {
     for (struct batch **at = &e->batches; *at; at = &(*at)->next)
@@ -274,8 +318,7 @@ static void batch_free(struct pl_engine *e, struct batch *b)
         pair_free(b->pairs[i]);
     }
     pl_e_forget(e, b);
-    if (b->class == PL_LOAD_BULK)
-        b->dir->bulk_running = false;
+    make_way(b);
     if (b->class == PL_LOAD_URGENT && b->n_pairs > 0)
         b->dir->want[PL_LOAD_BULK] = true; /* they stood before the others in the queue */
     free(b->tasks);
@@ -331,6 +374,8 @@ void pl_batch_loaded(struct batch *b, bool failed)
         return;
     }
     if (b->class != PL_LOAD_PREVIEW) {
+        if (b->asks_passed)
+            d->passed.known = true; /* what this daemon lets pass from here on it knows by itself */
         remember_groups(b);
         if (b->class == PL_LOAD_BULK)
             d->bulk_waits = b->n_pairs > 0;
@@ -376,6 +421,8 @@ void pl_batch_pump(struct batch *b)
                 pl_task_release(t);
             }
         }
+    if (b->gated && !b->holding && b->released == b->n_tasks)
+        make_way(b); /* the last of it are being written: the next ones can be read meanwhile */
     if (b->gated && !b->holding && b->ended == b->n_tasks)
         batch_free(e, b);
 }
@@ -403,8 +450,9 @@ void pl_batch_task_end(struct task *t)
     t->dir->running--;
     t->phase = PH_END;
     t->batch->ended++;
-    if (--pair->open_tasks == 0 && pair->again)
-        t->dir->want[0] = t->dir->want[1] = true;
+    if (--pair->open_tasks == 0)
+        for (int class = 0; class < 2; class++)
+            t->dir->want[class] = t->dir->want[class] || pair->again[class];
     if (pair->open_tasks == 1 && pair->last && pair->last != t) {
         struct task *last = pair->last;
         pair->last = NULL;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../directory/dn.h"
 
 /* ---- commands out ---- */
 
@@ -104,122 +103,8 @@ void pl_e_wake(struct dir *d, int64_t at_us)
         d->wake_us = at_us;
 }
 
-/* ---- creation ---- */
-
-static struct pl_str keep(struct pl_engine *e, struct pl_str s)
-{
-    return pl_arena_str(e->conf_arena, s);
-}
-
-static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_conf *c, struct pl_err *err)
-{
-    d->e = e;
-    d->conf = *c;
-    struct pl_str *texts[] = {&d->conf.name,           &d->conf.dialect,      &d->conf.people_base,
-                              &d->conf.group_base,     &d->conf.canary_dn,    &d->conf.policy_dn,
-                              &d->conf.placeholder_dn, &d->conf.login_attr,   &d->conf.number_attr,
-                              &d->conf.login_style,    &d->conf.admin_prefix, &d->conf.rdn_template};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        *texts[i] = keep(e, *texts[i]);
-    struct pl_template *t = pl_arena_array(e->conf_arena, c->n_templates, sizeof *t);
-    for (size_t i = 0; i < c->n_templates; i++)
-        t[i] = (struct pl_template){keep(e, c->templates[i].attr), keep(e, c->templates[i].text)};
-    d->conf.templates = t;
-    d->dialect = pl_dialect_find(c->dialect);
-    if (!d->dialect)
-        return pl_err_set(err, PL_ERR_CONF, 0, "This version knows: openldap.",
-                          "directory %.*s: dialect \"%.*s\" is not known", (int)c->name.len, c->name.s,
-                          (int)c->dialect.len, c->dialect.s);
-    struct pl_buf b = {0};
-    const struct pl_str dns[] = {d->conf.people_base, d->conf.group_base, d->conf.canary_dn, d->conf.placeholder_dn,
-                                 d->conf.policy_dn};
-    bool ok = true;
-    for (size_t i = 0; ok && i < sizeof dns / sizeof dns[0]; i++) {
-        pl_buf_clear(&b);
-        ok = (dns[i].len > 0 || i >= 2) && pl_dn_normal(&b, dns[i], err);
-        if (!ok)
-            pl_err_set(err, PL_ERR_CONF, 0, "Write it as in uid=x,ou=y,dc=z.", "directory %.*s: \"%.*s\" is not a DN",
-                       (int)c->name.len, c->name.s, (int)dns[i].len, dns[i].s);
-    }
-    pl_buf_free(&b);
-    size_t n = 0;
-    while (d->dialect->person_attrs[n])
-        n++;
-    d->attrs = pl_arena_array(e->conf_arena, n + 3, sizeof *d->attrs);
-    memcpy(d->attrs, d->dialect->person_attrs, n * sizeof *d->attrs);
-    d->attrs[n] = d->conf.login_attr.s; /* terminated: keep() copies with a NUL */
-    d->attrs[n + 1] = d->conf.number_attr.s;
-    bool proves = false;
-    for (size_t i = 0; i < c->n_templates; i++)
-        proves = proves || pl_str_ieq(t[i].attr, d->conf.number_attr);
-    if (ok && !proves)
-        ok =
-            pl_err_set(err, PL_ERR_CONF, 0, "Write for example attribute.employeeNumber = {institution}-{employee_no}.",
-                       "directory %.*s: no attribute template for %s, which proves whose entry it is", (int)c->name.len,
-                       c->name.s, d->conf.number_attr.s);
-    d->group_arena = pl_arena_new();
-    d->watch = pl_watch_new(d);
-    d->acks = pl_acks_new(d);
-    d->watch_base = d->conf.people_base;
-    while (d->watch_base.len > 0 && !pl_dn_under(d->conf.group_base, d->watch_base))
-        d->watch_base = pl_dn_parent(d->watch_base);
-    if (d->conf.inflight < 1)
-        d->conf.inflight = 1;
-    return ok;
-}
-
-struct pl_engine *pl_engine_new(const struct pl_engine_conf *conf, struct pl_err *err)
-{
-    struct pl_engine *e = pl_xcalloc(1, sizeof *e);
-    e->conf = *conf;
-    e->conf_arena = pl_arena_new();
-    e->out = pl_arena_new();
-    e->n_dirs = conf->n_dirs;
-    e->dirs = pl_xcalloc(conf->n_dirs ? conf->n_dirs : 1, sizeof *e->dirs);
-    for (size_t i = 0; i < e->n_dirs; i++)
-        if (!copy_dir(e, &e->dirs[i], &conf->dirs[i], err)) {
-            pl_engine_free(e);
-            return NULL;
-        }
-    if (e->conf.retry_min_us < 1000)
-        e->conf.retry_min_us = 1000;
-    if (e->conf.retry_max_us < e->conf.retry_min_us)
-        e->conf.retry_max_us = e->conf.retry_min_us;
-    return e;
-}
-
-void pl_engine_free(struct pl_engine *e)
-{
-    if (!e)
-        return;
-    pl_batch_drop_all(e, NULL);
-    for (size_t i = 0; i < e->n_dirs; i++) {
-        struct dir *d = &e->dirs[i];
-        pl_scan_drop(d);
-        pl_exec_targets_free(d);
-        pl_watch_free(d->watch);
-        pl_acks_free(d->acks);
-        for (size_t k = 0; k < d->n_shapes; k++) {
-            free(d->shapes[k].writer);
-            free(d->shapes[k].strangers);
-        }
-        pl_arena_free(d->group_arena);
-        free(d->groups);
-        free(d->shapes);
-        free((void *)(uintptr_t)d->identity.s);
-    }
-    free(e->dirs);
-    free(e->previews);
-    free(e->preview_persons);
-    free(e->requests);
-    free(e->queue);
-    free(e->attempts);
-    pl_arena_free(e->out);
-    pl_arena_free(e->conf_arena);
-    free(e);
-}
-
 #define URGENT_ALONE_US 20000
+#define TICK_WAITS_US   1000000
 
 /* ---- what runs by itself: ticks, loads, compares ---- */
 
@@ -229,48 +114,30 @@ static void tick(struct pl_engine *e)
         return;
     e->ticking = true;
     e->want_tick = false;
+    e->tick_waits_us = 0;
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
 
-/* A dry run: a full compare that nominates nobody, then a batch that stops at the barrier. */
-static void start_preview(struct pl_engine *e)
+static bool urgent_in_work(const struct pl_engine *e)
 {
-    if (e->n_previews == 0 || e->preview_runs)
-        return;
-    const struct preview *p = &e->previews[0];
-    for (size_t i = 0; i < e->n_dirs; i++)
-        if ((!p->only || p->only == &e->dirs[i]) && (!e->dirs[i].up || e->dirs[i].scan || !e->dirs[i].groups_known))
-            return; /* a dry run that saw only a part would say "nothing" */
-    e->preview_runs = true;
-    e->preview_left = 1;
-    for (size_t i = 0; i < e->n_dirs; i++)
-        if (e->dirs[i].up && (!p->only || p->only == &e->dirs[i])) {
-            e->preview_left++;
-            pl_scan_start(&e->dirs[i], true);
-        }
-    pl_e_preview_part(e, NULL, 0, true);
+    for (const struct batch *b = e->batches; b; b = b->next)
+        if (b->class == PL_LOAD_URGENT)
+            return true;
+    return false;
 }
 
-void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole)
+/* What fell due is done at once. Only to ask when the next change comes waits for leavers, though not for long: once they
+ * are out, that their moment has passed is no news. It is asked before the rest is loaded, for the same reason. */
+static void tick_due(struct pl_engine *e)
 {
-    e->preview_broken = e->preview_broken || !whole;
-    e->preview_persons =
-        pl_xrealloc_array(e->preview_persons, e->n_preview_persons + n + 1, sizeof *e->preview_persons);
-    for (size_t i = 0; i < n; i++)
-        e->preview_persons[e->n_preview_persons++] = persons[i].person_id;
-    if (--e->preview_left > 0)
-        return;
-    if (e->preview_broken) {
-        e->preview_broken = e->preview_runs = false;
-        e->n_preview_persons = 0;
-        return;
-    }
-    struct preview p = e->previews[0];
-    memmove(e->previews, e->previews + 1, --e->n_previews * sizeof *e->previews);
-    e->preview_runs = false;
-    if (e->store_up)
-        pl_batch_preview(e, p.control_id, p.only, e->preview_persons, e->n_preview_persons);
-    e->n_preview_persons = 0;
+    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = !urgent_in_work(e);
+    for (size_t i = 0; i < e->n_dirs; i++)
+        may = may && e->now >= e->dirs[i].bulk_after_us;
+    if (e->want_tick && !e->tick_waits_us)
+        e->tick_waits_us = e->now + TICK_WAITS_US;
+    may = may || e->now >= e->tick_waits_us;
+    if (!e->stopping && (due || (e->want_tick && may)))
+        tick(e);
 }
 
 static void start_due(struct pl_engine *e)
@@ -283,7 +150,7 @@ static void start_due(struct pl_engine *e)
         for (size_t i = 0; i < e->n_dirs; i++)
             e->dirs[i].want[0] = e->dirs[i].want[1] = true;
     }
-    start_preview(e);
+    pl_preview_start(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
         pl_acks_pump(d->acks);
@@ -291,29 +158,28 @@ static void start_due(struct pl_engine *e)
             d->wake_us = 0;
             d->want[0] = d->want[1] = true;
         }
-        if (!d->up || e->stopping)
-            continue;
-        if (d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT]) {
+        if (d->up && !e->stopping && d->want[PL_LOAD_URGENT] && !d->loading[PL_LOAD_URGENT]) {
             pl_batch_load(d, PL_LOAD_URGENT);
             if (d->bulk_after_us == 0) /* once: a steady stream of leavers does not starve the others */
                 d->bulk_after_us = e->now + URGENT_ALONE_US;
         }
+    }
+    tick_due(e);
+    for (size_t i = 0; i < e->n_dirs; i++) {
+        struct dir *d = &e->dirs[i];
+        if (!d->up || e->stopping)
+            continue;
         if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us) {
             pl_batch_load(d, PL_LOAD_BULK);
             d->bulk_after_us = 0;
         }
         if (e->conf.compare_every_us > 0 && d->next_scan_us && e->now >= d->next_scan_us)
             d->want_scan = true;
-        if (d->want_scan && !d->scan && d->groups_known)
+        pl_watch_clock(d->watch);
+        if (d->want_scan && !d->scan && d->groups_known && !pl_watch_comes_up(d->watch))
             pl_scan_start(d, false);
         pl_watch_pump(d->watch);
     }
-    /* What fell due is done at once; only to ask when the next change comes can wait for a leaver. */
-    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = true;
-    for (size_t i = 0; i < e->n_dirs; i++)
-        may = may && e->now >= e->dirs[i].bulk_after_us;
-    if (!e->stopping && (due || (e->want_tick && may)))
-        tick(e);
 }
 
 /* Only what lies ahead: whatever is due and did not start waits for an answer, and is looked at again with that. */
@@ -326,8 +192,10 @@ static void set_timer(struct pl_engine *e)
             at = (t);                                                                                                  \
     } while (0)
     if (e->store_up && e->recovered && !e->stopping) {
-        if (!e->ticking)
+        if (!e->ticking) {
             SOONER(e->next_tick_us);
+            SOONER(e->tick_waits_us);
+        }
         if (e->conf.poll_us > 0)
             SOONER(e->next_poll_us);
         for (size_t i = 0; i < e->n_dirs; i++) {
@@ -382,7 +250,7 @@ static void store_down(struct pl_engine *e)
         pl_scan_drop(&e->dirs[i]);
         pl_watch_stop(e->dirs[i].watch);
         pl_acks_stop(e->dirs[i].acks, true);
-        e->dirs[i].groups_known = false;
+        e->dirs[i].groups_known = e->dirs[i].passed.known = false;
         e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
     }
     drop_requests(e, NULL, true);
@@ -404,8 +272,9 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
 {
     d->up = true;
     d->ppolicy = ev->up.ppolicy;
+    d->policy_in_force = ev->up.policy_in_force;
     d->assertion = ev->up.assertion;
-    d->sync = ev->up.sync;
+    d->watchable = ev->up.watch && d->dialect->watch != PL_WATCH_NONE;
     d->post_read = ev->up.post_read;
     bool same = pl_str_eq(d->identity, ev->up.identity);
     free((void *)(uintptr_t)d->identity.s);
@@ -439,6 +308,7 @@ static void control(struct pl_engine *e, const struct pl_event *ev)
     }
     for (size_t i = 0; i < e->n_dirs; i++)
         if (!only || only == &e->dirs[i]) {
+            e->dirs[i].want[PL_LOAD_URGENT] = true; /* first: it tells which server our records are of */
             e->dirs[i].want_scan = true;
             e->dirs[i].scan_control = ev->control.control_id;
         }
@@ -472,11 +342,11 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         pl_task_reply(r.owner, &r, ev);
         break;
     case OWN_WRITE:
-        pl_watch_own(r.dir->watch, ev->result.version);
+        pl_watch_own(r.dir->watch, ((struct op *)r.owner)->target, ev->result.version);
         pl_exec_result(r.owner, ev->result.code);
         break;
     case OWN_LOST_WRITE:
-        pl_watch_own(r.dir->watch, ev->result.version);
+        pl_watch_own(r.dir->watch, ((struct target *)r.owner)->hash, ev->result.version);
         pl_exec_lost_result(r.owner, r.dir);
         break;
     case OWN_HOLD:
@@ -564,14 +434,16 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
     start_due(e);
     pl_batch_pump_all(e);
     set_timer(e);
-    return PL_CONTINUE;
+    return ev->kind == PL_EV_SCAN_ROW && !pl_engine_wants(e, ev->req) ? PL_PAUSE : PL_CONTINUE;
 }
 
+/* All rows and entries become small records at once, but for groups: they wait for their entries. */
 bool pl_engine_wants(const struct pl_engine *e, uint64_t req)
 {
-    (void)e;
-    (void)req;
-    return true; /* rows and entries become small records at once; nothing is ever paused */
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req == req)
+            return e->requests[i].kind != OWN_SCAN || pl_scan_wants(e->requests[i].owner, e->requests[i].tag);
+    return true;
 }
 
 bool pl_engine_idle(const struct pl_engine *e)

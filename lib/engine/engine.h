@@ -8,14 +8,12 @@
  *   DIRTY -> LOAD -> LOADED -> SEARCH (person, groups) -> plan -> brake -> INTENTS -> MODIFY/ADD -> SEARCH again -> SETTLE
  *
  * Rules for the shell:
- *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, of
- *     which an END is the last), or, when the store
- *     or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer everything that was open there;
+ *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, the last an
+ *     END), or, when the store or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer all that is open;
  *   - a directory may list several servers. Commands go to the one in use. What is said of the others comes as EV_SERVER and
  *     EV_ACK, also while the directory is down; nothing ever waits for them;
- *   - slices in an event live until pl_engine_event returns; slices in a command live until the next call of
- *     pl_engine_event or pl_engine_next, except those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH, which the shell copies too
- *     if it needs them longer;
+ *   - slices in an event live until pl_engine_event returns; slices in a command until the next call of pl_engine_event or
+ *     pl_engine_next, those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH too: the shell copies what it needs longer;
  *   - after each event the shell calls pl_engine_next until it returns false.
  */
 #ifndef PL_ENGINE_ENGINE_H
@@ -40,10 +38,8 @@ struct pl_template { /* one attribute of a new entry: text with {login}, {given}
 };
 
 struct pl_dir_conf {
-    struct pl_str name;        /* as in paasla.directory */
-    struct pl_str dialect;     /* "openldap" */
-    struct pl_str people_base; /* DN */
-    struct pl_str group_base;  /* DN */
+    struct pl_str name, dialect; /* as in paasla.directory; "openldap" */
+    struct pl_str people_base, group_base; /* DNs */
     struct pl_str canary_dn;   /* an entry that every complete read must show */
     struct pl_str placeholder_dn; /* member of an otherwise empty groupOfNames */
     struct pl_str policy_dn;   /* the default password policy entry; empty: none */
@@ -56,6 +52,10 @@ struct pl_dir_conf {
     size_t n_templates;
     bool first_password_file; /* true: a one-time password is set when the account opens */
     bool lock_leavers_observed; /* a named leaver is locked even in mode observe */
+    struct pl_str fence_attr; /* for dialects that have a fence; empty: none */
+    struct pl_str privileged_groups; /* DNs divided by '|': protected groups that are managed all the same */
+    bool must_change_password;       /* a first password has to be changed at the first log-on */
+    bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
     int inflight;             /* persons worked on at once */
 };
 
@@ -66,7 +66,9 @@ struct pl_engine_conf {
     int64_t compare_every_us; /* full compare interval; 0: only at start and on demand */
     int64_t poll_us;          /* look at the queue at least this often, hint or not */
     int64_t retry_min_us, retry_max_us;
-    int named_leavers; /* so many departures in one transaction are still "named" */
+    int named_leavers;  /* so many departures in one transaction are still "named" */
+    int named_per_hour; /* and so many by one log-in in an hour */
+    int64_t brake_window_us; /* what the brake let pass so lately counts with a plan; 0: each plan for itself */
     int bulk_limit;    /* pairs in one bulk batch */
 };
 
@@ -87,7 +89,8 @@ enum pl_cmd_kind {
     PL_CMD_HOLD,      /* store a held plan or a preview; -> EV_STORE_DONE */
     PL_CMD_NOMINATE,  /* full compare: persons become dirty, findings noted; -> EV_STORE_DONE */
     PL_CMD_SCAN_ACCOUNTS, /* -> EV_SCAN_ROW*, EV_SCAN_DONE */
-    PL_CMD_SCAN_GROUP,    /* wanted members of some groups -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUP,    /* wanted members of one group -> EV_SCAN_ROW*, EV_SCAN_DONE */
+    PL_CMD_SCAN_GROUPS,   /* every group with its wanted members -> EV_SCAN_ROW*, EV_SCAN_DONE; may be PAUSEd */
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
     PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
     PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
@@ -122,7 +125,8 @@ struct pl_command {
             const struct pl_str *dirs; /* only these directories */
             size_t n_dirs;
             int limit;
-            int named_leavers;
+            int named_leavers, named_per_hour;
+            int64_t passed_us; /* asks what the brake let pass so lately (rows W); 0: is known */
             const int64_t *persons; /* PREVIEW */
             size_t n_persons;
         } load;
@@ -148,13 +152,13 @@ struct pl_command {
             size_t n_findings;
         } nominate;
         struct {
-            const struct pl_str *dns; /* of groups */
-            size_t n;
+            struct pl_str dn;
         } scan_group;
-        struct { /* RFC 4533: the shell adds the control, critical, and hands on what comes */
+        struct { /* the shell adds the control of this kind, critical, and hands on what comes */
+            enum pl_watch_kind kind;
             struct pl_str base;
             const char *const *attrs; /* NULL-terminated */
-            struct pl_str control;    /* value of the Sync Request control */
+            struct pl_str control;    /* its value */
         } watch;
         struct {
             struct pl_str cookie, identity; /* empty: unchanged */
@@ -199,16 +203,15 @@ struct pl_command {
             const struct pl_mod *mods;
             size_t n;
             struct pl_str assertion; /* filter for RFC 4528, critical; empty: none */
-            const char *tell_version; /* ask for this attribute as the write leaves it (RFC 4527 post-read) */
+            const char *const *tell_version; /* ask for these as the write leaves them (RFC 4527 post-read); NULL: nothing */
             enum pl_secret secret;   /* the shell adds a Replace of password_attr; a first password it keeps in a */
                                      /* file that only the operator may read, before it sends */
             const char *password_attr;
             enum pl_password_form password_form;
             struct pl_str login;     /* for that file's name */
-            struct {
-                bool on;    /* also to every other server of the directory, each in the order of these commands; */
-                bool after; /* each tells by EV_ACK, with this (it is not the lock itself, but follows it) */
-                int64_t account_id, intent_id; /* and these */
+            struct { /* to every other server too, to each in the order of these commands; each tells by EV_ACK */
+                bool on, after;                /* after: not the lock itself, it follows it */
+                int64_t account_id, intent_id; /* come back with what it tells */
             } everywhere;
         } modify;
         struct {
@@ -216,7 +219,7 @@ struct pl_command {
             struct pl_str dn;
             const struct pl_attr *attrs;
             size_t n;
-            const char *tell_version; /* as in modify */
+            const char *const *tell_version; /* as in modify */
         } add;
         int64_t at_us;
         struct {
@@ -259,7 +262,12 @@ enum pl_ev_kind {
 #define PL_RESULT_UNKNOWN  (-1)
 #define PL_RESULT_NOT_SENT (-2) /* EV_ACK: that server cannot be reached */
 
-enum pl_watch_msg { PL_WATCH_ENTRY, PL_WATCH_INFO, PL_WATCH_END };
+enum pl_watch_msg {
+    PL_WATCH_ENTRY,
+    PL_WATCH_INFO,
+    PL_WATCH_STANDS, /* PERSISTENT: the server has answered what was asked behind the search */
+    PL_WATCH_END,
+};
 
 struct pl_event {
     enum pl_ev_kind kind;
@@ -269,10 +277,10 @@ struct pl_event {
     union {
         struct {
             struct pl_str identity;
-            bool ppolicy; /* the server enforces password policies (rootDSE) */
-            bool assertion; /* RFC 4528 is offered */
-            bool sync;      /* RFC 4533 is offered */
-            bool post_read; /* RFC 4527 is offered */
+            bool ppolicy;         /* the database of the people enforces password policies */
+            bool policy_in_force; /* its default policy applies to who has none of their own, as seen on an entry */
+            bool assertion, post_read; /* RFC 4528, RFC 4527 are offered */
+            bool watch;                /* the dialect's kind of watch is offered */
             struct pl_str server; /* the one in use, as configured */
             bool several;         /* others are configured too */
         } up;
@@ -311,12 +319,13 @@ struct pl_event {
         struct {
             int code;  /* LDAP result code or PL_RESULT_UNKNOWN */
             bool complete; /* SEARCH: result 0, all pages, no open range */
-            struct pl_str version; /* what a write that was asked to tell it left; empty: not told */
+            struct pl_str version; /* pl_echo_text of what a write was asked to tell; empty: not told */
         } result;
         struct {
             enum pl_watch_msg msg;
             const struct pl_entry *entry; /* ENTRY */
-            struct pl_str value; /* ENTRY: Sync State; INFO: Sync Info Message; END: Sync Done; may be empty */
+            struct pl_str value; /* SYNC: ENTRY Sync State, INFO Sync Info Message, END Sync Done; PERSISTENT: ENTRY */
+                                 /* Entry Change Notification; may be empty */
             int code;            /* END: LDAP result code, PL_RESULT_UNKNOWN when the connection ended */
         } watch;
     };
@@ -324,7 +333,7 @@ struct pl_event {
 
 enum pl_flow { PL_CONTINUE, PL_PAUSE };
 
-/* Takes one event. PAUSE (only after ENTRY and SCAN_ROW of a paged read) asks the shell to stop reading that request
+/* Takes one event. PAUSE (only after SCAN_ROW, and ENTRY of a paged read) asks the shell to stop reading that request
  * until pl_engine_wants(e, req) is true again. */
 enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int64_t now_us);
 bool pl_engine_wants(const struct pl_engine *e, uint64_t req);

@@ -7,7 +7,7 @@
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
-enum { LDAP_NO_SUCH_ATTRIBUTE = 16, MATES_MAX = 500 };
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_NO_SUCH_OBJECT = 32, LDAP_DENIED = 50, MATES_MAX = 500 };
 
 static void send_op(struct op *o);
 
@@ -190,7 +190,7 @@ static void add_entry(struct op *o)
     c->add.dn = t->new_dn;
     c->add.attrs = attrs;
     c->add.n = n;
-    c->add.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
+    c->add.tell_version = d->post_read && d->watchable ? d->dialect->echo_attrs : NULL;
     pl_e_request(e, c, OWN_WRITE, o, d, 0);
 }
 
@@ -250,7 +250,7 @@ static void send_op(struct op *o)
     c->modify.dn = o->group ? o->group_dn : t->entry->dn;
     c->modify.mods = o->steps[o->step].mods;
     c->modify.n = o->steps[o->step].n_mods;
-    c->modify.tell_version = d->post_read && d->sync ? d->dialect->version_attr : NULL;
+    c->modify.tell_version = d->post_read && d->watchable ? d->dialect->echo_attrs : NULL;
     if (!o->group)
         c->modify.assertion = assertion(o);
     if ((o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) && pl_acks_everywhere(d->acks, o->intent_id)) {
@@ -290,12 +290,18 @@ static void group_step(struct op *o)
 
 size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct pl_step out[PL_STEPS_MAX])
 {
-    struct pl_change_in in = {.arena = a, .entry = t->entry, .now_us = t->dir->e->now};
+    const struct pl_dir_conf *c = &t->dir->conf;
+    struct pl_change_in in = {.arena = a,
+                              .entry = t->entry,
+                              .now_us = t->dir->e->now,
+                              .fence_attr = c->fence_attr.len ? c->fence_attr.s : NULL,
+                              .must_change = c->must_change_password,
+                              .clear_certificates = c->clear_certificates};
     if (op != PL_OP_OPEN)
         return t->dir->dialect->change(op == PL_OP_CLOSE ? PL_CHANGE_CLOSE : PL_CHANGE_LOCK, &in, out);
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
     if (t->p.state != PL_STATE_PAUSED)
-        in.opening = t->dir->conf.first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
+        in.opening = c->first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
     return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
 }
 
@@ -313,6 +319,7 @@ static void prepare(struct op *o)
     if (o->op == PL_OP_CREATE) {
         t->new_dn = pl_render(t->arena, d->conf.rdn_template, t, true);
         o->target = pl_dn_hash(t->new_dn);
+        pl_fresh_add(d, o->target);
         return;
     }
     o->target = pl_dn_hash(t->entry->dn);
@@ -331,8 +338,12 @@ void pl_exec_round(struct task *t)
     for (size_t i = 0; i < t->n_ops; i++)
         prepare(&t->ops[i]);
     if (account) { /* the account first: a leaver's lock waits for nothing */
-        /* A close counts as one only when the password's answer was seen. */
-        t->state = t->ops[0].op == PL_OP_CLOSE ? PL_STATE_LOCKING : t->life->next;
+        /* A close counts as one only when the password's answer was seen. An opening after an absence stays one until it
+         * shows: the next try, too, must know that the password is its owner's. */
+        if (t->ops[0].op == PL_OP_CLOSE)
+            t->state = PL_STATE_LOCKING;
+        else if (t->ops[0].op != PL_OP_OPEN || t->p.state != PL_STATE_PAUSED)
+            t->state = t->life->next;
         t->state_row = t->life->id;
         t->sentence = t->life->sentence;
         begin(&t->ops[0]);
@@ -416,6 +427,17 @@ static size_t next_stage(const struct op *o)
     return i;
 }
 
+/* The lock stands though this step was refused: it is a later one, or somebody else has locked what we may not write.
+ * Then what is left of the departure is tried all the same, and told. */
+static bool stands_anyway(const struct op *o, int code)
+{
+    if (code <= 0 || (o->op != PL_OP_LOCK && o->op != PL_OP_CLOSE))
+        return false;
+    enum pl_verdict v = pl_result_verdict(kind_of(o), code);
+    return o->steps[o->step].stage > 0 ||
+           (o->task->seen == PL_SEEN_LOCKED && (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
+}
+
 static void account_result(struct op *o, int code, bool ok)
 {
     const struct pl_step *step = &o->steps[o->step];
@@ -425,6 +447,13 @@ static void account_result(struct op *o, int code, bool ok)
         next = o->n_steps;
     else if (!ok && listed(step->next_on, code) && o->step + 1 < o->n_steps && step[1].stage == step->stage)
         next = o->step + 1;
+    else if (!ok && stands_anyway(o, code)) {
+        if (o->left == 0 && !step->extra) {
+            o->left = o->step + 1;
+            o->left_code = code;
+        }
+        next = next_stage(o);
+    }
     if (locks && ok && step->stage == 0)
         o->task->locked_at_us = o->task->dir->e->now;
     if (locks && step->stage == 0 && (ok || next == o->n_steps))
@@ -434,8 +463,12 @@ static void account_result(struct op *o, int code, bool ok)
         go_on(o);
         return;
     }
-    if (locks && !ok && step->stage > 0)
-        o->scramble_failed = true;
+    if (o->left > 0) {
+        ok = false;
+        code = o->left_code;
+    } else if (!ok && step->extra && stands_anyway(o, code)) {
+        ok = true; /* nobody logs on by what is left, and the next look tells of it */
+    }
     if (o->op == PL_OP_CLOSE && ok && step->stage > 0)
         o->task->state = PL_STATE_CLOSING;
     o->code = ok ? 0 : code;
@@ -464,7 +497,7 @@ static void group_result(struct op *o, int code, bool ok)
     }
     if (v == PL_VERDICT_DONE && o->with_placeholder)
         s->placeholder = o->op == PL_OP_REMOVE_MEMBER;
-    if (code == 32)
+    if (code == LDAP_NO_SUCH_OBJECT || code == LDAP_DENIED) /* 389: gone with its rights */
         s->shape = PL_GROUP_UNKNOWN;
     o->code = v == PL_VERDICT_DONE ? 0 : code;
     o->verdict = v;

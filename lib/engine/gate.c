@@ -83,8 +83,59 @@ static void preview(struct batch *b)
     pl_buf_free(&why);
 }
 
-/* Decides for one directory of the batch. True when a plan had to be stored. */
-static bool judge(struct batch *b, struct dir *d)
+/* Whether the brake has to count this operation now; what needs no counting, and what waits in a held plan, is settled. */
+static bool must_count(struct task *t, struct op *o)
+{
+    o->allowed = true;
+    o->lately = false;
+    if (t->phase != PH_GATE || !o->counted || t->p.named)
+        return false;
+    switch (known(t, o)) {
+    case 1:
+        return false;
+    case 2: /* seen, not released: it stays where it is, in whatever company it comes again */
+        o->allowed = false;
+        t->held = true;
+        return false;
+    default:
+        break;
+    }
+    /* The same once more, because it did not succeed: it has been counted. */
+    const struct passed *before = pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id);
+    o->lately = before && !before->kept;
+    return !before;
+}
+
+static void hold(struct batch *b, struct dir *d, struct pl_str why, size_t n, const struct pl_brake_count *count)
+{
+    struct pl_plan_item *items = pl_arena_array(b->any->out, n, sizeof *items);
+    size_t at = 0;
+    for (size_t i = 0; i < b->n_tasks; i++)
+        for (size_t k = 0; k < b->tasks[i]->n_ops; k++) {
+            struct op *o = &b->tasks[i]->ops[k];
+            if (!o->judged)
+                continue;
+            item_of(&items[at++], b->tasks[i], o);
+            o->allowed = o->judged = false;
+            b->tasks[i]->held = true;
+        }
+    b->any->held_plans++;
+    pl_e_log(b->any, 4, d, "a plan is held before its first write: it %.*s; `paaslactl plan list` shows it",
+             (int)why.len, why.s);
+    store_plan(b, d, false, why, items, n, count->locks, count->removals);
+}
+
+static void let_pass(struct batch *b, struct dir *d)
+{
+    for (size_t i = 0; i < b->n_tasks; i++)
+        for (size_t k = 0; k < b->tasks[i]->n_ops; k++)
+            if (b->tasks[i]->ops[k].judged)
+                pl_passed_note(&d->passed, b->tasks[i]->p.account_id, b->tasks[i]->ops[k].role_group_id, d->e->now,
+                               false);
+}
+
+/* Decides for one directory of the batch, counting what has passed lately with it. */
+static void judge(struct batch *b, struct dir *d)
 {
     struct pl_brake_count count = {0};
     const struct pl_row_total *total = total_of(b, d);
@@ -92,48 +143,31 @@ static bool judge(struct batch *b, struct dir *d)
         count.open_accounts = (long)total->open_accounts;
         count.memberships = (long)total->memberships;
     }
+    pl_passed_forget(&d->passed, d->e->now - d->e->conf.brake_window_us);
+    pl_passed_count(&d->passed, &count);
     size_t n = 0;
     for (size_t i = 0; i < b->n_tasks; i++)
         for (size_t k = 0; k < b->tasks[i]->n_ops; k++) {
-            struct task *t = b->tasks[i];
-            struct op *o = &t->ops[k];
-            o->allowed = true;
-            if (t->phase != PH_GATE || !o->counted || t->p.named)
-                continue;
-            int plan = known(t, o);
-            if (plan == 1)
-                continue;
-            if (plan == 2) { /* seen, not released: it stays where it is, in whatever company it comes again */
-                o->allowed = false;
-                t->held = true;
-                continue;
-            }
-            o->judged = true;
-            n++;
-            if (o->op == PL_OP_REMOVE_MEMBER)
-                count.removals++;
-            else
-                count.locks++;
+            struct op *o = &b->tasks[i]->ops[k];
+            o->judged = must_count(b->tasks[i], o);
+            n += o->judged;
+            count.removals += o->judged && o->op == PL_OP_REMOVE_MEMBER;
+            count.locks += o->judged && o->op != PL_OP_REMOVE_MEMBER;
         }
     struct pl_buf why = {0};
-    bool stop = !pl_brake_allows(&b->any->conf.brake, &count, &why);
-    if (stop) {
-        struct pl_plan_item *items = pl_arena_array(b->any->out, n, sizeof *items);
-        size_t at = 0;
-        for (size_t i = 0; i < b->n_tasks; i++)
-            for (size_t k = 0; k < b->tasks[i]->n_ops; k++)
-                if (b->tasks[i]->ops[k].judged) {
-                    item_of(&items[at++], b->tasks[i], &b->tasks[i]->ops[k]);
-                    b->tasks[i]->ops[k].allowed = false;
-                    b->tasks[i]->held = true;
-                }
-        b->any->held_plans++;
-        pl_e_log(b->any, 4, d, "a plan is held before its first write: it %.*s; `paaslactl plan list` shows it",
-                 (int)why.len, why.s);
-        store_plan(b, d, false, pl_buf_str(&why), items, n, count.locks, count.removals);
-    }
+    if (n > 0 && !pl_brake_allows(&b->any->conf.brake, &count, &why))
+        hold(b, d, pl_buf_str(&why), n, &count);
+    else
+        let_pass(b, d);
     pl_buf_free(&why);
-    return stop;
+}
+
+void pl_gate_intended(struct task *t, const struct op *o)
+{
+    struct passed *p =
+        o->judged || o->lately ? pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id) : NULL;
+    if (p)
+        p->kept = true;
 }
 
 void pl_gate_judge(struct batch *b)

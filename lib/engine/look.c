@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../core/login.h"
+#include "../core/template.h"
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
 enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_SHAPE = 100 };
-enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64 };
+enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64, LOGIN_KEPT_MAX = 64 /* paasla.login_name */ };
 
 static const char *const attrs_class[] = {"objectClass", NULL};
 static const char *const attrs_none[] = {"1.1", NULL};
@@ -23,55 +24,30 @@ static const char *const attrs_none[] = {"1.1", NULL};
 
 /* ---- names ---- */
 
+static struct pl_words words_of(const struct task *t)
+{
+    return (struct pl_words){.login = t->p.login,
+                             .given = t->p.given,
+                             .family = t->p.family,
+                             .employee_no = t->p.employee_no,
+                             .unit = t->p.unit,
+                             .position = t->p.position,
+                             .institution = t->p.institution};
+}
+
 struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn)
 {
-    struct pl_str name =
-        pl_arena_printf(a, "%.*s %.*s", (int)t->p.given.len, t->p.given.s, (int)t->p.family.len, t->p.family.s);
-    const struct {
-        const char *word;
-        struct pl_str value;
-    } words[] = {{"{login}", t->p.login},
-                 {"{given}", t->p.given},
-                 {"{family}", t->p.family},
-                 {"{name}", name},
-                 {"{employee_no}", t->p.employee_no},
-                 {"{unit}", t->p.unit},
-                 {"{position}", t->p.position},
-                 {"{institution}", t->p.institution}};
-    struct pl_buf b = {0};
-    for (size_t i = 0; i < text.len;) {
-        size_t k = 0, n_words = sizeof words / sizeof words[0];
-        for (; k < n_words; k++) {
-            size_t len = strlen(words[k].word);
-            if (text.len - i >= len && memcmp(text.s + i, words[k].word, len) == 0)
-                break;
-        }
-        if (k == n_words) {
-            pl_buf_add_byte(&b, text.s[i++]);
-            continue;
-        }
-        if (dn)
-            pl_dn_escape(&b, words[k].value);
-        else
-            pl_buf_add(&b, words[k].value);
-        i += strlen(words[k].word);
-    }
-    struct pl_str out = pl_arena_str(a, pl_buf_str(&b));
-    pl_buf_free(&b);
-    return out;
+    struct pl_words words = words_of(t);
+    return pl_template_render(a, text, &words, dn);
 }
 
 struct pl_str pl_look_number(struct task *t, struct pl_arena *a)
 {
     const struct pl_dir_conf *c = &t->dir->conf;
+    struct pl_words words = words_of(t);
     for (size_t i = 0; i < c->n_templates; i++)
-        if (pl_str_ieq(c->templates[i].attr, c->number_attr)) {
-            struct pl_str number = pl_render(a, c->templates[i].text, t, false);
-            if (number.len > 0 && !pl_str_eq_c(t->p.purpose, "personal"))
-                number =
-                    pl_arena_printf(a, "%.*s/%.*s", (int)number.len, number.s, (int)t->p.purpose.len, t->p.purpose.s);
-            return number;
-        }
+        if (pl_str_ieq(c->templates[i].attr, c->number_attr))
+            return pl_template_number(a, c->templates[i].text, &words, t->p.purpose);
     return (struct pl_str){"", 0};
 }
 
@@ -151,8 +127,23 @@ static void ask_groups(struct task *t, struct pl_str dn)
         pl_filter_equal(&f, *attr, strcmp(*attr, "memberUid") == 0 ? t->p.login : dn);
     pl_buf_add_c(&f, ")");
     t->n_groups_seen = 0;
-    ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_class);
+    ask(t, TAG_GROUPS, d->conf.group_base, PL_SCOPE_SUB, pl_buf_str(&f), d->dialect->group_attrs);
     pl_buf_free(&f);
+}
+
+/* slapd says nowhere which policy is the default, but it answers whether an account is usable only where one applies. So
+ * one such answer about an entry without a policy of its own stands for all of them, while the connection lasts. */
+static void learn_policy(struct dir *d, const struct pl_entry *e)
+{
+    const char *own = d->dialect->policy_attr;
+    if (own && !pl_entry_attr(e, own) && pl_entry_attr(e, "paaslaUsable"))
+        d->policy_in_force = true;
+}
+
+bool pl_policy_applies(const struct dir *d, const struct pl_entry *e)
+{
+    const char *own = d->dialect->policy_attr;
+    return d->policy_in_force || (own && pl_entry_attr(e, own));
 }
 
 static void ask_policy(struct task *t, struct pl_str policy)
@@ -216,6 +207,7 @@ void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
     switch (tag) {
     case TAG_FIND:
     case TAG_LOOK:
+        learn_policy(t->dir, entry);
         if (t->n_entries < ENTRIES_MAX)
             t->entries[t->n_entries++] = *pl_entry_copy(t->look_arena, entry);
         break;
@@ -235,14 +227,14 @@ void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
         }
         t->groups_seen[t->n_groups_seen] = pl_arena_str(t->look_arena, entry->dn);
         t->groups_seen_hash[t->n_groups_seen] = pl_dn_hash(entry->dn);
-        pl_shape(t->dir, t->groups_seen_hash[t->n_groups_seen], true)->shape = pl_group_shape_of(entry);
+        pl_shape_learn(t->dir, pl_shape(t->dir, t->groups_seen_hash[t->n_groups_seen], true), entry);
         t->n_groups_seen++;
         break;
     case TAG_POLICY:
         t->policy_stands = pl_entry_has_class(entry, "pwdPolicy");
         break;
     default:
-        pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true)->shape = pl_group_shape_of(entry);
+        pl_shape_learn(t->dir, pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true), entry);
     }
 }
 
@@ -275,6 +267,53 @@ static void recognise(struct task *t)
         t->entry = NULL;
 }
 
+/* The log-in of an entry that is the person's already, in the form that the table keeps; empty when it has none. */
+static struct pl_str kept_login(struct task *t, struct pl_str login)
+{
+    static const char signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+    char *low = pl_arena_array(t->dir->e->out, login.len + 1, 1);
+    for (size_t i = 0; i < login.len; i++) {
+        low[i] = login.s[i] >= 'A' && login.s[i] <= 'Z' ? (char)(login.s[i] + ('a' - 'A')) : login.s[i];
+        if (!low[i] || !strchr(signs, low[i]))
+            return (struct pl_str){"", 0};
+    }
+    bool fits = login.len > 0 && login.len <= LOGIN_KEPT_MAX && low[0] != '.' && low[0] != '-';
+    return fits ? (struct pl_str){low, login.len} : (struct pl_str){"", 0};
+}
+
+/* An account with a log-in that we cannot keep: it is the person's, and nothing of ours. */
+static void login_unusable(struct task *t, struct pl_str login)
+{
+    bool leaves = t->p.need == PL_NEED_OUT || t->p.need == PL_NEED_PAUSED;
+    pl_task_finding(
+        t, "login_unusable", leaves ? "critical" : "warning", 0,
+        pl_arena_printf(t->arena,
+                        "The person's account has the log-in %.*s, which has signs that we do not keep (letters "
+                        "a to z, digits, . _ -); it is left alone.%s",
+                        (int)login.len, login.s, leaves ? " Lock it by hand." : ""));
+    t->trouble_later = "the account's log-in cannot be kept";
+    t->n_entries = 0;
+    t->p.need = PL_NEED_NONE; /* no second account is made */
+    pl_task_looked(t);
+}
+
+/* Which of the candidates the directory takes for used. It has its own way to compare; an entry that it showed and that
+ * is none of them to us may be any of them to it. */
+static bool is_taken(struct task *t, struct pl_str candidate)
+{
+    const struct dir *d = t->dir;
+    struct pl_str number = pl_look_number(t, t->look_arena);
+    bool taken = false;
+    for (size_t i = 0; i < t->n_entries && !taken; i++) {
+        struct pl_str login = pl_entry_first(&t->entries[i], d->conf.login_attr.s);
+        bool none = number.len == 0 || !pl_str_eq(pl_entry_first(&t->entries[i], d->conf.number_attr.s), number);
+        for (int k = 0; none && k < PL_CANDIDATES; k++)
+            none = !pl_login_same(login, t->candidates[k]);
+        taken = none || pl_login_same(login, candidate);
+    }
+    return taken;
+}
+
 static void found(struct task *t)
 {
     struct dir *d = t->dir;
@@ -287,6 +326,7 @@ static void found(struct task *t)
         if (number.len > 0 && pl_str_eq(pl_entry_first(&t->entries[i], number_attr), number)) {
             by_number++;
             theirs = pl_entry_first(&t->entries[i], login_attr);
+            pl_fresh_add(d, pl_dn_hash(t->entries[i].dn));
         }
     if (by_number > 1) {
         t->foreign = true;
@@ -294,15 +334,16 @@ static void found(struct task *t)
         return;
     }
     if (by_number == 1 && theirs.len > 0) {
-        free_ones[n++] = pl_arena_str(e->out, theirs);
-    } else {
-        for (int i = 0; !t->no_login && i < PL_CANDIDATES; i++) {
-            bool taken = false;
-            for (size_t k = 0; k < t->n_entries && !taken; k++)
-                taken = pl_str_ieq(pl_entry_first(&t->entries[k], login_attr), t->candidates[i]);
-            if (!taken)
-                free_ones[n++] = t->candidates[i];
+        free_ones[0] = kept_login(t, theirs);
+        if (free_ones[0].len == 0) {
+            login_unusable(t, theirs);
+            return;
         }
+        n = 1;
+    } else {
+        for (int i = 0; !t->no_login && i < PL_CANDIDATES; i++)
+            if (!is_taken(t, t->candidates[i]))
+                free_ones[n++] = t->candidates[i];
     }
     bool needed = t->p.need == PL_NEED_OPEN || t->p.need == PL_NEED_READY;
     bool writes = t->batch->class != PL_LOAD_PREVIEW && t->p.dir_mode == PL_MODE_ENFORCE;
@@ -413,7 +454,8 @@ bool pl_plan_shapes(struct task *t)
         struct op *o = &t->ops[i];
         if (!o->group || pl_shape(t->dir, o->group->dn_hash, true)->shape != PL_GROUP_UNKNOWN)
             continue;
-        ask(t, TAG_SHAPE + (int)i, o->group->dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+        ask(t, TAG_SHAPE + (int)i, o->group->dn, PL_SCOPE_BASE, PL_STR("(objectClass=*)"),
+            t->dir->dialect->group_attrs);
         asked = true;
     }
     return asked;
@@ -447,4 +489,13 @@ struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make)
     struct shape s = {.dn_hash = dn_hash, .shape = PL_GROUP_UNKNOWN};
     PUSH(d->shapes, d->n_shapes, s);
     return &d->shapes[d->n_shapes - 1];
+}
+
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group)
+{
+    s->shape = d->dialect->group_shape(group);
+    s->key = d->dialect->group_key ? d->dialect->group_key(group) : 0;
+    for (size_t i = 0; s->shape == PL_GROUP_PRIVILEGED && i < d->n_privileged; i++)
+        if (d->privileged[i] == s->dn_hash)
+            s->shape = PL_GROUP_NAMES;
 }

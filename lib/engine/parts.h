@@ -34,17 +34,20 @@ void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
+bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
 void pl_task_outcome(struct task *t, const struct pl_intent *in); /* for SETTLE */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 
 /* gate.c */
 void pl_gate_judge(struct batch *b);
+void pl_gate_intended(struct task *t, const struct op *o); /* the store keeps what the brake counted */
 
 /* look.c */
 void pl_look_find(struct task *t);  /* no account row yet: who has these names */
 void pl_look_begin(struct task *t); /* the account, its groups, its policy */
 void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry);
 void pl_look_result(struct task *t, int tag, int code, bool complete);
+bool pl_policy_applies(const struct dir *d, const struct pl_entry *e); /* whichever it is, to this entry */
 struct pl_str pl_look_number(struct task *t, struct pl_arena *a);
 struct pl_str pl_render(struct pl_arena *a, struct pl_str text, const struct task *t, bool dn);
 
@@ -73,21 +76,31 @@ void pl_exec_targets_free(struct dir *d);
 
 /* scan.c */
 void pl_scan_start(struct dir *d, bool preview);
+/* preview.c */
+void pl_preview_start(struct pl_engine *e);
 /* One directory compared; `whole` false: given up, and the dry run begins anew when it can. */
 void pl_e_preview_part(struct pl_engine *e, const struct pl_nominee *persons, size_t n, bool whole);
 void pl_scan_reply(struct scan *s, const struct request *r, const struct pl_event *ev);
+bool pl_scan_wants(const struct scan *s, int tag); /* more of that answer */
 void pl_scan_drop(struct dir *d);
+/* scan_fresh.c */
+void pl_fresh_add(struct dir *d, uint64_t dn_hash); /* this account is ours, or will be */
+bool pl_fresh_is(const struct dir *d, uint64_t dn_hash);
+void pl_fresh_free(struct dir *d);
 
-/* watch.c, watch_group.c, watch_own.c */
+
+/* watch*.c */
 struct watch *pl_watch_new(struct dir *d);
 void pl_watch_free(struct watch *w);
 void pl_watch_dir_up(struct watch *w);
 void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
+void pl_watch_clock(struct watch *w); /* the moment that it waits for may be over; before a compare is begun */
 void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
-int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
+int64_t pl_watch_due(const struct watch *w);   /* when it wants a timer; 0: never */
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
-void pl_watch_own(struct watch *w, struct pl_str version); /* a write of ours made this version */
+void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version); /* a write of ours made this version */
 bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
@@ -107,6 +120,7 @@ void pl_acks_stop(struct acks *k, bool store_too);
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
+void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group);
 const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id);
 const struct group *pl_group_by_hash(const struct batch *b, const struct dir *d, uint64_t dn_hash);
 

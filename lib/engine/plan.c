@@ -28,7 +28,8 @@ static enum pl_seen seen_of(const struct task *t)
         return PL_SEEN_FOREIGN;
     if (!t->entry)
         return PL_SEEN_ABSENT;
-    struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy, .policy_stands = t->policy_stands};
+    struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy,
+                                 .policy_stands = t->policy_stands && pl_policy_applies(t->dir, t->entry)};
     switch (t->dir->dialect->lock_seen(t->entry, &facts, t->dir->e->now)) {
     case PL_LOCK_OPEN:
         return PL_SEEN_OPEN;
@@ -100,6 +101,18 @@ static void report_failure(struct task *t, const struct op *o)
     t->trouble_later = "a write was refused by the directory";
 }
 
+/* The lock stands, and not all that goes with it was done. */
+static void report_left(struct task *t, const struct op *o)
+{
+    bool ours = o->steps[o->left - 1].stage > 0;
+    pl_task_finding(t, ours ? "password_not_useless" : "lock_not_ours", "warning", 0,
+                    pl_arena_printf(t->arena, "%.*s is locked, but %s (result %d): %s", (int)t->p.login.len,
+                                    t->p.login.s,
+                                    ours ? "its password could not be made useless"
+                                         : "not by us: our own lock was refused, so make its password useless by hand",
+                                    o->left_code, pl_result_sentence(PL_WRITE_ACCOUNT, o->left_code)));
+}
+
 /* What we were about to do when we lost sight of it is what we believe, not what was stored before. */
 static void believe_intents(struct task *t)
 {
@@ -148,7 +161,7 @@ void pl_plan_settle_open_intents(struct task *t)
         struct op *o = &t->ops[i];
         if (o->intent_id == 0)
             continue;
-        bool did = shown(t, o->op, o->role_group_id) && !o->scramble_failed;
+        bool did = shown(t, o->op, o->role_group_id) && o->left == 0;
         struct pl_intent d = {.account_id = t->p.account_id,
                               .role_group_id = o->role_group_id,
                               .op = o->op,
@@ -160,15 +173,13 @@ void pl_plan_settle_open_intents(struct task *t)
                                                        : PL_OUT_NOT_DONE,
                               .code = o->code > 0 ? o->code : 0,
                               .at_us = o->at_us ? o->at_us : t->dir->e->now};
-        if (!did && o->code > 0 && !o->scramble_failed && o->verdict != PL_VERDICT_RETRY &&
-            o->verdict != PL_VERDICT_VERIFY)
+        /* What was to be looked at was looked at now; what somebody else overtook goes again. */
+        bool again = o->verdict == PL_VERDICT_RETRY ||
+                     (o->verdict == PL_VERDICT_VERIFY && pl_task_raced(o->role_group_id, o->code));
+        if (!did && o->code > 0 && o->left == 0 && !again)
             report_failure(t, o);
-        if (o->scramble_failed)
-            pl_task_finding(
-                t, "password_not_useless", "warning", 0,
-                pl_arena_printf(t->arena, "%.*s is locked, but its password could not be made useless (result %d): %s",
-                                (int)t->p.login.len, t->p.login.s, o->code,
-                                pl_result_sentence(PL_WRITE_ACCOUNT, o->code)));
+        if (o->left > 0)
+            report_left(t, o);
         PUSH(t->done, t->n_done, d);
         if (did && o->role_group_id) /* also of a group that nobody granted: its put-backs are counted by this row */
             fact(t, o->role_group_id, o->op == PL_OP_ADD_MEMBER);
@@ -194,11 +205,11 @@ static struct op *add_op(struct task *t, enum pl_op op, int row, const char *sen
     return o;
 }
 
-/* A lock of another kind than we write: there is nothing that we could take away. */
-static bool not_ours(struct task *t)
+/* What the entry shows gives us nothing to write: a lock of another kind than ours, or no right to see what a lock needs. */
+static bool no_way(struct task *t, enum pl_op op)
 {
     struct pl_step steps[PL_STEPS_MAX];
-    return pl_exec_steps(t, PL_OP_OPEN, t->look_arena, steps) == 0;
+    return pl_exec_steps(t, op, t->look_arena, steps) == 0;
 }
 
 static void plan_account(struct task *t)
@@ -206,17 +217,26 @@ static void plan_account(struct task *t)
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
     struct pl_str who = t->entry ? t->entry->dn : t->p.login;
     t->life = r;
-    if (r->op == PL_OP_OPEN && not_ours(t)) {
+    if (r->op == PL_OP_OPEN && no_way(t, r->op)) {
         pl_task_finding(t, "locked_by_hand", "warning", 0,
                         pl_arena_printf(t->arena, "%.*s should be open, but the lock on it is not ours; it stays.",
                                         (int)who.len, who.s));
         return;
     }
-    /* Somebody opened it: until our lock is shown it is open, whatever we believed. A lock that is held or only observed
-     * would otherwise be told as if it stood. */
-    if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && t->seen == PL_SEEN_OPEN && t->round == 0 &&
+    if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && no_way(t, r->op)) {
+        pl_task_finding(t, "account_unreadable", "critical", 0,
+                        pl_arena_printf(t->arena,
+                                        "%.*s must be locked, but what a lock needs cannot be read from it. Give our "
+                                        "account the right to read the entry, and lock it by hand until then.",
+                                        (int)who.len, who.s));
+        t->trouble_later = "the account cannot be read as far as a lock needs";
+        return;
+    }
+    /* Somebody opened it, or took away what enforces the lock: until our lock is shown it is not closed, whatever we
+     * believed. A lock that is held or only observed would otherwise be told as if it stood. */
+    if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && t->seen != PL_SEEN_LOCKED && t->round == 0 &&
         (t->state == PL_STATE_OUT || t->state == PL_STATE_PAUSED || t->state == PL_STATE_READY)) {
-        t->state = PL_STATE_OPEN;
+        t->state = t->seen == PL_SEEN_OPEN ? PL_STATE_OPEN : PL_STATE_LOCKING;
         t->state_row = r->id;
         t->sentence = r->sentence;
     }
@@ -328,11 +348,46 @@ static void plan_members(struct task *t)
     }
 }
 
+/* The account belongs to the group without being its member: nothing to add, and nothing that could be removed. */
+static bool is_primary(struct task *t, const struct shape *s)
+{
+    const struct pl_dialect *dialect = t->dir->dialect;
+    if (!t->entry || !s->key || !dialect->primary_group || dialect->primary_group(t->entry) != s->key)
+        return false;
+    const struct group *g = pl_group_by_hash(t->batch, t->dir, s->dn_hash);
+    if (g)
+        pl_task_finding(
+            t, "primary_group", "warning", g->role_group_id,
+            pl_arena_printf(t->arena,
+                            "%.*s is the primary group of %.*s, which does not stand among its members; it is "
+                            "not changed. Give the account another primary group.",
+                            (int)g->dn.len, g->dn.s, (int)t->p.login.len, t->p.login.s));
+    return g != NULL;
+}
+
+/* What the entry shows and no table speaks of. */
+static void notes(struct task *t)
+{
+    const struct dir *d = t->dir;
+    for (size_t i = 0; t->entry && d->dialect->primary_group && i < d->n_shapes; i++)
+        (void)is_primary(t, &d->shapes[i]);
+    const struct pl_attr *names =
+        t->entry && d->dialect->certificate_attr ? pl_entry_attr(t->entry, d->dialect->certificate_attr) : NULL;
+    bool closing = t->n_ops > 0 && t->ops[0].op == PL_OP_CLOSE;
+    if (t->p.need == PL_NEED_OUT && names && names->n > 0 && !(closing && d->conf.clear_certificates))
+        pl_task_finding(t, "certificates_mapped", "warning", 0,
+                        pl_arena_printf(t->arena,
+                                        "Certificates can log on as %.*s as soon as its lock is gone (%zu in %s); take "
+                                        "them away.",
+                                        (int)t->p.login.len, t->p.login.s, names->n, d->dialect->certificate_attr));
+}
+
 void pl_plan_make(struct task *t)
 {
     t->ops = pl_arena_array(t->arena, 1 + t->n_members + t->n_groups_seen, sizeof *t->ops);
     t->n_ops = 0;
     plan_account(t);
+    notes(t);
     /* A new entry has no groups to compare yet; they follow when it has been seen. */
     if (t->entry && t->seen != PL_SEEN_FOREIGN)
         plan_members(t);
@@ -345,21 +400,35 @@ void pl_plan_make(struct task *t)
     }
 }
 
-/* Groups that do not exist or that nobody can write to: said, and left out before an intent is written. */
+static const struct {
+    enum pl_group_shape shape;
+    const char *finding, *words;
+} unwritable[] = {
+    {PL_GROUP_UNKNOWN, "group_missing", "does not exist; create it or take it from its role"},
+    {PL_GROUP_UNWRITABLE, "group_unwritable", "has members that are computed; it cannot be written"},
+    {PL_GROUP_PRIVILEGED, "group_privileged",
+     "is one of the directory's own or protected groups and is left alone; take it from its role and change its "
+     "members "
+     "by hand, or name it in privileged_groups"},
+};
+
+/* Groups that do not exist or that are not to be written: said, and left out before an intent is written. */
 void pl_plan_drop_unwritable(struct task *t)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n_ops; i++) {
         struct op *o = &t->ops[i];
-        enum pl_group_shape shape = o->group ? pl_shape(t->dir, o->group->dn_hash, true)->shape : PL_GROUP_NAMES;
-        if (shape == PL_GROUP_UNKNOWN || shape == PL_GROUP_UNWRITABLE) {
-            bool gone = shape == PL_GROUP_UNKNOWN;
-            pl_task_finding(t, gone ? "group_missing" : "group_unwritable", "warning", o->role_group_id,
-                            pl_arena_printf(t->arena, "Group %.*s %s.", (int)o->group_dn.len, o->group_dn.s,
-                                            gone ? "does not exist; create it or take it from its role"
-                                                 : "has members that are computed; it cannot be written"));
+        const struct shape *s = o->group ? pl_shape(t->dir, o->group->dn_hash, true) : NULL;
+        size_t k = 0, n_kinds = sizeof unwritable / sizeof unwritable[0];
+        while (s && k < n_kinds && unwritable[k].shape != s->shape)
+            k++;
+        if (s && k < n_kinds) {
+            bool stays = s->shape == PL_GROUP_PRIVILEGED && o->op == PL_OP_REMOVE_MEMBER && t->p.need == PL_NEED_OUT;
+            pl_task_finding(t, unwritable[k].finding, stays ? "critical" : "warning", o->role_group_id,
+                            pl_arena_printf(t->arena, "Group %.*s %s.%s", (int)o->group_dn.len, o->group_dn.s,
+                                            unwritable[k].words, stays ? " A leaver stands in it." : ""));
             t->trouble_later = "a group of a role cannot be written";
-        } else {
+        } else if (!s || !is_primary(t, s)) {
             t->ops[n++] = *o;
         }
     }

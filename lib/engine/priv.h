@@ -1,21 +1,25 @@
 /* What the files of the engine share. Nothing outside lib/engine includes this.
  *
+ *   setup.c   an engine from its configuration, and its end
  *   engine.c  one event in, timers and loads started, commands out
  *   batch.c   rows of one LOAD become pairs and tasks; the brake at the barrier before the first write
  *   gate.c    the brake over a whole batch
+ *   passed.c  what the brake let pass lately
  *   task.c    one account: read, plan, intents, writes, read again, settle
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
- *   watch*.c  what the directory tells by itself (RFC 4533), which only nominates too
+ *   preview.c a dry run
+ *   watch*.c  what the directory tells by itself, which only nominates too
  *   acks.c    locks on every server of a directory: who has them, who does not yet
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
 
 #include "engine.h"
+#include "passed.h"
 #include "row.h"
 
 #define PL_PURPOSES_MAX  4
@@ -52,6 +56,7 @@ struct group {
 struct shape {
     uint64_t dn_hash;
     enum pl_group_shape shape;
+    uint64_t key;     /* see pl_dialect.group_key; 0: not known */
     bool placeholder; /* it holds the placeholder */
     unsigned char uuid[16];
     bool has_uuid;
@@ -72,13 +77,15 @@ struct op {
     int64_t role_group_id;
     bool counted; /* it locks or removes: the brake looks at it */
     bool judged;  /* it counted for the brake */
+    bool lately;  /* it did so a while ago, and its intent was lost */
     bool allowed; /* the brake let it pass */
     /* in execution */
     int64_t intent_id;
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    bool scramble_failed; /* CLOSE: the lock is in, the password stays */
+    size_t left;   /* CLOSE: 1 + the first step that failed though the lock stands; 0: none */
+    int left_code; /* what it was answered */
     int code;
     enum pl_verdict verdict;
     int64_t at_us;
@@ -170,7 +177,7 @@ struct pair {
     int64_t *seqs;
     size_t n_seqs;
     bool trouble;
-    bool again; /* something new came while it was in work */
+    bool again[2]; /* a load of this class met something new while it was in work */
     struct pair *next; /* in the dir's hash of pairs in work */
 };
 
@@ -188,7 +195,8 @@ struct batch {
     size_t n_totals;
     struct pl_engine *any;
     size_t released;
-    bool loading, gated, bad, holding, stirred;
+    bool loading, asks_passed, gated, bad, holding, stirred;
+    bool bulk_first; /* no other bite of the rest is begun before all of this one may write */
     int64_t skip_person; /* rows of a pair that is in work already are passed over */
     struct dir *skip_dir;
     int64_t control_id;
@@ -207,7 +215,10 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
-    bool up, ppolicy, assertion, sync, post_read;
+    const char **group_attrs; /* of a group, with its members */
+    uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
+    size_t n_privileged;
+    bool up, ppolicy, policy_in_force, assertion, watchable, post_read;
     struct pl_str identity; /* malloced copy */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
@@ -215,6 +226,7 @@ struct dir {
     struct group *groups;
     size_t n_groups;
     bool groups_known;
+    struct passed_set passed;
     struct shape *shapes;
     size_t n_shapes;
     struct pair *pairs[PL_TARGET_SLOTS];
@@ -226,6 +238,8 @@ struct dir {
     int64_t wake_us; /* a retry falls due */
     int64_t bulk_after_us; /* the rest waits so long for a leaver's intents: they share one connection */
     struct scan *scan;
+    uint64_t *fresh; /* names of accounts that are made while it runs, hashed; malloced */
+    size_t n_fresh;
     bool want_scan, scanned;
     int64_t scan_control, next_scan_us;
     struct watch *watch; /* for life */
@@ -254,6 +268,7 @@ struct pl_engine {
     struct attempt *attempts;
     size_t n_attempts;
     bool ticking, want_tick;
+    int64_t tick_waits_us; /* want_tick: at the latest then */
     int64_t next_tick_us, next_poll_us, timer_us;
     int64_t now;
     int64_t last_compare_us;

@@ -30,6 +30,10 @@ bool pl_engine_reconfigure(struct pl_engine *e, const struct pl_engine_conf *con
     e->conf.retry_min_us = conf->retry_min_us < 1000 ? 1000 : conf->retry_min_us;
     e->conf.retry_max_us = conf->retry_max_us < e->conf.retry_min_us ? e->conf.retry_min_us : conf->retry_max_us;
     e->conf.named_leavers = conf->named_leavers;
+    e->conf.named_per_hour = conf->named_per_hour;
+    for (size_t i = 0; i < e->n_dirs; i++) /* a longer look back shows what is forgotten here */
+        e->dirs[i].passed.known = e->dirs[i].passed.known && conf->brake_window_us <= e->conf.brake_window_us;
+    e->conf.brake_window_us = conf->brake_window_us;
     for (size_t i = 0; i < e->n_dirs;
          i++) /* a batch under way may have been cut by the old limit, and look whole by the new */
         e->dirs[i].want[PL_LOAD_BULK] = e->dirs[i].want[PL_LOAD_BULK] || e->conf.bulk_limit != conf->bulk_limit;

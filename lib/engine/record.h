@@ -14,6 +14,7 @@ struct pl_intent { /* one directory write that is about to happen */
     enum pl_op op;
     int row;        /* lifecycle or membership row */
     bool put_back;  /* answers drift */
+    bool counted;   /* the brake let it pass: neither named nor approved */
     int64_t intent_id; /* filled in SETTLE */
     int outcome;    /* SETTLE: enum pl_outcome */
     int code;       /* SETTLE: LDAP result code, 0 when none */
@@ -26,6 +27,7 @@ struct pl_finding_cmd {
     const char *severity;  /* "info", "warning", "critical" */
     int64_t person_id, account_id, role_group_id; /* 0: none */
     struct pl_str key;     /* what makes it the same finding next time */
+    struct pl_str login;   /* orphan_account: the store knows whether it is somebody's by now; else empty */
     struct pl_str text;    /* for people; personal values allowed (operational table) */
 };
 
@@ -50,6 +52,7 @@ struct pl_settle {
     size_t n_findings;
     const struct pl_finding_cmd *resolved; /* kind and key only */
     size_t n_resolved;
+    bool lock_seen; /* the last look showed it locked, by whom ever */
     int64_t changed_at_us, locked_at_us, out_at_us; /* delays: cause, lock confirmed, out of the groups; 0 none */
     const int64_t *seqs; /* dirty rows to consume: exactly those that were read */
     size_t n_seqs;

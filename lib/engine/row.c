@@ -161,7 +161,7 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
 {
     struct cursor c = {cols, n, 1, "?", err, false};
     memset(out, 0, sizeof *out);
-    if (n == 0 || cols[0].len != 1 || !strchr("TGPMIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
+    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
         return pl_err_set(err, PL_ERR_INPUT, 0, "", "a row of unknown kind came from the store");
     out->kind = cols[0].s[0];
     char kind[2] = {out->kind, '\0'};
@@ -171,6 +171,12 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
         out->directory = out->total.directory = word(&c, "directory");
         out->total.open_accounts = number(&c, "open_accounts", false);
         out->total.memberships = number(&c, "memberships", false);
+        break;
+    case 'W':
+        out->directory = word(&c, "directory");
+        out->passed.account_id = id(&c, "account_id");
+        out->passed.role_group_id = number(&c, "role_group_id", true);
+        out->passed.age_us = number(&c, "age_us", false);
         break;
     case 'G':
         out->directory = out->group.directory = word(&c, "directory");
@@ -212,12 +218,52 @@ bool pl_row_scan_account(const struct pl_str *cols, size_t n, struct pl_row_scan
 
 bool pl_row_scan_group(const struct pl_str *cols, size_t n, struct pl_row_scan_group *out, struct pl_err *err)
 {
-    struct cursor c = {cols, n, 0, "of a group", err, false};
+    struct cursor c = {cols, n, 0, "of a member", err, false};
     memset(out, 0, sizeof *out);
     out->person_id = id(&c, "person_id");
     out->role_group_id = id(&c, "role_group_id");
     out->dn = text(&c, "dn");
     out->login = text(&c, "login");
     out->mode = mode(&c, "mode");
+    return !c.bad;
+}
+
+/* The next id and the space behind it; 0: there is none. */
+int64_t pl_row_next_id(struct pl_str *persons)
+{
+    int64_t v = 0;
+    size_t i = 0;
+    for (; i < persons->len && persons->s[i] != ' '; i++)
+        v = v * 10 + (persons->s[i] - '0');
+    i += i < persons->len;
+    *persons = (struct pl_str){persons->s + i, persons->len - i};
+    return v;
+}
+
+/* Ids as they are written: no sign, no zero in front, at most 18 digits, one space between two. */
+static struct pl_str ids(struct cursor *c, const char *name)
+{
+    enum { DIGITS_MAX = 18 };
+    struct pl_str s = text(c, name);
+    size_t digits = 0;
+    for (size_t i = 0; !c->bad && i < s.len; i++) {
+        bool digit = s.s[i] >= '0' && s.s[i] <= '9';
+        bool right =
+            digit ? (digits > 0 || s.s[i] != '0') && digits < DIGITS_MAX : s.s[i] == ' ' && digits > 0 && i + 1 < s.len;
+        digits = digit ? digits + 1 : 0;
+        if (!right)
+            refuse(c, name, "is not a list of ids");
+    }
+    return s;
+}
+
+bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_groups *out, struct pl_err *err)
+{
+    struct cursor c = {cols, n, 0, "of a group", err, false};
+    memset(out, 0, sizeof *out);
+    out->role_group_id = id(&c, "role_group_id");
+    out->dn = word(&c, "group_dn");
+    out->purpose = word(&c, "purpose");
+    out->persons = ids(&c, "persons");
     return !c.bad;
 }

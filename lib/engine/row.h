@@ -3,6 +3,7 @@
  *
  * LOAD answers rows of these shapes (first column is the kind; sql/queries/load_work.sql makes them):
  *   T  directory open_accounts memberships
+ *   W  directory account_id role_group_id age_us    (what the brake let pass lately; only when LOAD asks)
  *   G  directory role_group_id role_id group_dn mode drift purpose
  *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
  *      position institution dir_mode since_us n_members
@@ -10,11 +11,13 @@
  *   I  person_id directory purpose intent_id op role_group_id
  *   H  person_id directory purpose plan_state op role_group_id
  *   D  person_id directory seq
- * In this order of kinds: all T, all G, then for each pair (person, directory): its P rows (one a purpose, admin first),
+ * In this order of kinds: T and W of each directory, all G, then for each pair (person, directory): its P rows (one a purpose, admin first),
  * then M, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
  *
  * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause
  * SCAN_GROUP:    person_id role_group_id dn login mode    (who should be in the group now)
+ * SCAN_GROUPS:   role_group_id group_dn purpose persons    (their person_id, a space between two: who should be in the
+ *                group now; may be empty)
  */
 #ifndef PL_ENGINE_ROW_H
 #define PL_ENGINE_ROW_H
@@ -28,6 +31,9 @@
 struct pl_row_total {
     struct pl_str directory;
     int64_t open_accounts, memberships;
+};
+struct pl_row_passed {
+    int64_t account_id, role_group_id, age_us; /* role_group_id 0: a lock */
 };
 struct pl_row_group {
     struct pl_str directory, group_dn, purpose;
@@ -63,11 +69,12 @@ struct pl_row_item { /* an item of a plan that is held or approved */
 };
 
 struct pl_row {
-    char kind; /* T G P M I H D */
+    char kind; /* T W G P M I H D */
     int64_t person_id;
     struct pl_str directory, purpose;
     union {
         struct pl_row_total total;
+        struct pl_row_passed passed;
         struct pl_row_group group;
         struct pl_row_person person;
         struct pl_row_member member;
@@ -94,5 +101,14 @@ struct pl_row_scan_group {
     enum pl_mode mode;
 };
 bool pl_row_scan_group(const struct pl_str *cols, size_t n, struct pl_row_scan_group *out, struct pl_err *err);
+
+struct pl_row_scan_groups {
+    int64_t role_group_id;
+    struct pl_str dn, purpose;
+    struct pl_str persons; /* looked through: ids and nothing else */
+};
+bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_groups *out, struct pl_err *err);
+/* Takes the first id off the persons of such a row; 0 when there is none left. */
+int64_t pl_row_next_id(struct pl_str *persons);
 
 #endif

@@ -12,15 +12,27 @@ struct record {
     int64_t person_id;
     uint8_t state, need;
     bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
+    bool admin;          /* the account's purpose; else personal */
+    bool member, wanted; /* of the group that is being looked at; false between two */
 };
 
 struct index {
     uint32_t *slots; /* record number + 1 */
-    size_t n;
+    size_t n;        /* a power of two */
+    int shift;       /* 64 less its exponent */
 };
 
-/* By the hash that lies at `offset` in a record; a hash of 0 is in no index. The slots are malloced anew. */
+/* By the hash that lies at `offset` in a record; a hash of 0 is in no index. Of several with one hash, those that the
+ * directory has shown are found first. The slots are malloced anew. */
 void pl_index_build(struct index *ix, const struct record *records, size_t n_records, size_t offset);
 struct record *pl_index_find(const struct index *ix, struct record *records, size_t offset, uint64_t h);
+
+/* The same for `n` hashes at once; `out` gets numbers of records or PL_INDEX_NONE. */
+#define PL_INDEX_NONE UINT32_MAX
+void pl_index_find_many(const struct index *ix, const struct record *records, size_t offset, const uint64_t *hashes,
+                        size_t n, uint32_t *out);
+
+/* `ix` is by person_id. */
+struct record *pl_index_account(const struct index *ix, struct record *records, int64_t person_id, bool admin);
 
 #endif

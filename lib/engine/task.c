@@ -5,7 +5,7 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_ASSERTION_FAILED = 122 };
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTION_FAILED = 122 };
 static const int64_t AGAIN_US = 1000000;
 
 #define PUSH(arr, n, item)                                                                                             \
@@ -94,6 +94,7 @@ void pl_task_settle(struct task *t)
                             .out_at_us = t->out_at_us};
     char room[PL_NATIVE_ROOM];
     if (t->entry) {
+        s->lock_seen = t->seen == PL_SEEN_LOCKED;
         s->native_id = pl_arena_str(e->out, pl_dialect_native_id(t->dir->dialect, t->entry, room));
         s->dn = t->entry->dn;
     }
@@ -183,6 +184,8 @@ static void keep_gated(struct task *t)
         for (size_t k = 0; !o->allowed && k < t->n_gated_ops; k++)
             if (same_op(o, &t->gated_ops[k])) {
                 o->allowed = t->gated_ops[k].allowed;
+                o->judged = t->gated_ops[k].judged;
+                o->lately = t->gated_ops[k].lately;
                 break;
             } else if (k + 1 == t->n_gated_ops) {
                 t->again = true;
@@ -197,9 +200,10 @@ static void keep_gated(struct task *t)
 
 /* Somebody wrote to the account between our look and our write: what we took away, or the version, was not there. The
  * later look has seen theirs, so the write goes again at once. */
-static bool raced(const struct pl_intent *in)
+bool pl_task_raced(int64_t role_group_id, int code)
 {
-    return in->role_group_id == 0 && (in->code == LDAP_NO_SUCH_ATTRIBUTE || in->code == LDAP_ASSERTION_FAILED);
+    return role_group_id == 0 &&
+           (code == LDAP_NO_SUCH_ATTRIBUTE || code == LDAP_TYPE_OR_VALUE_EXISTS || code == LDAP_ASSERTION_FAILED);
 }
 
 /* What was tried in this task and did not show is not tried again at once. */
@@ -210,7 +214,8 @@ static void drop_tried(struct task *t)
         bool tried = false;
         for (size_t k = 0; k < t->n_done && !tried; k++)
             tried = t->done[k].outcome != PL_OUT_DONE && t->done[k].op == t->ops[i].op && t->done[k].at_us > 0 &&
-                    !raced(&t->done[k]) && t->done[k].role_group_id == t->ops[i].role_group_id;
+                    !pl_task_raced(t->done[k].role_group_id, t->done[k].code) &&
+                    t->done[k].role_group_id == t->ops[i].role_group_id;
         if (tried)
             t->trouble_later = "a write did not show in the directory";
         else
@@ -231,7 +236,8 @@ static void ask_intents(struct task *t)
                                             .role_group_id = t->ops[i].role_group_id,
                                             .op = t->ops[i].op,
                                             .row = t->ops[i].row,
-                                            .put_back = t->ops[i].put_back};
+                                            .put_back = t->ops[i].put_back,
+                                            .counted = t->ops[i].judged || t->ops[i].lately};
     struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
     c->intents.person_id = t->p.person_id;
     c->intents.purpose = t->p.purpose;
@@ -353,9 +359,12 @@ static void intended(struct task *t, const struct pl_event *ev)
         not_intended(t);
         return;
     }
-    for (size_t i = 0, n = 0; i < t->n_ops; i++)
-        if (t->ops[i].intent_id == 0)
-            t->ops[i].intent_id = ev->intended.ids[n++];
+    for (size_t i = 0, n = 0; i < t->n_ops; i++) {
+        if (t->ops[i].intent_id != 0)
+            continue;
+        t->ops[i].intent_id = ev->intended.ids[n++];
+        pl_gate_intended(t, &t->ops[i]);
+    }
     if (t->phase == PH_WRITE) {
         pl_exec_more(t);
         return;

@@ -1,38 +1,48 @@
-/* The live watch of one directory (RFC 4533, refreshAndPersist): the conversation. What it tells is a hint that comes
- * early, so it only makes persons dirty; what it could not tell for sure is left to a full compare.
- *
- *   off -> how far have we seen (store) -> search with that cookie -> refresh -> live
- *
- * A present phase, a refresh without a cookie, 4096 and "consumer state is newer than provider" all mean the same here:
- * something may have been missed, compare everything. */
+/* The live watch of one directory: its life, and what every kind of watch has in common. What it tells is a hint that
+ * comes early, so it only makes persons dirty; what it could not tell for sure is left to a full compare. */
 #include "watch_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include "../directory/dn.h"
-#include "../directory/sync.h"
 
-enum { OWN_SLOTS = 16384, ITEMS_MAX = 20000, FAILURES_MAX = 3 };
-enum { LDAP_UNAVAILABLE_CRITICAL_EXTENSION = 12, LDAP_UNWILLING = 53 };
-#define STORE_LATER_US 10000000
+enum { OWN_ROWS = 2048, OWN_WAYS = 8, ITEMS_MAX = 20000, FAILURES_MAX = 3 };
+enum { LDAP_UNAVAILABLE_CRITICAL_EXTENSION = 12 };
 
-static const char *const attrs_watch[] = {"objectClass", "entryUUID", "entryCSN", "modifiersName", NULL, NULL};
+static enum pl_watch_kind kind_of(const struct watch *w)
+{
+    return w->d->dialect->watch;
+}
 
 /* ---- versions of our own writes ---- */
 
-void pl_watch_own(struct watch *w, struct pl_str version)
+/* The entryCSN of RFC 4533 is one of all; others count for themselves in each entry. */
+static uint64_t version_of(const struct watch *w, uint64_t target, struct pl_str text)
 {
-    uint64_t h = pl_str_hash(version);
-    if (version.len == 0)
+    if (text.len == 0)
+        return 0;
+    return kind_of(w) == PL_WATCH_SYNC ? pl_str_hash(text) : pl_str_hash(text) ^ target;
+}
+
+void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version)
+{
+    uint64_t h = version_of(w, target, version);
+    if (h == 0)
         return;
     if (!w->own)
-        w->own = pl_xcalloc(OWN_SLOTS, sizeof *w->own);
-    w->own[h % OWN_SLOTS] = h;
+        w->own = pl_xcalloc(OWN_ROWS * OWN_WAYS, sizeof *w->own);
+    uint64_t *row = w->own + h % OWN_ROWS * OWN_WAYS;
+    memmove(row + 1, row, (OWN_WAYS - 1) * sizeof *row);
+    row[0] = h;
 }
 
 bool pl_watch_is_own(const struct watch *w, uint64_t version)
 {
-    return version && w->own && w->own[version % OWN_SLOTS] == version;
+    const uint64_t *row = w->own ? w->own + version % OWN_ROWS * OWN_WAYS : NULL;
+    for (int i = 0; version && row && i < OWN_WAYS; i++)
+        if (row[i] == version)
+            return true;
+    return false;
 }
 
 /* ---- begin and end ---- */
@@ -65,9 +75,11 @@ bool pl_watch_covers(const struct watch *w)
 
 void pl_watch_dir_up(struct watch *w)
 {
-    w->offered = w->d->sync && w->d->watch_base.len > 0;
+    w->offered = w->d->watchable && w->d->watch_base.len > 0;
     w->retry_at_us = w->retry_delay_us = 0;
-    if (w->d->sync && w->d->watch_base.len == 0)
+    if (kind_of(w) == PL_WATCH_PERSISTENT)
+        w->failures = 0;
+    if (w->d->watchable && w->d->watch_base.len == 0)
         pl_e_log(w->d->e, 5, w->d, "no live watch: people_base and group_base have no entry in common above them");
 }
 
@@ -92,109 +104,86 @@ void pl_watch_stop(struct watch *w)
     w->missed = w->missed || (w->phase == WATCH_ON && !w->cookie_known);
     w->phase = WATCH_OFF;
     w->live = w->cookie_news = w->storing = false;
-    w->retry_at_us = w->look_again_us = 0;
+    w->retry_at_us = w->look_again_us = w->stands_at_us = 0;
 }
 
-static void missed(struct watch *w)
+bool pl_watch_comes_up(const struct watch *w)
+{
+    return kind_of(w) == PL_WATCH_PERSISTENT && w->offered && !w->live && w->failures == 0;
+}
+
+void pl_watch_missed(struct watch *w)
 {
     w->missed = true;
     w->d->want_scan = true;
 }
 
-static void again_later(struct watch *w)
+void pl_watch_again_later(struct watch *w)
 {
     const struct pl_engine_conf *c = &w->d->e->conf;
+    bool resumes = w->cookie_known || kind_of(w) == PL_WATCH_PERSISTENT; /* or compares when it stands again */
     w->phase = WATCH_OFF;
     w->live = false;
+    w->stands_at_us = 0;
     w->retry_delay_us = w->retry_delay_us ? w->retry_delay_us * 2 : c->retry_min_us;
     if (w->retry_delay_us > c->retry_max_us)
         w->retry_delay_us = c->retry_max_us;
     w->retry_at_us = w->d->e->now + w->retry_delay_us;
-    if (!w->cookie_known || ++w->failures == FAILURES_MAX)
-        missed(w); /* it does not come back soon: look ourselves, once */
+    if (!resumes || ++w->failures == FAILURES_MAX)
+        pl_watch_missed(w); /* it does not come back soon: look ourselves, once */
 }
 
-static void ask_state(struct watch *w)
+static void begin(struct watch *w)
 {
-    struct pl_command *c = pl_e_emit(w->d->e, PL_CMD_WATCH_STATE, w->d);
-    w->phase = WATCH_STATE;
-    w->cookie_known = false;
-    pl_cookie_clear(&w->cookie);
-    pl_e_request(w->d->e, c, OWN_WATCH, w, NULL, TAG_STATE);
+    if (kind_of(w) == PL_WATCH_SYNC)
+        pl_watch_sync_begin(w);
+    else
+        pl_watch_persist_begin(w);
 }
 
-static void row_state(struct watch *w, const struct pl_event *ev)
+static const char *const *attrs_of(const struct watch *w)
 {
-    if (ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
-        return;
-    w->cookie_known = pl_cookie_parse(&w->cookie, ev->row.cols[0]);
+    const struct dir *d = w->d;
+    const char *const *echo = d->dialect->echo_attrs;
+    const char **attrs = pl_arena_array(d->e->out, 5 + PL_ECHO_MAX, sizeof *attrs);
+    size_t n = 0;
+    attrs[n++] = "objectClass";
+    attrs[n++] = d->dialect->native_id_attr;
+    for (size_t i = 0; echo && echo[i] && i < PL_ECHO_MAX; i++)
+        if (strcmp(echo[i], "modifiersName") != 0) /* asked for anyway */
+            attrs[n++] = echo[i];
+    attrs[n++] = "modifiersName";
+    attrs[n++] = d->conf.login_attr.s; /* terminated: copied with a NUL */
+    attrs[n] = NULL;
+    return attrs;
 }
 
-static void open_search(struct watch *w)
+void pl_watch_search(struct watch *w, struct pl_str control)
 {
     struct dir *d = w->d;
-    struct pl_engine *e = d->e;
-    struct pl_buf cookie = {0}, control = {0};
-    if (w->cookie_known)
-        pl_cookie_print(&cookie, &w->cookie);
-    pl_sync_request(&control, PL_SYNC_REFRESH_AND_PERSIST, pl_buf_str(&cookie), false);
-    const char **attrs = pl_arena_array(e->out, sizeof attrs_watch / sizeof attrs_watch[0], sizeof *attrs);
-    memcpy(attrs, attrs_watch, sizeof attrs_watch);
-    attrs[4] = d->conf.login_attr.s; /* terminated: copied with a NUL */
-    struct pl_command *c = pl_e_emit(e, PL_CMD_WATCH, d);
+    const char *const *attrs = attrs_of(w);
+    struct pl_command *c = pl_e_emit(d->e, PL_CMD_WATCH, d);
+    c->watch.kind = kind_of(w);
     c->watch.base = d->watch_base;
     c->watch.attrs = attrs;
-    c->watch.control = pl_arena_str(e->out, pl_buf_str(&control));
+    c->watch.control = pl_arena_str(d->e->out, control);
     w->phase = WATCH_ON;
     w->live = false;
-    w->resumed = w->cookie_known;
     w->missed = w->missed || !w->resumed;
-    w->req = pl_e_request(e, c, OWN_WATCH, w, d, TAG_WATCH);
-    pl_buf_free(&cookie);
-    pl_buf_free(&control);
+    w->req = pl_e_request(d->e, c, OWN_WATCH, w, d, TAG_WATCH);
 }
 
 /* ---- what it tells ---- */
 
-static void take_cookie(struct watch *w, struct pl_str text)
-{
-    struct pl_cookie news;
-    if (text.len == 0)
-        return;
-    if (!pl_cookie_parse(&news, text)) {
-        pl_e_log(w->d->e, 7, w->d, "live watch: a cookie without a change that we could keep"); /* an empty database */
-        return;
-    }
-    pl_cookie_merge(&w->cookie, &news);
-    if (!w->cookie_news)
-        w->store_at_us = w->d->e->now + STORE_LATER_US;
-    w->cookie_news = true;
-}
-
 void pl_watch_add_item(struct watch *w, struct item it)
 {
     if (w->n_items >= ITEMS_MAX) { /* so much at once is a job for the compare, which streams */
-        missed(w);
+        pl_watch_missed(w);
         return;
     }
     if ((w->n_items & (w->n_items - 1)) == 0)
         w->items = pl_xrealloc_array(w->items, w->n_items ? w->n_items * 2 : 1, sizeof *w->items);
     w->items[w->n_items++] = it;
-}
-
-static void gone(struct watch *w, const unsigned char uuid[PL_UUID_BYTES])
-{
-    struct dir *d = w->d;
-    for (size_t i = 0; i < d->n_shapes; i++)
-        if (d->shapes[i].has_uuid && memcmp(d->shapes[i].uuid, uuid, PL_UUID_BYTES) == 0) {
-            struct item it = {.group = true, .dn_hash = d->shapes[i].dn_hash};
-            pl_watch_add_item(w, it);
-            return;
-        }
-    char text[PL_UUID_TEXT + 1];
-    pl_uuid_print(text, uuid);
-    struct item it = {.id = pl_arena_str(w->arena, pl_str_c(text))};
-    pl_watch_add_item(w, it);
 }
 
 static bool managed_group(const struct dir *d, uint64_t dn_hash)
@@ -205,120 +194,57 @@ static bool managed_group(const struct dir *d, uint64_t dn_hash)
     return false;
 }
 
-static void changed(struct watch *w, const struct pl_entry *e, const unsigned char uuid[PL_UUID_BYTES])
+bool pl_watch_item_of(const struct watch *w, const struct pl_entry *e, struct item *out)
 {
-    struct dir *d = w->d;
-    uint64_t h = pl_dn_hash(e->dn);
-    struct pl_str csn = pl_entry_first(e, "entryCSN");
-    struct item it = {.dn_hash = h, .group = managed_group(d, h)};
-    if (w->live && csn.len) /* a refresh tells the last version only: under ours another's may lie */
-        it.version = pl_str_hash(csn);
-    if (it.group) {
-        struct shape *s = pl_shape(d, h, true);
-        memcpy(s->uuid, uuid, PL_UUID_BYTES);
-        s->has_uuid = true;
-    }
-    if ((!w->resumed && !w->live) || pl_watch_is_own(w, it.version))
-        return; /* the whole content, which the full compare reads anyway; or ourselves */
-    char text[PL_UUID_TEXT + 1];
-    pl_uuid_print(text, uuid);
-    it.account = pl_entry_is_account(e) && pl_dn_under(e->dn, d->conf.people_base) &&
-                 !pl_dn_equal(e->dn, d->conf.canary_dn) && !pl_dn_equal(e->dn, d->conf.placeholder_dn);
-    if (!it.group && !pl_entry_is_account(e))
-        return;
+    const struct dir *d = w->d;
+    struct pl_buf echo = {0};
+    bool account = pl_entry_is_account(e);
+    pl_echo_of(d->dialect, e, &echo);
+    *out = (struct item){.dn_hash = pl_dn_hash(e->dn)};
+    out->group = managed_group(d, out->dn_hash);
+    out->version = version_of(w, out->dn_hash, pl_buf_str(&echo));
+    out->account = account && pl_dn_under(e->dn, d->conf.people_base) && !pl_dn_equal(e->dn, d->conf.canary_dn) &&
+                   !pl_dn_equal(e->dn, d->conf.placeholder_dn);
+    pl_buf_free(&echo);
+    return out->group || account;
+}
+
+void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item it)
+{
     it.dn = pl_arena_str(w->arena, e->dn);
-    it.id = pl_arena_str(w->arena, pl_str_c(text));
-    it.login = pl_arena_str(w->arena, pl_entry_first(e, d->conf.login_attr.s));
+    it.id = pl_arena_str(w->arena, it.id);
+    it.login = pl_arena_str(w->arena, pl_entry_first(e, w->d->conf.login_attr.s));
     it.writer = pl_arena_str(w->arena, pl_entry_first(e, "modifiersName"));
     pl_watch_add_item(w, it);
 }
 
-/* False: not RFC 4533. */
-static bool entry(struct watch *w, const struct pl_event *ev)
+void pl_watch_is_live(struct watch *w, const char *how)
 {
-    struct pl_sync_state s;
-    if (!pl_sync_state_read(&s, ev->watch.value))
-        return false;
-    if (s.state == PL_SYNC_DELETE)
-        gone(w, s.uuid);
-    else if (s.state == PL_SYNC_PRESENT)
-        missed(w); /* what is not named is gone, and we keep no list */
-    else
-        changed(w, ev->watch.entry, s.uuid);
-    take_cookie(w, s.cookie); /* after: it stands for this entry too */
-    return true;
-}
-
-static void refreshed(struct watch *w)
-{
-    w->live = w->cookie_known = true;
+    w->live = true;
     w->retry_delay_us = 0;
     w->failures = 0;
-    w->store_at_us = w->d->e->now;
     if (w->missed)
         w->d->want_scan = true;
     w->missed = false; /* by the compare, which begins after this moment */
-    pl_e_log(w->d->e, 6, w->d, "live watch: %s", w->resumed ? "resumed where it had ended" : "begun");
-}
-
-static bool info(struct watch *w, const struct pl_event *ev)
-{
-    struct pl_sync_info i;
-    const unsigned char *uuid;
-    if (!pl_sync_info_read(&i, ev->watch.value))
-        return false;
-    switch (i.kind) {
-    case PL_SYNC_NEW_COOKIE:
-        break;
-    case PL_SYNC_REFRESH_PRESENT:
-        if (w->resumed)
-            missed(w);
-        break;
-    case PL_SYNC_REFRESH_DELETE:
-        break;
-    case PL_SYNC_ID_SET:
-        if (!i.refresh_deletes && w->resumed)
-            missed(w);
-        while (i.refresh_deletes && pl_sync_info_next(&i, &uuid))
-            gone(w, uuid);
-        break;
-    }
-    take_cookie(w, i.cookie);
-    if ((i.kind == PL_SYNC_REFRESH_PRESENT || i.kind == PL_SYNC_REFRESH_DELETE) && i.refresh_done && !w->live)
-        refreshed(w);
-    return true;
-}
-
-/* The provider has been restored or is another one: what it told us it has forgotten. */
-static void forget(struct watch *w, bool went_back)
-{
-    w->cookie_known = w->cookie_news = false;
-    pl_cookie_clear(&w->cookie);
-    w->went_back = w->went_back || went_back;
-    missed(w);
-    again_later(w);
-    w->retry_at_us = w->d->e->now; /* without the cookie it is another question: no pause */
+    pl_e_log(w->d->e, 6, w->d, "live watch: %s", how);
 }
 
 static void end(struct watch *w, int code)
 {
     struct pl_engine *e = w->d->e;
-    bool with_cookie = w->resumed && w->cookie_known && !w->live;
-    if (code == PL_SYNC_REFRESH_REQUIRED && with_cookie) {
-        pl_e_log(e, 5, w->d, "live watch: the server cannot tell what changed since; comparing everything");
-        forget(w, false);
-    } else if (code == LDAP_UNWILLING && with_cookie) {
-        pl_e_log(e, 3, w->d, "live watch: the server knows less than it told us (a restore, or another server)");
-        forget(w, true);
-    } else if (code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION) {
+    bool sync = kind_of(w) == PL_WATCH_SYNC;
+    if (sync && pl_watch_sync_ended(w, code))
+        return;
+    if (code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION) {
         pl_e_log(e, 4, w->d,
-                 "no live watch: the server does not offer it for this part of its tree (slapd: overlay "
-                 "syncprov); changes by others are found by the full compare only");
+                 "no live watch: the server does not offer it for this part of its tree%s; changes by others are found "
+                 "by the full compare only",
+                 sync ? " (slapd: overlay syncprov)" : "");
         w->phase = WATCH_OFF;
         w->offered = false;
-        missed(w);
+        pl_watch_missed(w);
     } else {
-        again_later(w);
+        pl_watch_again_later(w);
         pl_e_log(e, code == PL_RESULT_UNKNOWN ? 5 : 4, w->d, "live watch: ended with result %d; again in %lld ms", code,
                  (long long)(w->retry_delay_us / 1000));
     }
@@ -326,19 +252,16 @@ static void end(struct watch *w, int code)
 
 static void told(struct watch *w, const struct pl_event *ev)
 {
-    bool ok = true;
-    if (ev->watch.msg == PL_WATCH_ENTRY)
-        ok = entry(w, ev);
-    else if (ev->watch.msg == PL_WATCH_INFO)
-        ok = info(w, ev);
-    else
+    bool sync = kind_of(w) == PL_WATCH_SYNC;
+    if (ev->watch.msg == PL_WATCH_END) {
         end(w, ev->watch.code);
-    if (!ok) {
-        pl_e_log(w->d->e, 4, w->d, "live watch: a message that is not of RFC 4533");
+    } else if (!(sync ? pl_watch_sync_told(w, ev) : pl_watch_persist_told(w, ev))) {
+        pl_e_log(w->d->e, 4, w->d, "live watch: a message that is not of %s",
+                 sync ? "RFC 4533" : "a persistent search");
         forget_requests(w);
         pl_watch_round_drop(w);
-        missed(w);
-        again_later(w);
+        pl_watch_missed(w);
+        pl_watch_again_later(w);
     }
 }
 
@@ -356,15 +279,11 @@ void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_ev
         pl_watch_look_reply(&w->looks[look], (r->tag - TAG_LOOKS) % LOOK_PARTS, ev);
     } else if (r->tag == TAG_WATCH) {
         told(w, ev);
-    } else if (r->tag == TAG_STATE && ev->kind == PL_EV_SCAN_ROW) {
-        row_state(w, ev);
-    } else if (r->tag == TAG_STATE && ev->failed) {
-        again_later(w);
     } else if (r->tag == TAG_STATE) {
-        open_search(w);
+        pl_watch_sync_state(w, ev);
     } else if (ev->failed) { /* not stored: from the stored cookie on it is told again */
         pl_watch_stop(w);
-        again_later(w);
+        pl_watch_again_later(w);
     } else {
         w->storing = false;
     }
@@ -376,7 +295,7 @@ void pl_watch_pump(struct watch *w)
     if (!w->d->up || !w->offered || !e->store_up || !e->recovered || e->stopping || !w->d->groups_known)
         return;
     if (w->phase == WATCH_OFF && e->now >= w->retry_at_us)
-        ask_state(w);
+        begin(w);
     pl_watch_round(w);
 }
 
@@ -386,6 +305,8 @@ int64_t pl_watch_due(const struct watch *w)
         return 0;
     if (w->phase == WATCH_OFF)
         return w->retry_at_us;
+    if (w->stands_at_us)
+        return w->stands_at_us;
     if (w->n_items > 0 && w->look_again_us > w->d->e->now)
         return w->look_again_us;
     return w->cookie_news && w->live ? w->store_at_us : 0;

@@ -39,10 +39,7 @@ void pl_watch_look_group(struct group_look *g)
 {
     struct dir *d = g->w->d;
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
-    struct pl_str *dn = pl_arena_array(d->e->out, 1, sizeof *dn);
-    *dn = pl_arena_str(d->e->out, g->dn);
-    c->scan_group.dns = dn;
-    c->scan_group.n = 1;
+    c->scan_group.dn = pl_arena_str(d->e->out, g->dn);
     pl_e_request(d->e, c, OWN_WATCH, g->w, NULL, tag_of(g, PART_STORE));
 }
 
@@ -167,6 +164,8 @@ static void group_read(struct group_look *g, const struct pl_event *ev)
         ended(g);
         return;
     }
+    if (ev->result.code == LDAP_NO_SUCH_OBJECT)
+        pl_shape(d, g->dn_hash, true)->shape = PL_GROUP_UNKNOWN;
     for (size_t i = 0; i < g->n_wanted; i++)
         if (!g->wanted[i].seen)
             pl_watch_add_person(g->w, g->wanted[i].person_id);

@@ -1,4 +1,10 @@
-/* What the files of the watch share. Nobody else includes this. */
+/* What the files of the watch share. Nobody else includes this.
+ *
+ *   watch.c          begins, ends, begins again; what comes goes to the conversation of the dialect's kind
+ *   watch_sync.c     the conversation by RFC 4533
+ *   watch_persist.c  the conversation by persistent search
+ *   watch_round.c    what was told is looked at and stored
+ *   watch_group.c    the look at one group */
 #ifndef PL_ENGINE_WATCH_PRIV_H
 #define PL_ENGINE_WATCH_PRIV_H
 
@@ -7,14 +13,14 @@
 
 enum watch_phase {
     WATCH_OFF,   /* nothing is asked; begins at retry_at_us */
-    WATCH_STATE, /* the store is asked how far we have seen */
+    WATCH_STATE, /* SYNC: the store is asked how far we have seen */
     WATCH_ON     /* the search is open */
 };
 
 struct item { /* one entry that changed */
     bool group;
     uint64_t dn_hash;
-    uint64_t version; /* hash of its entryCSN; 0: not told */
+    uint64_t version; /* of the write that left it so; 0: not told, and never our own */
     struct pl_str dn, id, login, writer;
     bool account; /* it looks like one, and stands where ours stand */
 };
@@ -23,11 +29,12 @@ struct watch {
     struct dir *d;
     enum watch_phase phase;
     uint64_t req;
-    bool offered;   /* nothing says that this server cannot */
-    bool live;      /* the refresh is over */
-    bool resumed;   /* it began with a cookie */
-    bool missed;    /* something may have been missed: a full compare is due */
-    bool went_back; /* the server has forgotten what it told us: said with the next store */
+    bool offered;         /* nothing says that this server cannot */
+    bool live;            /* from here on every change is told: the refresh is over, the search stands */
+    bool resumed;         /* it began with a cookie */
+    bool missed;          /* something may have been missed: a full compare is due */
+    bool went_back;       /* the server has forgotten what it told us: said with the next store */
+    int64_t stands_at_us; /* PERSISTENT: when it counts as live; 0: not known yet */
     int64_t retry_at_us, retry_delay_us;
     int failures; /* since it was live */
     struct pl_cookie cookie;
@@ -48,7 +55,8 @@ struct watch {
     size_t n_changed;
     struct pl_nominee *persons;
     size_t n_persons;
-    uint64_t *own; /* versions that our writes made: a table in which a later one may push an earlier one out */
+    uint64_t *own; /* versions that our writes made: rows by hash, in which the ninth pushes the oldest out. With one a row, */
+                   /* some hundreds of writes at once push out one that the watch has yet to tell of: it is a stranger's then */
 };
 
 /* A managed group that somebody changed: who should be in it, who is, and who the others are. */
@@ -84,10 +92,26 @@ enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
        LOOK_PARTS = STRANGERS_MAX + 3
 };
 
-void pl_watch_add_item(struct watch *w, struct item it);
-bool pl_watch_is_own(const struct watch *w, uint64_t version);
-
 enum { BROKEN_LOOKS_MAX = 5 };
+
+/* watch.c: for the conversations */
+void pl_watch_search(struct watch *w, struct pl_str control); /* opens it */
+void pl_watch_is_live(struct watch *w, const char *how);      /* and compares everything when something was missed */
+void pl_watch_missed(struct watch *w);                        /* compares everything soon */
+void pl_watch_again_later(struct watch *w);                   /* it is at an end */
+bool pl_watch_is_own(const struct watch *w, uint64_t version);
+/* Where an entry belongs; false: to nothing that we watch. Its texts and its id are kept by the next one. */
+bool pl_watch_item_of(const struct watch *w, const struct pl_entry *e, struct item *out);
+void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item it);
+void pl_watch_add_item(struct watch *w, struct item it);
+
+/* watch_sync.c, watch_persist.c: begin; what came, false: not of this protocol; an end that has a meaning of its own */
+void pl_watch_sync_begin(struct watch *w);
+void pl_watch_sync_state(struct watch *w, const struct pl_event *ev);
+bool pl_watch_sync_told(struct watch *w, const struct pl_event *ev);
+bool pl_watch_sync_ended(struct watch *w, int code);
+void pl_watch_persist_begin(struct watch *w);
+bool pl_watch_persist_told(struct watch *w, const struct pl_event *ev);
 
 /* watch_round.c: what changed is looked at and stored */
 void pl_watch_round(struct watch *w); /* begins one when there is anything to do */

@@ -25,6 +25,14 @@ static void as_dn(struct pl_str in, struct pl_str beside)
         RULE(!pl_dn_under(in, in));
         (void)pl_dn_hash(in);
     }
+    pl_buf_clear(&other);
+    pl_buf_clear(&twice);
+    pl_buf_add_byte(&other, ' '); /* spaces before a type mean nothing, and are never plain: the parser must agree */
+    pl_buf_add(&other, in);
+    if (in.len > 0) {
+        RULE(pl_dn_normal(&twice, pl_buf_str(&other), NULL) == ok);
+        RULE(pl_str_eq(pl_buf_str(&once), pl_buf_str(&twice)));
+    }
     pl_buf_free(&once);
     pl_buf_free(&twice);
     pl_buf_free(&other);

@@ -6,11 +6,14 @@
 
 static void check_load(const struct pl_row *r)
 {
-    RULE(r->kind != '\0' && strchr("TGPMIHD", r->kind) != NULL);
+    RULE(r->kind != '\0' && strchr("TWGPMIHD", r->kind) != NULL);
     RULE(r->directory.len > 0 && pl_str_is_utf8(r->directory));
     switch (r->kind) {
     case 'T':
         RULE(r->total.open_accounts >= 0 && r->total.memberships >= 0);
+        break;
+    case 'W':
+        RULE(r->passed.account_id > 0 && r->passed.role_group_id >= 0 && r->passed.age_us >= 0);
         break;
     case 'G':
         RULE(r->group.role_group_id > 0 && r->group.role_id > 0 && r->group.group_dn.len > 0);
@@ -43,6 +46,9 @@ static bool same_load(const struct pl_row *a, const struct pl_row *b)
     switch (a->kind) {
     case 'T':
         return same && a->total.open_accounts == b->total.open_accounts && a->total.memberships == b->total.memberships;
+    case 'W':
+        return same && a->passed.account_id == b->passed.account_id && a->passed.age_us == b->passed.age_us &&
+               a->passed.role_group_id == b->passed.role_group_id;
     case 'G':
         return same && a->group.role_group_id == b->group.role_group_id && a->group.role_id == b->group.role_id &&
                a->group.mode == b->group.mode && pl_str_eq(a->group.group_dn, b->group.group_dn);
@@ -75,10 +81,25 @@ static size_t cut_columns(struct pl_str in, struct pl_str marks, struct pl_str *
     return n;
 }
 
+/* Written again as they were read: the same bytes. */
+static void check_ids(struct pl_str persons)
+{
+    struct pl_buf again = {0};
+    struct pl_str left = persons;
+
+    for (int64_t id = pl_row_next_id(&left); id != 0; id = pl_row_next_id(&left)) {
+        RULE(id > 0);
+        pl_buf_printf(&again, again.len ? " %lld" : "%lld", (long long)id);
+    }
+    RULE(left.len == 0 && pl_str_eq(pl_buf_str(&again), persons));
+    pl_buf_free(&again);
+}
+
 static void check_scans(const struct pl_str *cols, size_t n)
 {
     struct pl_row_scan_account account;
     struct pl_row_scan_group group;
+    struct pl_row_scan_groups groups;
     struct pl_err err = {0};
 
     if (pl_row_scan_account(cols, n, &account, &err))
@@ -89,6 +110,11 @@ static void check_scans(const struct pl_str *cols, size_t n)
     err.text[0] = '\0';
     if (pl_row_scan_group(cols, n, &group, &err))
         RULE(group.person_id > 0 && group.role_group_id > 0 && (unsigned)group.mode < PL_MODE_COUNT);
+    else
+        RULE(err.text[0] != '\0');
+    err.text[0] = '\0';
+    if (pl_row_scan_groups(cols, n, &groups, &err))
+        check_ids(groups.persons);
     else
         RULE(err.text[0] != '\0');
 }

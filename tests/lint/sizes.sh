@@ -9,7 +9,7 @@ C_LINES=600 H_LINES=250 FUNCTION_LINES=80
 limit() {
     case $1 in
         lib/engine/engine.h) echo 350 ;; # the whole contract between engine and shell, read as one text
-        lib/engine/priv.h) echo 350 ;;   # one struct that all parts of the engine work on
+        lib/engine/priv.h) echo 360 ;;   # one struct that all parts of the engine work on
         *.c) echo $C_LINES ;;
         *.h) echo $H_LINES ;;
     esac

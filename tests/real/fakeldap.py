@@ -80,10 +80,11 @@ def head(raw):
 
 class FakeServer:
     """Answers bind, the root entry and people_base well; `answer(conn, msgid, op, body)` does the rest and returns bytes
-    to send, or None to fall back on an empty good answer. `conn` is the connection's number, from 0."""
+    to send, or None to fall back on an empty good answer. `conn` is the connection's number, from 0. With `record` an
+    answer is cut into TLS records of that many bytes, which arrive together."""
 
-    def __init__(self, answer=None, bind_code=0, tls=None, silent=False, root=True):
-        self.answer, self.bind_code, self.silent, self.root = answer, bind_code, silent, root
+    def __init__(self, answer=None, bind_code=0, tls=None, silent=False, root=True, record=None):
+        self.answer, self.bind_code, self.silent, self.root, self.record = answer, bind_code, silent, root, record
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -135,11 +136,20 @@ class FakeServer:
                 if out is None:
                     return
                 if out:
-                    s.sendall(out)
+                    self._send(s, out)
         except OSError:
             pass
         finally:
             s.close()
+
+    def _send(self, s, out):
+        if not self.record:
+            s.sendall(out)
+            return
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        for at in range(0, len(out), self.record):
+            s.sendall(out[at:at + self.record])
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def _one(self, number, body):
         _, raw, at = read_tlv(body)

@@ -9,6 +9,7 @@
 Nothing of the host is touched. The service account works by access rules of its own; it is not the rootdn."""
 
 import os
+import random
 import pwd
 import shutil
 import signal
@@ -28,10 +29,25 @@ CANARY = "uid=kanaarilind," + PEOPLE
 NOBODY = "cn=eikeegi,ou=teenused," + SUFFIX
 
 
+CLAIMS = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Nobody else's while this process lives, also between a server's stop and its next start: below the ports that the
+    kernel gives to clients, and claimed by an abstract socket's name."""
+    for port in random.sample(range(15000, 32000), 1000):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind("\0paasla-port-%d" % port)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
+    raise RuntimeError("no free port between 15000 and 32000")
 
 
 def run(*cmd, **kw):
@@ -54,12 +70,19 @@ class Certificates:
         return os.path.join(self.dir, name)
 
     def make_ca(self, name):
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-            "-subj", "/CN=%s of the tests" % name, "-keyout", self.path(name + ".key"), "-out", self.path(name + ".pem"))
+        """It begins long ago: a clock that is put back must not make it one of tomorrow."""
         with open(self.path(name + ".cnf"), "w") as f:
             f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=%s\nnew_certs_dir=%s\ndefault_md=sha256\nrand_serial=yes\n"
                     "unique_subject=no\npolicy=p\n[p]\ncommonName=supplied\n" % (self.path(name + ".db"), self.dir))
         open(self.path(name + ".db"), "w").close()
+        with open(self.path(name + ".ext"), "w") as f:
+            f.write("basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n")
+        key, csr = self.path(name + ".key"), self.path(name + ".csr")
+        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=%s of the tests" % name, "-keyout", key, "-out", csr)
+        run("openssl", "ca", "-batch", "-selfsign", "-config", self.path(name + ".cnf"), "-keyfile", key, "-in", csr,
+            "-out", self.path(name + ".pem"), "-notext", "-startdate", "20200101000000Z", "-enddate", "20400101000000Z",
+            "-extfile", self.path(name + ".ext"))
         return self.path(name + ".pem")
 
     def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start="20200101000000Z", end="20400101000000Z", ca="ca"):

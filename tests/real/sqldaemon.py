@@ -3,8 +3,8 @@
 import json
 
 
-def load(town, kind="urgent", limit=100, named=3, persons=(), directories=("linn", "kool")):
-    return [[c for c in r] for r in town.query("load_work", kind, list(directories), limit, named, list(persons))]
+def load(town, kind="urgent", limit=100, named=3, persons=(), directories=("linn", "kool"), per_hour=20, passed_us=0):
+    return [[c for c in r] for r in town.query("load_work", kind, list(directories), limit, named, list(persons), per_hour, passed_us)]
 
 
 def only(rows, kind):

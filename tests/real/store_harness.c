@@ -158,6 +158,7 @@ static void load(struct pl_command *c, char **w) /* load REQ CLASS DIRS LIMIT [P
     c->load.dirs = dirs;
     c->load.limit = (int)num(w[4]);
     c->load.named_leavers = 3;
+    c->load.named_per_hour = 20;
     c->load.n_persons = numbers(w[5], persons);
     c->load.persons = persons;
     submit(c);
@@ -244,15 +245,11 @@ static void nominate(struct pl_command *c, char **w) /* nominate REQ DIR PERSONS
     submit(c);
 }
 
-static void scan(struct pl_command *c, char **w) /* scan_accounts REQ DIR; scan_group REQ DIR DN */
+static void scan(struct pl_command *c, char **w) /* scan_accounts REQ DIR; scan_groups REQ DIR; scan_group REQ DIR DN */
 {
-    struct pl_str dn = {"", 0};
     c->directory = pl_str_c(w[2]);
-    if (c->kind == PL_CMD_SCAN_GROUP) {
-        dn = pl_str_c(w[3]);
-        c->scan_group.dns = &dn;
-        c->scan_group.n = 1;
-    }
+    if (c->kind == PL_CMD_SCAN_GROUP)
+        c->scan_group.dn = pl_str_c(w[3]);
     submit(c);
 }
 
@@ -280,6 +277,7 @@ static const struct word {
     {"nominate", PL_CMD_NOMINATE, nominate},
     {"scan_accounts", PL_CMD_SCAN_ACCOUNTS, scan},
     {"scan_group", PL_CMD_SCAN_GROUP, scan},
+    {"scan_groups", PL_CMD_SCAN_GROUPS, scan},
     {"compare", PL_CMD_NOTE_COMPARE, compare},
 };
 

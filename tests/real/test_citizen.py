@@ -6,6 +6,7 @@ import socket
 import tempfile
 import threading
 import time
+import unicodedata
 
 import pytest
 
@@ -359,3 +360,16 @@ def test_the_check_names_file_and_line(town, line, says):
     bad = subprocess.run(check, capture_output=True, text=True, timeout=10)
     assert bad.returncode == 2 and not bad.stdout
     assert town.conf + ":4: " in bad.stderr and says in bad.stderr, bad.stderr
+
+
+def test_a_line_of_the_log_is_a_line_whatever_stands_in_it(town):
+    """Also for who ends a line at NEL or U+2028, and for a terminal that takes C1 and turns text round."""
+    hostile = "a\u0085b\u2028level=error event=forged\u2029c\u009b31m\u202ed\u2066e\n\x1b[2Jf.conf"
+    path = os.path.join(town.dir, hostile)
+    os.rename(town.conf, path)
+    town.conf = path
+    town.start()
+    until(lambda: "daemon.start" in town.said(), what="the first line")
+    lines = [line for line in town.said().split("\n") if "event=daemon.start" in line]
+    assert len(lines) == 1 and lines[0].splitlines() == [lines[0]] and lines[0].endswith('f.conf"')
+    assert not [c for c in lines[0] if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]

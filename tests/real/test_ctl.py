@@ -13,7 +13,7 @@ from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, NO_DB, OK, REFUSED, US
 from pgserver import MIGRATIONS, PgServer
 from town import until
 
-COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "why", "person",
+COMMANDS = ["status", "db", "hire", "depart", "undo-depart", "grant", "revoke", "request", "work", "plan", "sync", "preflight", "why", "person",
             "letter", "register", "matrix", "findings", "log"]
 NEWEST = len(glob.glob(os.path.join(MIGRATIONS, "[0-9]*.sql")))
 
@@ -271,7 +271,7 @@ def sevens():
     ("hr", REFUSED, ["hire", "3000", "A", "B", "--institution", "XX"], "does not act for institution XX"),
     ("hr", REFUSED, ["hire", "3000", "A", "B", "--institution", "LV", "--code", "12345678901"], "personal code is wrong"),
     ("hr", REFUSED, ["hire", "3000", "A\x1b", "B", "--institution", "LV"], "name .* cannot be used"),
-    ("hr_la", REFUSED, ["depart", "1042", "--ref", "R"], "does not act for institution LV"),
+    ("hr_la", USAGE, ["depart", "1042", "--ref", "R"], "nobody has employee number 1042"),
     ("grantor", REFUSED, ["request", "file", "KK-1", "--by", "1001"], "KK-1 is filed already"),
     ("grantor", REFUSED, ["grant", "1042", "JUUR", "juur", "--ref", "KK-1"], "JUUR juur is privileged"),
     ("grantor", REFUSED, ["depart", "1042", "--ref", "R"], "permission denied.* lacks the role"),

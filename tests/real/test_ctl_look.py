@@ -176,7 +176,7 @@ def test_what_hr_may_know_of_a_leaver(town):
 def test_hr_asks_only_about_its_own_staff(town):
     town.hire("77", institution="LA")
     assert set(state_of(town, "77", "hr_la")) == {"kool", "linn"}
-    town.refused("does not act for institution LV", "SELECT * FROM paasla.leaver_state('1042')", user="hr_la")
+    town.refused("nobody has employee number 1042", "SELECT * FROM paasla.leaver_state('1042')", user="hr_la")
     town.refused("nobody has employee number 5", "SELECT * FROM paasla.leaver_state('5')", user="hr_la")
     town.hire("1042", institution="LA")
     assert set(state_of(town, "1042", "hr_la")) == {"kool", "linn"}, "the number of the institution that it sees"

@@ -360,6 +360,23 @@ def test_several_messages_in_one_record(town, run, tmp_path):
     peer.close()
 
 
+def test_one_message_in_many_records(town, run, tmp_path):
+    """As Active Directory sends a big group: all of it is here at once, and the socket has nothing more to show."""
+    values = ["x" * 32 + str(i) for i in range(1200)]
+
+    def answer(conn, msgid, op, base):
+        if op == SEARCH and base.startswith("cn="):
+            return message(msgid, entry(base, [("cn", values)])) + message(msgid, DONE)
+        return None
+    peer = FakeServer(answer, tls=town.certificates.issue("kirje"), record=256)
+    h = run(**fake(tmp_path, peer, ca_file=town.ca_file, timeout_ms=3000))
+    h.up()
+    for req in range(1, 6):
+        assert h.ask("search", req, base="cn=x")["complete"]
+        assert len(h.entries(req)) == 1
+    peer.close()
+
+
 # ---- reading ----
 
 def everyone(h, req, **more):

@@ -63,9 +63,9 @@ class Replay:
 
     def load(self, persons, **about):
         got = self.rows(query("load_work.sql"), {"p1": about["class"], "p2": ["linn", "kool"], "p3": 1000, "p4": 2,
-                                                 "p5": persons})
+                                                 "p5": persons, "p6": 4, "p7": 3600000000})
         in_order(got)
-        width = {"T": 5, "G": 8, "P": 21, "M": 10, "I": 7, "H": 7, "D": 4}
+        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "I": 7, "H": 7, "D": 4}
         for row in got:
             assert not any(row[width[row[0]]:]), f"more columns than row.h names: {row}"
             del row[width[row[0]]:]
@@ -74,22 +74,28 @@ class Replay:
                 row[7] = row[7] or "0"
             elif row[0] == "D":
                 row[3] = "~"
+            elif row[0] == "W":
+                row[4] = "~"
         return got
 
     def scan_accounts(self, directory, **_):
         return self.rows(query("scan_accounts.sql"), {"p1": directory})
 
     def scan_group(self, directory, group, **_):
-        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": [group]})
+        return self.rows(query("scan_group.sql"), {"p1": directory, "p2": group})
+
+    def scan_groups(self, directory, **_):
+        got = self.rows(query("scan_groups.sql"), {"p1": directory})
+        return [[*row[:3], " ".join(sorted(row[3].split(), key=int))] for row in got]
 
 
 def in_order(rows):
-    """T, then G, then for each pair P (admin first), M, I, H, D, as row.h promises and the engine relies on."""
+    """T and W, then G, then for each pair P (admin first), M, I, H, D, as row.h promises and the engine relies on."""
     kinds = "".join(row[0] for row in rows)
-    assert re.fullmatch("T*G*[PMIHD]*", kinds), kinds
+    assert re.fullmatch("(TW*)*G*[PMIHD]*", kinds), kinds
     seen, last = set(), None
     for row in rows:
-        if row[0] in "TG":
+        if row[0] in "TWG":
             continue
         pair = (row[1], row[2])
         if last is None or last[0] != pair:

@@ -206,6 +206,7 @@ def test_a_changed_secret_is_read_again(town):
         f.write("uus salajane\n")
     hup(town)
     until(lambda: ups(town) == 2, 10, "the log-on with the new password")
+    until(lambda: notes(town)[-1][0] == "config.changed", 10, "the note of it, on another connection")
     action, detail = notes(town)[-1]
     assert action == "config.changed" and detail["secrets_changed"] == ["directory linn.password_file"]
     assert "changes" not in detail
@@ -297,7 +298,7 @@ def test_each_start_leaves_one_event(town):
     until(lambda: len(notes(town)) == 3, what="the third event")
     action, detail = notes(town)[2]
     assert action == "config.loaded"
-    assert detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "7"}, "directory linn.inflight": {"old": "64", "new": "3"}}
+    assert detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "7"}, "directory linn.inflight": {"old": "256", "new": "3"}}
     assert "secrets_changed" not in detail
     row = town.sql("SELECT acting_person, person_id, session_role FROM audit.event WHERE action = 'config.loaded'")[0]
     assert row == (None, None, "paaslad")

@@ -1,5 +1,7 @@
 """What the daemon asks and says: the statements of sql/queries against a real database."""
 
+import json
+
 import pytest
 
 from sqldaemon import account, hold, intend, item, load, only, settle
@@ -84,6 +86,72 @@ def test_named_means_few_in_one_transaction(town, leavers, named):
         assert {r[6] for r in only(load(town), "P")} == {"f"}, "saying a list once more is a list"
         town.hire("302", "Eesnimi", "Nimi302")
         assert {r[1]: r[6] for r in only(load(town), "P") + only(load(town, "bulk"), "P")}[str(town.person("302"))] == "f"
+
+
+def names(town, user, *numbers):
+    """One transaction of that log-in."""
+    town.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = ANY (%s)", list(numbers), user=user)
+
+
+def named(town, per_hour):
+    return {r[1] for r in only(load(town, per_hour=per_hour), "P") if r[6] == "t" and r[3] == "personal" and r[2] == "linn"}
+
+
+def test_a_list_that_is_committed_in_pieces_names_only_its_first_ones(town):
+    people = [str(2000 + n) for n in range(12)]
+    for no in people + ["77"]:
+        town.hire(no, institution="LA" if no == "77" else "LV")
+        account(town, no, state="open") if no != "77" else None
+    who = {no: str(town.person(no, "LA" if no == "77" else "LV")) for no in people + ["77"]}
+    names(town, "hr", *people[:6])  # a list: it names nobody, and takes nothing from the number
+    for no in people[6:10]:
+        names(town, "hr", no)
+    assert named(town, 4) == {who[no] for no in people[6:10]}
+    names(town, "hr", *people[10:])
+    assert named(town, 4) == {who[no] for no in people[6:10]}, "the first ones stay named"
+    assert named(town, 6) == {who[no] for no in people[6:]}
+    assert named(town, 0) == set()
+    names(town, "hr_la", "77")
+    assert who["77"] in named(town, 4), "another log-in is counted by itself"
+    town.rows("SELECT paasla.depart(%s)", people[0], user="hr")
+    assert who[people[0]] not in named(town, 4) and who[people[0]] in named(town, 7), "to say it again is to name, too"
+    town.rows("SET session_replication_role = replica; UPDATE paasla.departure_said SET said_at = said_at - interval '61 minutes' "
+              "WHERE person_id <> %s" % who[people[0]])
+    assert who[people[0]] in named(town, 4), "an hour later"
+
+
+def test_what_the_brake_let_pass_is_told_to_who_asks(town):
+    acc = account(town, "1042", state="open")[0]
+    assert only(load(town, passed_us=10**9), "W") == []
+    one = town.query("intents", json.dumps([
+        dict(account_id=acc, person_id=town.person("1042"), directory="linn", purpose="personal", role_group_id=g, op=op, row=1,
+             counted=counted) for g, op, counted in ((0, "close", True), (1, "remove_member", True), (2, "remove_member", False), (0, "close", True))]))
+    assert len(one) == 4
+    rows = only(load(town, passed_us=10**9), "W")
+    assert sorted(r[1:4] for r in rows) == [["linn", str(acc), "0"], ["linn", str(acc), "1"]], "each thing once"
+    assert all(0 <= int(r[4]) < 60 * 10**6 for r in rows)
+    assert only(load(town, passed_us=0), "W") == [] and only(load(town, passed_us=1), "W") == []
+    assert only(load(town, passed_us=10**9, directories=["kool"]), "W") == []
+
+
+def moments(town, acc):
+    return [m and int(m) for m in town.one("SELECT extract(epoch FROM changed_at), extract(epoch FROM locked_at), extract(epoch FROM out_at) "
+                                           "FROM paasla.account WHERE account_id = %s", acc)]
+
+
+def test_the_first_moments_of_a_departure_stay(town):
+    acc = account(town, "1042", state="open")[0]
+
+    def told(state, changed, locked, out):
+        settle(town, "1042", acc, state, changed_at_us=changed * 10**6, locked_at_us=locked * 10**6, out_at_us=out * 10**6)
+        return moments(town, acc)
+    assert told("closing", 100, 110, 0) == [100, 110, None]
+    assert told("out", 100, 0, 120) == [100, 110, 120]
+    assert told("out", 100, 210, 220) == [100, 110, 120], "put right again: it was out since the departure"
+    assert told("out", 100, 0, 320) == [100, 110, 120]
+    assert told("out", 500, 510, 520) == [500, 510, 520], "another departure"
+    assert told("open", 600, 0, 0) == [500, None, None]
+    assert told("out", 600, 610, 620) == [600, 610, 620]
 
 
 def test_reserve_is_for_ever_and_the_same_everywhere(town):

@@ -206,6 +206,29 @@ def test_adopted_rights_are_not_ordered_anew(town):
     assert orders(town) == [("remove", "tavaline", "open")]
 
 
+@pytest.mark.parametrize("end", ["revoke", "depart", "due", "backdated"])
+def test_what_was_added_by_hand_is_removed_by_hand_whatever_the_route_is_then(town, end):
+    """A register that came to hang on a directory left its old rights where they were, and nobody was told."""
+    if end == "due":
+        town.grant("1042", "PABER", "vaataja", valid_until=town.one("SELECT now() + interval '0.3 seconds'"))
+    else:
+        town.grant("1042", "PABER", "vaataja")
+    town.rows("SELECT paasla.close_work_order(work_order_id, 'done') FROM paasla.work_order", user="grantor")
+    town.rows("UPDATE paasla.register SET route = 'directory' WHERE register_code = 'PABER'", user="admin")
+    town.grant("1001", "PABER", "vaataja")  # given now: the directory's, not ours
+    if end == "revoke":
+        town.rows("SELECT paasla.revoke_access('1042', 'PABER', 'vaataja')", user="grantor")
+        town.rows("SELECT paasla.revoke_access('1001', 'PABER', 'vaataja')", user="grantor")
+    elif end == "due":
+        town.rows("SELECT pg_sleep(0.5)")
+        town.query("tick")
+    else:
+        town.depart("1042", "now() - interval '2 days'" if end == "backdated" else "now()")
+        town.depart("1001")
+    assert orders(town) == [("add", "tavaline", "done"), ("remove", "tavaline", "open")]
+    assert town.one("SELECT DISTINCT person_id FROM paasla.work_order") == town.person("1042")
+
+
 def test_matrix_shows_what_is_held_now(town):
     town.grant("1042")
     town.grant("1042", "PABER", "vaataja")
@@ -219,3 +242,19 @@ def test_other_isolation_levels_are_refused(town, level):
     town.refused("not changed in isolation level", f"BEGIN ISOLATION LEVEL {level}; "
                  "UPDATE paasla.staff SET departed_at = now() WHERE employee_no = '1042'", user="hr")
     town.rows("ROLLBACK", user="hr")
+
+
+@pytest.mark.parametrize("same", [
+    "CN=Lugeja, OU=grupid ,dc = linn", "cn=lugeja,ou=grupid,  dc=linn ", r"cn=a\2cb\+c,ou=x", r"CN=A\,b\2Bc , ou=x", r"cn=d\5ce,ou=x"])
+def test_one_group_is_one_roles_however_it_is_written(town, same):
+    """Otherwise the end of one right takes the other one's membership away."""
+    def add(dn, role):
+        return town.rows("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', %s "
+                         "FROM paasla.register_role WHERE role_code = %s", dn, role, user="admin")
+    add(r"cn=a\,b\+c,ou=x", "vaataja"), add(r"cn=d\\e,ou=x", "vaataja")
+    town.refused("is the group of (KAUST lugeja|PABER vaataja) already", "INSERT INTO paasla.role_group (role_id, directory, group_dn) "
+                 "SELECT role_id, 'linn', %s FROM paasla.register_role WHERE role_code = 'kirjutaja'", same, user="admin")
+    for other in (r"cn=a,b\+c,ou=x", r"cn=a\,b\+cc,ou=x", "cn=lugeja,ou=grupid2,dc=linn", r"cn=lugeja\ ,ou=grupid,dc=linn"):
+        add(other, "kirjutaja")
+    town.rows("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'kool', 'cn=lugeja,ou=grupid,dc=linn' "
+              "FROM paasla.register_role WHERE role_code = 'kirjutaja'", user="admin")

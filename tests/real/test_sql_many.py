@@ -77,10 +77,10 @@ def test_the_whole_wanted_state_looks_at_nobody_twice(crowd):
 
 def test_one_person_costs_one_person(crowd):
     crowd.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = 'N5000'", user="hr")
-    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert [r[0] for r in rows].count("P") == 1 and [r[0] for r in rows].count("M") == 5
     assert ["T", "linn", "0", "0"] == list(rows[0][:4]), "filled without triggers, so nothing was counted"
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [])) < 0.05
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)) < 0.05
     big = [n for text in ("SELECT * FROM paasla.wanted_account_at(now()) WHERE person_id = 5000",
                           "SELECT * FROM paasla.entitlement_at(now()) WHERE person_id = 5000")
            for n in nodes(explain(crowd, text)["Plan"])
@@ -93,14 +93,25 @@ def test_quiet_statements_are_quick(crowd):
     crowd.query("tick")
     assert best(lambda: crowd.query("tick")) < 0.05
     assert best(lambda: crowd.query("recover")) < 0.05
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [])) < 0.05
+    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [], 20, 0)) < 0.05
 
 
 def test_one_group_is_read_in_one_walk(crowd):
     dn = crowd.one("SELECT min(group_dn) FROM paasla.role_group WHERE group_dn LIKE 'cn=g%'")
     begun = time.monotonic()
-    assert abs(len(crowd.query("scan_group", "linn", [dn])) - PEOPLE // 10) < 10
+    assert abs(len(crowd.query("scan_group", "linn", dn)) - PEOPLE // 10) < 10
     assert time.monotonic() - begun < 3
+
+
+def test_all_groups_are_read_in_one_walk(crowd):
+    begun = time.monotonic()
+    rows = crowd.query("scan_groups", "linn")
+    assert time.monotonic() - begun < 3
+    assert len(rows) == crowd.one("SELECT count(*) FROM paasla.role_group WHERE directory = 'linn'")
+    assert sum(len(row[3].split()) for row in rows) == crowd.one("SELECT count(*) FROM paasla.entitlement WHERE directory = 'linn'")
+    some = next(row for row in rows if row[3])
+    assert set(map(int, some[3].split())) == {p for p, in crowd.rows(
+        "SELECT person_id FROM paasla.entitlement WHERE role_group_id = %s", int(some[0]))}
 
 
 def test_settling_does_not_grow_with_the_plan(crowd):
@@ -121,6 +132,6 @@ def test_a_thousand_departures_in_one_statement(crowd):
     assert time.monotonic() - begun < 60
     assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
     begun = time.monotonic()
-    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [])
+    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert time.monotonic() - begun < 10
     assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}

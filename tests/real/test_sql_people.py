@@ -107,7 +107,7 @@ def test_scope_makes_a_number_unambiguous(town):
     assert town.one("SELECT departed_at IS NOT NULL FROM paasla.staff", user="hr_la") is True
     assert town.one("SELECT count(*) FROM paasla.staff WHERE institution = 'LV'", user="hr_la") == 0
     town.refused("does not act for institution LV", "SELECT paasla.hire('LV', '9', 'A', 'B')", user="hr_la")
-    town.refused("does not act for institution LV", "SELECT paasla.depart('1001')", user="hr_la")
+    town.refused("nobody has employee number 1001", "SELECT paasla.depart('1001')", user="hr_la")
     town.rows("UPDATE paasla.staff SET departed_at = now() WHERE employee_no = '1001'", user="hr_la")
     assert town.wanted("1001") == ("open", "employed"), "what a log-in does not see it does not change"
 
@@ -222,3 +222,40 @@ def test_absence_suspends_and_ends(town):
     assert town.wanted("1042", at="now() + interval '6 days'") == ("open", "employed")
     town.refused("ends before it begins", "SELECT paasla.absent('1042', current_date, current_date - 1)", user="hr")
     town.refused("nobody can stand in", "SELECT paasla.absent('1042', current_date, NULL, '999999')", user="hr")
+
+
+def test_an_unknown_manager_is_named_and_refused(town):
+    town.hire("78", institution="LA")
+    for no in ("4711", "78", ""):
+        town.refused("nobody has employee number '%s' at LV" % no, "SELECT paasla.hire('LV', '2001', 'A', 'B', manager_no => %s)", no, user="hr")
+        town.refused("nobody has employee number '%s' at LV" % no, "INSERT INTO paasla.staff (institution, employee_no, given_name, "
+                     "family_name, manager_no) VALUES ('LV', '2001', 'A', 'B', %s)", no, user="hr")
+        town.refused("nobody has employee number '%s' at LV" % no, "UPDATE paasla.staff SET manager_no = %s WHERE employee_no = '1042'", no, user="hr")
+    assert town.one("SELECT count(*) FROM paasla.employee_number WHERE employee_no = '2001'") == 0
+    town.hire("2001", manager_no="1001")
+    town.rows("UPDATE paasla.staff SET manager_no = '1002' WHERE employee_no = '2001'", user="hr")
+    assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") == "1002"
+    town.rows("UPDATE paasla.staff SET manager_no = NULL WHERE employee_no = '2001'", user="hr")
+    assert town.one("SELECT manager_no FROM paasla.staff WHERE employee_no = '2001'", user="hr") is None
+
+
+@pytest.mark.parametrize("hidden", ["\u061c", "\ufe0f", "\u3164", "\U000e0041", "\ue000", "\u180e", "\uffa0", "\ufffd", "\U000fffff"])
+def test_a_name_that_looks_like_another_one_is_refused(town, hidden):
+    for given, family in (("Mari" + hidden, "Tamm"), ("Mari", "Ta" + hidden + "mm")):
+        town.refused("cannot be used", "SELECT paasla.hire('LV', '2001', %s, %s)", given, family, user="hr")
+        town.refused("cannot be used", "UPDATE paasla.staff SET given_name = %s, family_name = %s WHERE employee_no = '1001'", given, family, user="hr")
+
+
+def test_spaces_of_a_pasted_table_are_spaces(town):
+    town.hire("2001", "\u2003Mari\u00a0 Liis ", "von\u3000Tamm")
+    assert town.one("SELECT given_name, family_name FROM paasla.staff WHERE employee_no = '2001'", user="hr") == ("Mari Liis", "von Tamm")
+    town.refused("cannot be used", "SELECT paasla.hire('LV', '2002', E'Mari\\tLiis', 'Tamm')", user="hr")
+
+
+def test_two_numbers_are_not_written_alike_in_a_directory(town):
+    """{institution}-{employee_no} proves whose entry it is."""
+    town.rows("INSERT INTO paasla.institution VALUES ('LV-1', 'Osavald'); INSERT INTO paasla.hr_scope VALUES ('hr', 'LV-1')")
+    town.hire("1-2")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV-1', '2', 'A', 'B')", user="hr")
+    town.hire("3", institution="LV-1")
+    town.refused("belongs to somebody else", "SELECT paasla.hire('LV', '1-3', 'A', 'B')", user="hr")

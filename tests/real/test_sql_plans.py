@@ -1,5 +1,6 @@
 """Held plans, approvals, previews, full compares: what the brake and the compare leave in the store."""
 
+import hashlib
 import json
 import select
 
@@ -51,9 +52,78 @@ def test_a_held_plan_takes_its_rows_and_is_approved_by_digest(town):
     assert [r[4] for r in only(load(town), "H")] == ["approved", "approved"]
 
 
-def test_a_plan_is_approved_by_its_number_too(town):
+def test_a_plan_is_not_approved_by_its_number(town):
+    """A number stays when a plan grows."""
     plan, _ = held(town, "1042")
-    assert town.one("SELECT paasla.approve_plan(%s)", str(plan), user="approver") == plan
+    town.refused("0 held plans", "SELECT paasla.approve_plan(%s)", str(plan), user="approver")
+
+
+def test_a_plan_that_waits_takes_up_what_is_held_after_it(town):
+    plan, accounts = held(town, "1042", "1043")
+    town.hire("1044")
+    more = [item(town, "1044", account(town, "1044", state="open")[0])]
+    assert hold(town, B, more) == plan and hold(town, B, more) == plan, "sent twice"
+    digest = town.one("SELECT digest FROM paasla.plan")
+    lines = sorted("%s %d %d personal 0\n" % ("close", i["person_id"], i["account_id"])
+                   for i in [item(town, no, acc) for no, acc in accounts.items()] + more)
+    assert digest == hashlib.sha256("".join(lines).encode()).hexdigest(), "as the daemon makes it"
+    assert town.one("SELECT locks, items FROM paasla.plan") == (3, 3)
+    assert town.one("SELECT detail::jsonb->>'digest' FROM audit.event WHERE action = 'plan.held' ORDER BY event_id DESC LIMIT 1") == digest
+    town.refused("0 held plans", "SELECT paasla.approve_plan(%s)", A, user="approver")
+    town.one("SELECT paasla.approve_plan(%s)", digest, user="approver")
+    town.hire("1045")
+    assert hold(town, B, [item(town, "1045", 0)]) != plan, "what may run is not added to"
+    assert [s for _, s in plans(town)] == ["approved", "held"]
+
+
+def test_two_directories_have_plans_of_their_own(town):
+    plan, _ = held(town, "1042")
+    town.hire("1043")
+    assert hold(town, B, [item(town, "1043", 0)], directory="kool") != plan
+
+
+def both(town, user, *also):
+    town.rows("CREATE ROLE %s LOGIN IN ROLE paasla_approver, %s" % (user, ", ".join(also)))
+
+
+def test_nobody_releases_what_they_did_themselves(town):
+    user = "both_" + town.name
+    both(town, user, "paasla_hr", "paasla_grantor")
+    town.rows("INSERT INTO paasla.hr_scope VALUES (%s, 'LV')", user)
+    held(town, "1042")
+    town.rows("UPDATE paasla.employment SET period = period", user="postgres")  # whatever happens to a person later
+    assert town.one("SELECT paasla.approve_plan(%s)", A, user=user), "somebody else departed these"
+    town.hire("1046")
+    acc = account(town, "1046", state="open")[0]
+    town.rows("SELECT paasla.depart('1046')", user=user)
+    hold(town, B, [item(town, "1046", acc)])
+    town.refused("did what plan b+ rests on", "SELECT paasla.approve_plan(%s)", B, user=user)
+    town.rows("INSERT INTO paasla.db_login SELECT r, person_id FROM paasla.staff, unnest(ARRAY[%s, 'clerk']) r WHERE employee_no = '1001'", user)
+    town.rows("GRANT paasla_approver TO clerk")
+    try:
+        town.rows("SELECT paasla.depart('1042')", user="hr")
+        town.rows("SELECT paasla.depart('1046')", user=user)  # now as the person behind the log-in
+        assert town.one("SELECT paasla.approve_plan(%s)", B, user="approver")
+    finally:
+        town.rows("REVOKE paasla_approver FROM clerk")
+
+
+def test_nobody_releases_removals_of_their_own(town):
+    user = "grants_" + town.name
+    both(town, user, "paasla_grantor", "paasla_admin")
+    group = town.one("SELECT role_group_id FROM paasla.role_group g JOIN paasla.register_role r USING (role_id) WHERE role_code = 'lugeja'")
+    acc = account(town, "1042", state="open")[0]
+    town.grant("1042")
+    town.rows("SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja')", user=user)
+    hold(town, A, [item(town, "1042", acc, "remove_member", group)])
+    town.refused("did what plan a+ rests on", "SELECT paasla.approve_plan(%s)", A, user=user)
+    town.grant("1042")
+    town.rows("SELECT paasla.revoke_access('1042', 'KAUST', 'lugeja')", user="grantor")
+    town.one("SELECT paasla.approve_plan(%s)", A, user=user)
+    town.rows("UPDATE paasla.register_role SET on_drift = 'put_back' WHERE role_code = 'lugeja'", user=user)
+    acc = account(town, "1001", state="open")[0]
+    hold(town, B, [item(town, "1001", acc, "remove_member", group)])
+    town.refused("did what plan b+ rests on", "SELECT paasla.approve_plan(%s)", B, user=user)
 
 
 def test_an_approved_plan_is_done_when_all_of_it_is(town):
@@ -245,3 +315,32 @@ def test_a_wake_up_is_sent_for_rows_and_only_for_rows(town):
     select.select([ear], [], [], 10)
     ear.poll()
     assert [n.channel for n in ear.notifies] == ["paasla_dirty"]
+
+
+def orphan(key, login):
+    return dict(kind="orphan_account", severity="warning", key=key, login=login, text="An account of nobody.")
+
+
+def open_orphans(town):
+    return [r[0] for r in town.rows("SELECT key FROM paasla.finding WHERE kind = 'orphan_account' AND state = 'open' ORDER BY key")]
+
+
+def test_what_is_being_made_is_nobodys_orphan(town):
+    """A compare reads the store before the directory: an account that was made in between is not an orphan."""
+    acc, login = account(town, "1042", state="creating")
+    town.rows("UPDATE paasla.account SET native_id = NULL WHERE account_id = %s", acc, user="postgres")
+    nominate(town, findings=[orphan("id-1", login.upper()), orphan("id-2", "voorasta")])
+    assert open_orphans(town) == ["id-2"]
+    settle(town, "1042", acc, "ready", native_id="id-1")
+    nominate(town, findings=[orphan("id-1", "another.name"), orphan("id-3", login)])
+    assert open_orphans(town) == ["id-2", "id-3"], "by its id; and another entry with this log-in is another's"
+
+
+def test_an_orphan_that_finds_its_person_is_one_no_more(town):
+    acc, _ = account(town, "1042", state="creating")
+    town.rows("UPDATE paasla.account SET native_id = NULL WHERE account_id = %s", acc, user="postgres")
+    nominate(town, findings=[orphan("id-1", "of.before"), orphan("id-2", "voorasta")])
+    before = town.one("SELECT max(event_id) FROM audit.event")
+    settle(town, "1042", acc, "open", native_id="id-1")
+    assert open_orphans(town) == ["id-2"]
+    assert town.one("SELECT count(*) FROM audit.event WHERE event_id > %s AND action = 'finding.resolved'", before) == 1

@@ -18,6 +18,7 @@ TABLES = {
     "paasla.employee_number": (READERS, set(), set(), set()),
     "paasla.employment": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.absence": (READERS, set(), set(), set()),
+    "paasla.departure_said": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.request": (READERS, set(), set(), set()),
     "paasla.directory": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.institution_directory": (READERS | {"daemon"}, {"admin"}, set(), {"admin"}),
@@ -81,9 +82,9 @@ CALLS = {
     "file_request": {"hr", "grantor"}, "grant_access": {"grantor"}, "revoke_access": {"grantor"}, "close_work_order": {"grantor"},
     "approve_request": {"approver"}, "approve_plan": {"approver"}, "ask": {"admin", "grantor", "approver"},
     "accept_server": {"admin"}, "recreate_account": {"admin"},
-    "undo_depart": {"hr"},
-    "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"},
-    "nominate": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
+    "undo_depart": {"hr"}, "hr_sees_person": {"hr"}, "dn_key": {"admin"},
+    "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"}, "lock_looked_at": {"daemon"},
+    "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS, "acked": {"daemon"}, "unacked": {"daemon"},
 }
 HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
@@ -169,10 +170,10 @@ def test_temporary_tables_are_nobodys():
 
 
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
-    arguments = {"load_work": ["urgent", ["linn"], 10, 3, []], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
+    arguments = {"load_work": ["urgent", ["linn"], 10, 3, [], 20, 1000000], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
                  "acked": ["linn", "[]"], "unacked": ["linn", ["ldap://x"], 1],
-                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]],
+                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"], "preflight_groups": ["linn"], "preflight_people": ["linn"],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
                  "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '
                                  '"loaded_us": 1, "values": {"a": "b"}, "secrets": {"a": "00"}, "needs_restart": []}' % ("0" * 64)],

@@ -127,7 +127,7 @@ def test_refusals(town):
             undo(town, ref=ref)
     town.refused("has no departure", "SELECT paasla.undo_depart('1001', 'R')", user="hr")
     town.refused("nobody has employee number 9999", "SELECT paasla.undo_depart('9999', 'R')", user="hr")
-    town.refused("does not act for institution LV", "SELECT paasla.undo_depart('1042', 'R')", user="hr_la")
+    town.refused("nobody has employee number 1042", "SELECT paasla.undo_depart('1042', 'R')", user="hr_la")
     for user in ("grantor", "admin", "approver", "auditor", "daemon", "nobody"):
         town.refused("permission denied", "SELECT paasla.undo_depart('1042', 'R')", user=user)
     town.refused("not changed in isolation level", "BEGIN ISOLATION LEVEL REPEATABLE READ; " + UNDO, user="hr")

@@ -156,6 +156,6 @@ def test_a_person_in_an_observed_role_by_membership_only_is_woken_too(town):
 def test_an_account_in_a_directory_no_longer_used_is_known_and_left_alone(town):
     town.query("reserve", "linn", town.person("1042"), "personal", ["x"])
     town.rows("DELETE FROM paasla.institution_directory WHERE institution = 'LV'", user="admin")
-    rows = [r for r in town.query("load_work", "preview", ["linn"], 10, 3, [town.person("1042")]) if r[0] == "P"]
+    rows = [r for r in town.query("load_work", "preview", ["linn"], 10, 3, [town.person("1042")], 20, 0) if r[0] == "P"]
     assert [r[4:6] for r in rows] == [("none", "never")]
     assert [r[5:] for r in town.query("scan_accounts", "linn")] == [("x", "none", "none", "never")]

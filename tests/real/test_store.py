@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": "compare {req} openldap",
     "scan_accounts": "scan_accounts {req} openldap",
     "scan_group": "scan_group {req} openldap cn=x,dc=linn,dc=test",
+    "scan_groups": "scan_groups {req} openldap",
 }
 
 
@@ -220,8 +221,14 @@ def test_every_command_has_one_answer(harness, command):
     assert h.answers(7) == 1 and h.count("STORE_DOWN") == 0
 
 
+def no_plan_waits(pg):
+    """What is held while one waits would go into that one."""
+    sql(pg, "UPDATE paasla.plan SET state = 'superseded' WHERE state = 'held'")
+
+
 def test_the_same_plan_has_the_same_digest(pg, harness):
     """Made by the shell, over sorted lines: the order of the items does not matter, and anybody can compute it."""
+    no_plan_waits(pg)
     h = harness()
     h.say("hold 1 openldap 11,2 1")
     h.wait("^STORE_DONE 1$")
@@ -236,7 +243,7 @@ def test_the_same_plan_has_the_same_digest(pg, harness):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_server_goes_in_the_middle(pg, harness, command, fault):
     h = harness()
-    name = "paaslad scan" if command.startswith("scan") else "paaslad"
+    name = {"scan_accounts": "paaslad scan", "scan_groups": "paaslad scan", "scan_group": "paaslad watch"}.get(command, "paaslad")
     with Locked(pg):
         h.ask(command, 1)
         h.ask("tick", 2)
@@ -285,7 +292,7 @@ def test_a_lost_scan_is_only_a_scan(pg, harness):
         wait_waiting(pg, "paaslad scan")
         cut(pg, "paaslad scan")
         h.wait("^SCAN_DONE 1 failed")
-    h.ask("scan_group", 2)
+    h.ask("scan_groups", 2)
     assert h.wait_answer(2).startswith("SCAN_DONE 2")
     assert h.answers(1) == 1 and h.count("STORE_DOWN") == 0
 
@@ -414,13 +421,18 @@ def test_a_paused_read_holds_nobody_up(pg, harness, big_scan):
     h.wait("^PAUSED 1 rows=1000")
     h.ask("tick", 2)
     assert h.wait_answer(2).startswith("TICKED 2")
+    h.ask("scan_group", 3)
+    assert h.wait_answer(3).startswith("SCAN_DONE 3"), "whoever watches the directory"
+    h.sent[4] = len(h.lines)
+    h.say("scan_accounts 4 another")
+    assert h.wait_answer(4).startswith("SCAN_DONE 4"), "the compare of another directory"
     time.sleep(0.5)
     assert h.answers(1) == 0
     h.say("memory")
     before = int(h.wait("^MAXRSS").split()[1])
     at = len(h.lines)
     h.say("resume")
-    assert h.wait_answer(1, timeout=60) == f"SCAN_DONE 1 rows={big_scan}"
+    assert h.wait_answer(1, timeout=60) == f"SCAN_DONE 1 rows={big_scan - 1000}", "counted since the last end"
     h.say("memory")
     assert int(h.wait("^MAXRSS", at).split()[1]) - before < 8000  # kB
 
@@ -478,6 +490,7 @@ def test_a_statement_that_is_refused_is_answered_failed(pg, harness):
 
 def test_a_failure_at_commit_is_a_failure(pg, harness):
     """Rows came and the statement was done; then the transaction was refused (as a serialization failure is)."""
+    no_plan_waits(pg)
     sql(pg, """
         CREATE FUNCTION public.late() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'names somebody' USING ERRCODE = 'serialization_failure'; END $$;

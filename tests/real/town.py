@@ -1,5 +1,5 @@
-"""A small town under the real daemon: private PostgreSQL, private slapd, paaslad. Proof of access is a successful bind,
-proof of lock-out a failed one."""
+"""A small town under the real daemon: private PostgreSQL, private directory server, paaslad. Proof of access is a successful
+bind, proof of lock-out a failed one."""
 import glob
 import os
 import re
@@ -9,11 +9,11 @@ import subprocess
 import tempfile
 import time
 
-from ldapserver import GROUPS, PEOPLE, SUFFIX, SlapdServer
+from kinds import KINDS
+from ldapserver import GROUPS, PEOPLE
 from pgserver import PgServer
 
 BUILD = os.environ["PAASLA_BUILD"]
-STRICT_POLICY = "pwdMinAge: 86400\npwdCheckQuality: 2\npwdMinLength: 8"
 
 
 def until(condition, seconds=15, what="it"):
@@ -29,17 +29,16 @@ def until(condition, seconds=15, what="it"):
 class Town:
     """Groups r0..r4 belong to roles r0..r4 of register NAS (r4 is put back on drift); register STAR is manual."""
 
-    def __init__(self, people=3, strict=False, live=True, **conf):
+    def __init__(self, people=3, strict=False, live=True, kind="openldap", **conf):
         self.dir = tempfile.mkdtemp(prefix="paasla-town-")
-        self.live = live
+        self.live, self.kind = live, KINDS[kind]
         self.ldap, self.pg = self.servers()
         self.ldap.start()
         self.pg.start()
         self.pg.migrate()
         self.conf_extra, self.process = conf, None
         if strict:
-            self.policy("add: pwdMinAge\npwdMinAge: 86400\n-\nadd: pwdCheckQuality\npwdCheckQuality: 2\n-\n"
-                        "add: pwdMinLength\npwdMinLength: 8")
+            self.kind.strict(self.ldap)
         self.groups()
         self.schema()
         for n in range(people):
@@ -54,22 +53,19 @@ class Town:
         return self.ldap.ldapi
 
     def servers(self):
-        return SlapdServer(tls=False, live=self.live), PgServer()
+        return self.kind.server(self.live), PgServer()
 
     def group_dn(self, n):
         return "cn=r%d,%s" % (n, GROUPS)
 
     def groups(self):
-        self.ldap.add("".join("dn: %s\nobjectClass: groupOfNames\ncn: r%d\nmember: %s\n\n"
-                              % (self.group_dn(n), n, self.ldap.nobody) for n in range(5)))
-
-    def policy(self, change):
-        self.ldap.modify("dn: %s\nchangetype: modify\n%s\n" % (self.ldap.policy, change))
+        self.ldap.add("".join("dn: %s\nobjectClass: groupOfNames\ncn: r%d\n%s\n"
+                              % (self.group_dn(n), n, self.kind.first_member(self.ldap)) for n in range(5)))
 
     def schema(self):
         self.sql("CREATE ROLE paaslad LOGIN IN ROLE paasla_daemon")
         self.sql("INSERT INTO paasla.institution VALUES ('LV', 'Linnavalitsus')")
-        self.sql("INSERT INTO paasla.directory (directory, dialect, mode) VALUES ('linn', 'openldap', 'enforce')")
+        self.sql("INSERT INTO paasla.directory (directory, dialect, mode) VALUES ('linn', '%s', 'enforce')" % self.kind.dialect)
         self.sql("INSERT INTO paasla.institution_directory (institution, directory) VALUES ('LV', 'linn')")
         self.sql("INSERT INTO paasla.register (register_code, name, route) VALUES ('NAS', 'NAS', 'directory'),"
                  " ('STAR', 'STAR', 'manual')")
@@ -86,10 +82,10 @@ class Town:
         os.makedirs(first, 0o700, exist_ok=True)
         lines = ["[database]", "connection = " + self.pg.dsn("paaslad").replace("user=postgres", "user=paaslad"), "[daemon]",
                  "poll_s = %s" % self.conf_extra.get("poll_s", 5), "retry_min_ms = 100", "retry_max_s = 1",
-                 "[brake]", "max_locks = %s" % self.conf_extra.get("max_locks", 10), *self.conf_extra.get("brake", []), "[directory linn]", "dialect = openldap",
+                 "[brake]", "max_locks = %s" % self.conf_extra.get("max_locks", 10), *self.conf_extra.get("brake", []), "[directory linn]", "dialect = " + self.kind.dialect,
                  "uris = " + self.uris(), "tls = none", "bind_dn = " + self.ldap.service_dn,
                  "password_file = " + self.ldap.password_file, "people_base = " + PEOPLE, "group_base = " + GROUPS,
-                 "canary_dn = " + self.ldap.canary, "placeholder_dn = " + self.ldap.nobody, "policy_dn = " + self.ldap.policy,
+                 "canary_dn = " + self.ldap.canary, *self.kind.conf(self.ldap),
                  "rdn_template = uid={login}," + PEOPLE, "object_classes = inetOrgPerson",
                  "attribute.employeeNumber = {institution}-{employee_no}", "attribute.cn = {name}", "attribute.sn = {family}",
                  "first_password = " + self.conf_extra.get("first_password", "file"), "first_password_dir = " + first]
@@ -126,6 +122,8 @@ class Town:
             self.stop()
         finally:
             self.pg.remove()
+            if self.ldap.process:
+                self.ldap.kill9()  # its data goes too: no need to wait for an orderly end
             self.ldap.remove()
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -32,7 +32,7 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
 {
     struct shown *last = newest(m, p, d), now, *x = &now;
     *x = (struct shown){.at_us = at_us,
-                        .named = store_named(&m->s, p, d, m->named_leavers, m->now),
+                        .named = store_named(&m->s, p, d, m->naming, m->now),
                         .dir_enforced = m->w.dir_mode[d] == PL_MODE_ENFORCE};
     for (int k = 0; k < N_PURPOSES; k++)
         x->need[k] = store_wanted(&m->s, p, d, (enum purpose)k, at_us).need;
@@ -151,6 +151,39 @@ static const struct shown *why(struct sim *m, const struct pl_intent *in, const 
     return found;
 }
 
+/* How many locks (g MAX_GROUPS) or removals of a directory began lately. The window begins when the brake lets them pass,
+ * which is a while before they begin: so a part of it only is looked at. */
+static long lately(const struct sim *m, int dir, bool locks)
+{
+    int64_t since = m->now - m->brake_window_us + m->brake_window_us / 4;
+    long n = 0;
+    for (int a = 0; a < m->s.n_accounts; a++)
+        for (int g = 0; g <= MAX_GROUPS && m->s.accounts[a].dir == dir; g++)
+            n += (g == MAX_GROUPS) == locks && m->c.passed_us[a][g] > 0 && m->c.passed_us[a][g] > since;
+    return n;
+}
+
+/* What lately passed, unnamed and not approved, stays inside the limits, however many plans it was. */
+static void brake_window(struct sim *m, int account, int slot)
+{
+    int64_t *at = &m->c.passed_us[account][slot], *tried = &m->c.tried_us[account][slot];
+    /* The same thing once more is no second one, as long as it is tried again and again. */
+    bool again = *tried > 0 && m->now - *tried < m->brake_window_us;
+    *tried = m->now;
+    if (m->brake_window_us == 0 || again)
+        return;
+    *at = m->now;
+    bool lock = slot == MAX_GROUPS;
+    long n = lately(m, m->s.accounts[account].dir, lock), max = lock ? m->brake.max_locks : m->brake.max_removals;
+    for (int a = 0; n > max && a < m->s.n_accounts; a++)
+        if (m->c.passed_us[a][slot] > 0 && m->s.accounts[a].dir == m->s.accounts[account].dir)
+            sim_trace(m, "account %d passed %lld s ago", a + 1,
+                      (long long)((m->now - m->c.passed_us[a][slot]) / US_SECOND));
+    if (n > max)
+        check_fail(m, "4: %ld %s that nobody named pass one after the other, the limit is %ld", n,
+                   lock ? "locks" : "removals", max);
+}
+
 /* What one plan lets through, unnamed and not approved, stays inside the limits. Locks count for accounts that stand
  * open. */
 static void brake(struct sim *m, const struct pl_intent *in, const struct account *a, const struct shown *x)
@@ -164,12 +197,16 @@ static void brake(struct sim *m, const struct pl_intent *in, const struct accoun
         long *counted = &m->c.counted[in->account_id - 1][MAX_GROUPS];
         bool again = *counted == load; /* the same one tried anew */
         *counted = load;
-        if (!again && e && !directory_refuses(&m->d[a->dir], e, m->now) && ++m->c.load_locks[load] > m->brake.max_locks)
+        brake_window(m, (int)in->account_id - 1, MAX_GROUPS);
+        if (again || !e || directory_refuses(&m->d[a->dir], e, m->now))
+            return;
+        if (++m->c.load_locks[load] > m->brake.max_locks)
             check_fail(m, "4: one plan locks more than %ld accounts that nobody named", m->brake.max_locks);
     } else if (in->op == PL_OP_REMOVE_MEMBER && m->c.counted[in->account_id - 1][g] != load) {
         m->c.counted[in->account_id - 1][g] = load;
         if (++m->c.load_removals[load] > m->brake.max_removals)
             check_fail(m, "4: one plan removes more than %ld memberships", m->brake.max_removals);
+        brake_window(m, (int)in->account_id - 1, g);
     }
 }
 

@@ -24,6 +24,7 @@ static const struct pl_finding_cmd *copy_findings(struct pl_arena *a, const stru
     for (size_t i = 0; i < n; i++) {
         out[i].kind = pl_arena_str(a, pl_str_c(v[i].kind)).s;
         out[i].key = pl_arena_str(a, v[i].key);
+        out[i].login = pl_arena_str(a, v[i].login);
         out[i].text = pl_arena_str(a, v[i].text);
     }
     return out;
@@ -150,7 +151,7 @@ void copy_command(struct req *r, const struct pl_command *c)
         r->c.unacked.servers = copy_strs(a, c->unacked.servers, c->unacked.n);
         break;
     case PL_CMD_SCAN_GROUP:
-        r->c.scan_group.dns = copy_strs(a, c->scan_group.dns, c->scan_group.n);
+        r->c.scan_group.dn = pl_arena_str(a, c->scan_group.dn);
         break;
     case PL_CMD_NOTE_COMPARE:
         r->c.compare.identity = pl_arena_str(a, c->compare.identity);

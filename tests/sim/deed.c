@@ -69,6 +69,7 @@ static bool depart(struct store *s, int employment, int64_t to, int64_t now, int
     else if (e->from <= now || !call_off(s->w, e, now))
         return false;
     e->ended_xact = xact;
+    store_say(s, e->person, xact, now);
     cap_grants(s, e->person, now, xact);
     store_mark_all(s, e->person, "departed", xact);
     return true;
@@ -221,6 +222,7 @@ static bool set(const struct deed *x, struct store *s, int64_t xact)
     struct world *w = s->w;
     if (x->kind == DEPART_AGAIN) {
         w->employments[x->employment].said_again_xact = xact;
+        store_say(s, x->person, xact, x->at_us);
         store_mark_all(s, x->person, "departed", xact);
     } else if (x->kind == ABSENT || x->kind == BACK) {
         absence(x, s, xact);

@@ -53,7 +53,8 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "another server refused a lock",
                                            "another server takes no writes",
                                            "another server looked at was behind",
-                                           "another server came into use"};
+                                           "another server came into use",
+                                           "a read that the engine paused"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
 {

@@ -37,6 +37,7 @@ static void intents(struct store *s, struct rng *r, int64_t now)
     enum pl_op op = member ? (rng_pct(r, 50) ? PL_OP_ADD_MEMBER : PL_OP_REMOVE_MEMBER) : PL_OP_CLOSE;
     struct pl_intent in = {.account_id = at + 1, .role_group_id = member ? g + 1 : 0, .op = op, .row = 330};
     in.put_back = member && rng_pct(r, 50);
+    in.counted = op != PL_OP_ADD_MEMBER && rng_pct(r, 50);
     struct pl_command c = {.kind = PL_CMD_INTENTS};
     int64_t id;
     c.intents.person_id = a->person + 1;
@@ -44,9 +45,10 @@ static void intents(struct store *s, struct rng *r, int64_t now)
     c.intents.n = 1;
     store_intents(s, &c, now, &id);
     history_do("SELECT * FROM paasla.intend('[{\"account_id\": %d, \"person_id\": %d, \"directory\": \"%s\", "
-               "\"purpose\": \"%s\", \"role_group_id\": %lld, \"op\": \"%s\", \"row\": 330, \"put_back\": %s}]')",
+               "\"purpose\": \"%s\", \"role_group_id\": %lld, \"op\": \"%s\", \"row\": 330, \"put_back\": %s, "
+               "\"counted\": %s}]')",
                at + 1, a->person + 1, dir_names[a->dir], purpose_names[a->purpose], (long long)in.role_group_id,
-               pl_op_name(op), in.put_back ? "true" : "false");
+               pl_op_name(op), in.put_back ? "true" : "false", in.counted ? "true" : "false");
 }
 
 /* One account ends as anything; its open intents are settled, the pair's dirty rows consumed. */
@@ -106,14 +108,15 @@ static void settle(struct store *s, struct rng *r, int64_t now)
         intents_json, facts_json, (long long)t.retry_after_us, dir_names[a->dir], a->person + 1);
 }
 
-/* A plan of one or two closures. Its digest is its number, eight times. */
+/* A plan of one or two closures. */
 static void hold(struct store *s, struct rng *r, int64_t now)
 {
+    static unsigned long held;
     struct pl_plan_item items[2];
     char json[512] = "", digest[24] = "";
     struct pl_hold h = {.items = items};
     int first = any_account(s, r), dir = first < 0 ? 0 : s->accounts[first].dir;
-    size_t n = 0, before = s->n_plans;
+    size_t n = 0;
     if (first < 0 || s->n_plans > 9)
         return;
     for (int i = 0; i < s->n_accounts && h.n_items < 2; i++) {
@@ -131,11 +134,9 @@ static void hold(struct store *s, struct rng *r, int64_t now)
                               n ? ", " : "", a->person + 1, at + 1, purpose_names[a->purpose]);
     }
     h.directory = pl_str_c(dir_names[dir]);
-    store_hold(s, &h, now);
-    if (s->n_plans == before)
+    if (!store_hold(s, &h, now))
         return;
-    for (int i = 0; i < 8; i++)
-        snprintf(digest + i, sizeof digest - (size_t)i, "%zx", s->n_plans % 16);
+    snprintf(digest, sizeof digest, "%08lx", ++held);
     history_do("SELECT paasla.hold('{\"directory\": \"%s\", \"digest\": \"%s\", \"why\": \"x\", \"locks\": 1, "
                "\"removals\": 0, \"items\": [%s], \"seqs\": []}')",
                dir_names[dir], digest, json);

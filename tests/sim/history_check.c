@@ -100,7 +100,7 @@ static void dirty(const struct store *s)
     printf("]}\n");
 }
 
-/* Columns that only the real database knows (since, seq) are printed as "~". */
+/* Columns that only the real database knows (since, seq, age) are printed as "~". */
 static void print_rows(const struct rows *rows, bool load)
 {
     rows_begin();
@@ -108,7 +108,8 @@ static void print_rows(const struct rows *rows, bool load)
         const struct row *v = &rows->v[i];
         row_begin();
         for (size_t k = 0; k < v->n; k++) {
-            bool unknown = load && ((v->cols[0].s[0] == 'P' && k == 19) || (v->cols[0].s[0] == 'D' && k == 3));
+            bool unknown = load && ((v->cols[0].s[0] == 'P' && k == 19) || (v->cols[0].s[0] == 'D' && k == 3) ||
+                                    (v->cols[0].s[0] == 'W' && k == 4));
             if (unknown)
                 put("~", k + 1 == v->n);
             else
@@ -133,6 +134,8 @@ static void loads(struct store *s, int64_t now)
         c.load.n_dirs = N_DIRS;
         c.load.limit = 1000;
         c.load.named_leavers = 2;
+        c.load.named_per_hour = 4;
+        c.load.passed_us = US_HOUR;
         c.load.persons = persons;
         c.load.n_persons = class == PL_LOAD_PREVIEW ? 3 : 0;
         store_load(s, &c, now, &rows);
@@ -156,6 +159,11 @@ static void scans(struct store *s, struct rng *r, int64_t now)
     store_scan_group(s, g->dir, pl_str_c(g->dn), now, &rows);
     open_check("scan_group");
     printf("\"directory\": \"%s\", \"group\": \"%s\", ", dir_names[g->dir], g->dn);
+    print_rows(&rows, false);
+    rows.n = 0;
+    store_scan_groups(s, g->dir, now, &rows);
+    open_check("scan_groups");
+    printf("\"directory\": \"%s\", ", dir_names[g->dir]);
     print_rows(&rows, false);
     free(rows.v);
     pl_arena_free(rows.a);

@@ -166,6 +166,6 @@ void history_deed(const struct store *s, const struct deed *x)
         history_do("SELECT paasla.recreate_account(%d, 'x')", x->account + 1);
         break;
     default:
-        history_do("SELECT paasla.approve_plan(repeat('%zx', 8))", x->plan + 1);
+        history_do("SELECT paasla.approve_plan((SELECT digest FROM paasla.plan WHERE plan_id = %zu))", x->plan + 1);
     }
 }

@@ -75,7 +75,7 @@ static void groups(struct sim *m, const struct look *l)
 static void leaver(struct sim *m, const struct look *l)
 {
     bool refused = directory_refuses(&m->d[l->d], l->e, m->now);
-    bool held = is_held(m, l, PL_OP_CLOSE, -1) && !store_named(&m->s, l->p, l->d, m->named_leavers, m->now);
+    bool held = is_held(m, l, PL_OP_CLOSE, -1) && !store_named(&m->s, l->p, l->d, m->naming, m->now);
     if (held)
         return;
     if (!refused)

@@ -46,7 +46,9 @@ static struct pl_engine *engine_new(struct sim *m)
                                   .poll_us = 20 * US_MINUTE,
                                   .retry_min_us = US_SECOND / 2,
                                   .retry_max_us = 5 * US_MINUTE,
-                                  .named_leavers = m->named_leavers,
+                                  .named_leavers = m->naming.leavers,
+                                  .named_per_hour = m->naming.per_hour,
+                                  .brake_window_us = m->brake_window_us,
                                   .bulk_limit = 3 + (int)(m->seed % 9)};
     struct pl_err err = {0};
     struct pl_engine *e = pl_engine_new(&conf, &err);
@@ -115,9 +117,9 @@ static void up(struct sim *m, int d)
     ev.up.server = sister_in_use(m, d);
     ev.up.several = m->sisters[d].n > 1;
     ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
-    ev.up.ppolicy = m->d[d].ppolicy;
+    ev.up.ppolicy = ev.up.policy_in_force = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
-    ev.up.sync = m->sync[d];
+    ev.up.watch = m->sync[d];
     ev.up.post_read = m->post_read[d];
     sim_trace(m, "%s is up%s", dir_names[d], m->wrong_server[d] ? " (another server)" : "");
     sim_event(m, &ev);
@@ -299,7 +301,9 @@ static void begin(struct sim *m)
                                         .max_removals = 4 + rng_below(&m->rng, 8),
                                         .max_removal_share = 50,
                                         .share_from = 8};
-    m->named_leavers = 1 + rng_below(&m->rng, 2);
+    m->naming.leavers = 1 + rng_below(&m->rng, 2);
+    m->naming.per_hour = m->seed % 3 == 0 ? 2 : 1000;
+    m->brake_window_us = m->seed % 2 == 0 ? US_HOUR : 0;
     happen_town(m);
     sim_start_daemon(m);
     next_happening(m);

@@ -3,8 +3,10 @@
 #define SIM_RUN_H
 
 #include "directory.h"
+#include "fault.h"
 #include "queue.h"
 #include "rng.h"
+#include "sister.h"
 #include "store.h"
 
 #define SIM_FIRST_DAY (1772434800 * US_SECOND) /* 2026-03-02, a Monday */
@@ -26,61 +28,6 @@ enum run_kind {
     RUN_SISTER, /* another server takes a request, or its answer arrives */
     RUN_SERVER_UP,
 };
-
-enum fault {
-    F_CRASH,
-    F_STORE_DOWN,
-    F_STORE_LOST,
-    F_STORE_ANSWER_LOST,
-    F_STORE_FAILED,
-    F_LONG_TRANSACTION,
-    F_HINT_LOST,
-    F_DIR_DOWN,
-    F_WRITE_LOST,
-    F_WRITE_ANSWER_LOST,
-    F_WRITE_LATE,
-    F_WRITE_TIMEOUT,
-    F_WRITE_BUSY,
-    F_WRITE_DENIED,
-    F_DIR_SLOW,
-    F_REORDERED,
-    F_SIZE_LIMIT,
-    F_OMITTED,
-    F_BLIND,
-    F_POLICY_GONE,
-    F_PASSWORD_REFUSED,
-    F_OTHER_SERVER,
-    F_MEMBER_ADDED,
-    F_MEMBER_REMOVED,
-    F_LOCKED_BY_HAND,
-    F_UNLOCKED_BY_HAND,
-    F_ENTRY_DELETED,
-    F_ENTRY_RENAMED,
-    F_ENTRY_FOREIGN,
-    F_GROUP_DELETED,
-    F_NO_COMPARE,
-    F_STOPPED,
-    F_WATCH_WHOLE,
-    F_WATCH_RESUMED,
-    F_WATCH_TOLD,
-    F_WATCH_PRESENT,
-    F_WATCH_STALE,
-    F_WATCH_BACK,
-    F_WATCH_LOST,
-    F_TOGETHER,
-    F_TOGETHER_REFUSED,
-    F_SISTER_DID,
-    F_SISTER_AWAY,
-    F_SISTER_FROZEN,
-    F_SISTER_LATE,
-    F_SISTER_PASSWORD,
-    F_SISTER_REFUSED,
-    F_SISTER_READ_ONLY,
-    F_SISTER_BEHIND,
-    F_SISTER_IN_USE,
-    N_FAULTS
-};
-extern const char *const fault_names[N_FAULTS];
 
 struct req {
     uint64_t id;
@@ -133,6 +80,8 @@ struct check {
     long *load_locks, *load_removals, *load_open; /* open: pairs not settled yet */
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
+    int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */
+    int64_t tried_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and was begun last */
     /* busy looping */
     int64_t second_us;
     int commands;
@@ -145,14 +94,6 @@ struct watcher { /* one search that stays open */
     long generation, queued; /* queued: the generation whose next message is on its way */
     long told;               /* the cookie's change; -1 none */
     int next;                /* of the directory's log */
-};
-
-struct sisters { /* the servers of one directory; one of them is in use */
-    int n, in_use, read_only; /* read_only: -1 none */
-    bool begun;               /* the directory was up since the daemon began */
-    bool up[MAX_SERVERS];
-    int64_t free_us[MAX_SERVERS], said_us[MAX_SERVERS]; /* one request, one answer after the other */
-    int64_t back_us[MAX_SERVERS]; /* until then it is away: what it does late is done before it is seen again */
 };
 
 struct sim {
@@ -180,7 +121,8 @@ struct sim {
     bool no_compare;      /* full compares never get through: what people changed must be right without them */
     int again_p, again_g; /* the member that was changed by hand last: stubborn hands do it again */
     struct pl_brake_limits brake;
-    int named_leavers;
+    struct naming naming;
+    int64_t brake_window_us;
     int64_t store_free_us; /* the connection works one request after the other */
     int64_t next_control;
     struct req **reqs;
@@ -220,17 +162,6 @@ void watch_pump(struct sim *m);
 void watch_off(struct sim *m, int d);
 bool watch_saw_all(const struct sim *m, int d); /* every change by other hands since the first day */
 
-/* ---- sister.c: the servers that are not in use ---- */
-void sister_town(struct sim *m);
-struct pl_str sister_in_use(const struct sim *m, int d);
-void sister_dir_up(struct sim *m, int d); /* before the engine hears of it */
-void sister_send(struct sim *m, const struct pl_command *c);
-void sister_take(struct sim *m, struct req *r);
-void sister_up(struct sim *m, int n);
-bool sister_away(struct sim *m, int d);
-void sister_crash(struct sim *m);
-bool sister_blind(struct sim *m, struct req *r); /* the look sees nothing there */
-
 /* ---- lose.c ---- */
 void serve_late(struct sim *m, struct req *r);
 void serve_dead(struct sim *m, struct req *r);
@@ -262,9 +193,5 @@ const struct account *check_whose(struct sim *m, int dir, const struct dir_entry
 void check_late(struct sim *m, const struct pl_command *c, int dir);
 bool rest_reached(struct sim *m);
 void rest_check(struct sim *m);
-
-/* ---- cover.c ---- */
-void cover_fault(enum fault f);
-bool cover_print(void); /* false: something was never reached */
 
 #endif

@@ -13,7 +13,8 @@ static bool is_store(enum pl_cmd_kind k)
 
 static bool is_scan(enum pl_cmd_kind k)
 {
-    return k == PL_CMD_SCAN_ACCOUNTS || k == PL_CMD_SCAN_GROUP || k == PL_CMD_WATCH_STATE || k == PL_CMD_UNACKED;
+    return k == PL_CMD_SCAN_ACCOUNTS || k == PL_CMD_SCAN_GROUP || k == PL_CMD_SCAN_GROUPS || k == PL_CMD_WATCH_STATE ||
+           k == PL_CMD_UNACKED;
 }
 
 void serve_accept(struct sim *m, const struct pl_command *c)
@@ -116,8 +117,10 @@ static void execute_store(struct sim *m, struct req *r)
         store_scan_accounts(&m->s, store_dir(c->directory), m->now, &r->rows);
         break;
     case PL_CMD_SCAN_GROUP:
-        for (size_t i = 0; i < c->scan_group.n; i++)
-            store_scan_group(&m->s, store_dir(c->directory), c->scan_group.dns[i], m->now, &r->rows);
+        store_scan_group(&m->s, store_dir(c->directory), c->scan_group.dn, m->now, &r->rows);
+        break;
+    case PL_CMD_SCAN_GROUPS:
+        store_scan_groups(&m->s, store_dir(c->directory), m->now, &r->rows);
         break;
     case PL_CMD_WATCH_STATE:
         store_watch_state(&m->s, store_dir(c->directory), &r->rows);
@@ -159,7 +162,7 @@ static int write_now(struct sim *m, struct req *r)
         check_applied(m, &r->c, r->dir);
     if (code == CODE_OK && r->c.kind == PL_CMD_MODIFY && r->c.modify.everywhere.on && !r->c.modify.everywhere.after)
         store_did(&m->s, r->c.modify.everywhere.intent_id, sister_in_use(m, r->dir));
-    const char *tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
+    const char *const *tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
     if (code == CODE_OK && tell && m->post_read[r->dir])
         r->version = pl_arena_str(r->a, pl_str_c(d->log[d->n_log - 1].csn));
     return code;
@@ -280,6 +283,7 @@ static void answer_rows(struct sim *m, struct req *r, enum pl_ev_kind row, enum 
         ev.row.cols = v->cols;
         ev.row.n = v->n;
         if (sim_event(m, &ev) == PL_PAUSE) {
+            cover_fault(F_PAUSED);
             r->paused = true;
             return;
         }
@@ -354,6 +358,7 @@ void serve_answer(struct sim *m, struct req *r)
         break;
     case PL_CMD_SCAN_ACCOUNTS:
     case PL_CMD_SCAN_GROUP:
+    case PL_CMD_SCAN_GROUPS:
     case PL_CMD_WATCH_STATE:
     case PL_CMD_UNACKED:
         answer_rows(m, r, PL_EV_SCAN_ROW, PL_EV_SCAN_DONE);

@@ -22,6 +22,7 @@ void store_free(struct store *s)
     free(s->intents);
     free(s->owed);
     free(s->findings);
+    free(s->said);
 }
 
 int store_dir(struct pl_str name)
@@ -112,9 +113,48 @@ static int leavers(const struct world *w, int64_t xact, bool again)
     return n;
 }
 
+void store_say(struct store *s, int person, int64_t xact, int64_t now)
+{
+    if (s->n_said == s->cap_said) {
+        s->cap_said = s->cap_said ? s->cap_said * 2 : 32;
+        s->said = pl_xrealloc_array(s->said, s->cap_said, sizeof *s->said);
+    }
+    s->said[s->n_said++] = (struct said){person, xact, now};
+}
+
+/* How many persons a transaction said the departure of. */
+static int said_by(const struct store *s, int64_t xact)
+{
+    bool one[MAX_PERSONS] = {false};
+    int n = 0;
+    for (size_t i = 0; i < s->n_said; i++)
+        if (s->said[i].xact == xact && !one[s->said[i].person]) {
+            one[s->said[i].person] = true;
+            n++;
+        }
+    return n;
+}
+
+/* paasla.hasty: too many people had been named in an hour by then. Everybody is one log-in here. */
+static bool hasty(const struct store *s, int64_t xact, struct naming most)
+{
+    int64_t at = -1;
+    int n = 0;
+    for (size_t i = 0; i < s->n_said; i++)
+        if (s->said[i].xact == xact)
+            at = s->said[i].at_us;
+    for (size_t i = 0; at >= 0 && i < s->n_said; i++) {
+        const struct said *x = &s->said[i];
+        bool first = i == 0 || s->said[i - 1].xact != x->xact; /* what one transaction says stands together */
+        int persons = first && x->at_us <= at && x->at_us >= at - US_HOUR ? said_by(s, x->xact) : 0;
+        n += persons <= most.leavers ? persons : 0;
+    }
+    return n > most.per_hour;
+}
+
 /* HR named this leaver: few people left by the transaction that ended the employment, or it was said once more for few.
  * Whoever is employed again is no leaver. */
-bool store_named(const struct store *s, int person, int dir, int named_max, int64_t now)
+bool store_named(const struct store *s, int person, int dir, struct naming most, int64_t now)
 {
     const struct employment *last = NULL;
     for (int i = 0; i < s->w->n_employments; i++) {
@@ -125,8 +165,9 @@ bool store_named(const struct store *s, int person, int dir, int named_max, int6
     struct wanted n = store_wanted(s, person, dir, PERSONAL, now);
     if (!last || !n.row || (n.need != PL_NEED_OUT && n.need != PL_NEED_READY))
         return false;
-    return leavers(s->w, last->ended_xact, false) <= named_max ||
-           (last->said_again_xact != 0 && leavers(s->w, last->said_again_xact, true) <= named_max);
+    return (leavers(s->w, last->ended_xact, false) <= most.leavers && !hasty(s, last->ended_xact, most)) ||
+           (last->said_again_xact != 0 && leavers(s->w, last->said_again_xact, true) <= most.leavers &&
+            !hasty(s, last->said_again_xact, most));
 }
 
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind)

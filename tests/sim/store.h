@@ -26,7 +26,7 @@ struct intent {
     int account, group; /* group -1: none */
     enum pl_op op;
     int row;
-    bool put_back;
+    bool put_back, counted;
     int64_t at_us;
     int outcome; /* -1 open, else enum pl_outcome */
 };
@@ -79,6 +79,11 @@ struct rows {
     size_t n, cap;
 };
 
+struct said { /* paasla.departure_said */
+    int person;
+    int64_t xact, at_us;
+};
+
 struct store {
     char cookie[N_DIRS][96], cookie_identity[N_DIRS][16];
     struct world *w;
@@ -90,7 +95,8 @@ struct store {
     size_t n_owed, cap_owed;
     int n_servers[N_DIRS]; /* paasla.directory_server */
     struct pl_str servers[N_DIRS][MAX_SERVERS];
-    size_t n_dirty, n_intents, n_findings, n_plans, cap_dirty, cap_intents, cap_findings, cap_plans;
+    struct said *said;
+    size_t n_dirty, n_intents, n_findings, n_plans, cap_dirty, cap_intents, cap_findings, cap_plans, n_said, cap_said;
     struct account accounts[MAX_PERSONS * N_DIRS * N_PURPOSES]; /* index + 1 is the id */
     struct login_name logins[MAX_PERSONS * N_PURPOSES];
     int account_of[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* -1 none */
@@ -107,6 +113,7 @@ void store_free(struct store *s);
 
 /* ---- what triggers do inside a transaction of people ---- */
 int64_t store_begin(struct store *s);
+void store_say(struct store *s, int person, int64_t xact, int64_t now); /* a departure is set, moved or said again */
 void store_mark(struct store *s, int dir, int person, const char *cause, int64_t not_before, int64_t xact);
 void store_mark_all(struct store *s, int person, const char *cause,
                     int64_t xact); /* in every directory that concerns */
@@ -115,7 +122,10 @@ void store_mark_all(struct store *s, int person, const char *cause,
 struct account *store_account(struct store *s, int person, int dir, enum purpose p); /* NULL: no row */
 struct wanted store_wanted(const struct store *s, int person, int dir, enum purpose p, int64_t now);
 bool store_entitled(const struct store *s, int person, int group, int64_t now);
-bool store_named(const struct store *s, int person, int dir, int named_max, int64_t now);
+struct naming { /* how many departures name their leavers: of one transaction, of one hour */
+    int leavers, per_hour;
+};
+bool store_named(const struct store *s, int person, int dir, struct naming most, int64_t now);
 bool store_is_due(const struct store *s, int person, int dir, int64_t now);
 bool store_is_dirty(const struct store *s, int person, int dir);
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind);
@@ -130,10 +140,11 @@ int64_t store_tick(struct store *s, int64_t now); /* the next change, 0 none */
 void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out);
 void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out);
 void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t now, struct rows *out);
+void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out);
 int store_reserve(struct store *s, int dir, int person, enum purpose p, const struct pl_str *candidates, size_t n);
 void store_intents(struct store *s, const struct pl_command *c, int64_t now, int64_t *ids);
 bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* false: a constraint refused it */
-void store_hold(struct store *s, const struct pl_hold *h, int64_t now);
+bool store_hold(struct store *s, const struct pl_hold *h, int64_t now); /* false: all of it was held before */
 void store_watch_state(struct store *s, int dir, struct rows *out);
 void store_watched(struct store *s, int dir, const struct pl_command *c);
 bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t now); /* false: it was not so */

@@ -77,30 +77,65 @@ static bool stands_in(const struct plan *old, const struct plan *pl)
     return true;
 }
 
-void store_hold(struct store *s, const struct pl_hold *h, int64_t now)
+static void add_items(struct plan *pl, const struct plan *more)
 {
-    int dir = store_dir(h->directory);
-    for (size_t i = 0; i < s->n_plans && !h->preview; i++)
-        if (same_plan(&s->plans[i], h, dir, now)) {
-            store_consume(s, h->seqs, h->n_seqs);
+    pl->items = pl_xrealloc_array(pl->items, pl->n + more->n, sizeof *pl->items);
+    for (size_t i = 0; i < more->n; i++)
+        pl->items[pl->n++] = more->items[i];
+}
+
+/* All of it waits in a plan, or may run by one. */
+static bool stands_somewhere(const struct store *s, const struct plan *pl, int64_t now)
+{
+    for (size_t k = 0; k < s->n_plans; k++) {
+        const struct plan *old = &s->plans[k];
+        bool live = old->state == PLAN_HELD || (old->state == PLAN_APPROVED && old->expires_us > now), all = true;
+        for (size_t i = 0; i < pl->n && all; i++)
+            all = has_item(old, pl->items[i].person, pl->items[i].purpose, pl->items[i].op, pl->items[i].group, true);
+        if (live && all && old->dir == pl->dir)
+            return true;
+    }
+    return false;
+}
+
+/* paasla.hold: into the plan that waits, if there is one; a plan that it holds whole gives way to it. */
+static void keep(struct store *s, struct plan *pl)
+{
+    for (size_t i = s->n_plans; i-- > 0 && pl->state == PLAN_HELD;)
+        if (s->plans[i].state == PLAN_HELD && s->plans[i].dir == pl->dir && !stands_in(&s->plans[i], pl)) {
+            add_items(&s->plans[i], pl);
+            free(pl->items);
             return;
         }
     if (s->n_plans == s->cap_plans) {
         s->cap_plans = s->cap_plans ? s->cap_plans * 2 : 8;
         s->plans = pl_xrealloc_array(s->plans, s->cap_plans, sizeof *s->plans);
     }
-    struct plan *pl = &s->plans[s->n_plans++];
-    *pl = (struct plan){.dir = dir, .state = h->preview ? PLAN_PREVIEW : PLAN_HELD, .n = h->n_items};
-    pl->items = pl_xcalloc(h->n_items, sizeof *pl->items);
-    for (size_t i = 0; i < h->n_items; i++)
-        pl->items[i] = (struct plan_item){(int)h->items[i].person_id - 1, (int)h->items[i].role_group_id - 1,
-                                          store_purpose(h->items[i].purpose), h->items[i].op, false};
-    if (h->preview)
-        return;
-    for (size_t i = 0; i + 1 < s->n_plans; i++)
-        if (s->plans[i].state == PLAN_HELD && s->plans[i].dir == dir && stands_in(&s->plans[i], pl))
+    for (size_t i = 0; i < s->n_plans && pl->state == PLAN_HELD; i++)
+        if (s->plans[i].state == PLAN_HELD && s->plans[i].dir == pl->dir && stands_in(&s->plans[i], pl))
             s->plans[i].state = PLAN_SUPERSEDED;
-    store_consume(s, h->seqs, h->n_seqs);
+    s->plans[s->n_plans++] = *pl;
+}
+
+bool store_hold(struct store *s, const struct pl_hold *h, int64_t now)
+{
+    int dir = store_dir(h->directory);
+    bool again = false;
+    for (size_t i = 0; i < s->n_plans && !h->preview; i++)
+        again = again || same_plan(&s->plans[i], h, dir, now);
+    struct plan pl = {.dir = dir, .state = h->preview ? PLAN_PREVIEW : PLAN_HELD, .n = h->n_items};
+    pl.items = pl_xcalloc(h->n_items, sizeof *pl.items);
+    for (size_t i = 0; i < h->n_items; i++)
+        pl.items[i] = (struct plan_item){(int)h->items[i].person_id - 1, (int)h->items[i].role_group_id - 1,
+                                         store_purpose(h->items[i].purpose), h->items[i].op, false};
+    again = again || (!h->preview && stands_somewhere(s, &pl, now));
+    if (again)
+        free(pl.items);
+    else
+        keep(s, &pl);
+    if (!h->preview)
+        store_consume(s, h->seqs, h->n_seqs);
+    return !again;
 }
 
 static bool done_since(const struct store *s, const struct account *a, const struct plan_item *it, int64_t since)
@@ -125,7 +160,10 @@ static bool is_over(struct store *s, const struct plan *pl, const struct plan_it
         return true;
     switch (it->op) {
     case PL_OP_REMOVE_MEMBER:
-        return !a || a->present[it->group] != 1 || store_entitled(s, it->person, it->group, now);
+        return !a ||
+               (a->present[it->group] != 1 &&
+                !store_finding(s, pl->dir, it->person, it->group, "drift_member_added")) ||
+               store_entitled(s, it->person, it->group, now);
     case PL_OP_ADD_MEMBER:
         return (a && a->present[it->group] == 1) || !store_entitled(s, it->person, it->group, now);
     case PL_OP_CLOSE:
@@ -142,9 +180,11 @@ static bool is_over(struct store *s, const struct plan *pl, const struct plan_it
     }
 }
 
-/* paasla.close_plans: a plan of which nothing is left is closed. */
+/* paasla.close_plans: a plan of which nothing is left is closed. Not while more of the person is to be settled. */
 void store_close_plans(struct store *s, int dir, int person, int64_t now)
 {
+    if (store_is_due(s, person, dir, now))
+        return;
     for (size_t k = 0; k < s->n_plans; k++) {
         struct plan *pl = &s->plans[k];
         size_t left = 0, mine = 0;

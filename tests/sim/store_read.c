@@ -113,7 +113,7 @@ static int member_rows(struct store *s, const struct account *a, int person, int
     return wanted;
 }
 
-static void person_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, int named_max,
+static void person_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, struct naming most,
                        int64_t now, struct rows *out)
 {
     const struct account *a = store_account(s, person, dir, p);
@@ -121,7 +121,7 @@ static void person_row(struct store *s, int person, int dir, enum purpose p, con
     struct row *r = pair_row(out, "P", person, dir, purpose_names[p]);
     put(r, n->want);
     put(r, n->cause);
-    put_flag(r, store_named(s, person, dir, named_max, now));
+    put_flag(r, store_named(s, person, dir, most, now));
     put_n(out, r, a ? a - s->accounts + 1 : 0);
     put_copy(out, r, a ? a->login : "");
     put_copy(out, r, a ? a->native_id : "");
@@ -141,13 +141,13 @@ static void person_row(struct store *s, int person, int dir, enum purpose p, con
     put_n(out, r, member_rows(s, a, person, dir, p, now, NULL));
 }
 
-static void pair_rows(struct store *s, int person, int dir, int named_max, int64_t now, struct rows *out)
+static void pair_rows(struct store *s, int person, int dir, struct naming most, int64_t now, struct rows *out)
 {
     struct wanted n[N_PURPOSES];
     for (int p = 0; p < N_PURPOSES; p++) {
         n[p] = store_wanted(s, person, dir, (enum purpose)p, now);
         if (n[p].row)
-            person_row(s, person, dir, (enum purpose)p, &n[p], named_max, now, out);
+            person_row(s, person, dir, (enum purpose)p, &n[p], most, now, out);
     }
     for (int p = 0; p < N_PURPOSES; p++)
         if (n[p].row)
@@ -196,6 +196,26 @@ static void total_row(struct store *s, int dir, struct rows *out)
     s->identity_shown[dir] |= s->identity[dir][0] != '\0';
 }
 
+/* What the brake let pass in the last `us`: each thing once, as old as its oldest. */
+static void passed_rows(struct store *s, int dir, int64_t now, int64_t us, struct rows *out)
+{
+    for (size_t i = 0; i < s->n_intents && us > 0; i++) {
+        const struct intent *in = &s->intents[i];
+        bool first = in->counted && s->accounts[in->account].dir == dir && in->at_us > now - us;
+        for (size_t k = 0; k < i && first; k++)
+            first = !(s->intents[k].counted && s->intents[k].account == in->account &&
+                      s->intents[k].group == in->group && s->intents[k].at_us > now - us);
+        if (!first)
+            continue;
+        struct row *r = row_new(out, 5);
+        put(r, "W");
+        put(r, dir_names[dir]);
+        put_n(out, r, in->account + 1);
+        put_n(out, r, in->group + 1);
+        put_n(out, r, now - in->at_us);
+    }
+}
+
 static void group_row(struct store *s, int g, struct rows *out)
 {
     const struct role_group *rg = &s->w->groups[g];
@@ -229,17 +249,20 @@ static bool listed(const struct pl_command *c, int person)
 void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out)
 {
     bool taken[MAX_PERSONS][N_DIRS] = {{false}}, seen[MAX_PERSONS][N_DIRS] = {{false}};
+    struct naming most = {c->load.named_leavers, c->load.named_per_hour};
     int pairs = 0, looked = 0;
     for (int d = 0; d < N_DIRS; d++)
-        if (asked(c, d))
+        if (asked(c, d)) {
             total_row(s, d, out);
+            passed_rows(s, d, now, c->load.passed_us, out);
+        }
     for (int g = 0; g < s->w->n_groups; g++)
         if (asked(c, s->w->groups[g].dir))
             group_row(s, g, out);
     for (int p = 0; p < s->w->n_persons && c->load.class == PL_LOAD_PREVIEW; p++)
         for (int d = 0; d < N_DIRS; d++)
             if (asked(c, d) && (listed(c, p) || store_is_dirty(s, p, d)))
-                pair_rows(s, p, d, c->load.named_leavers, now, out);
+                pair_rows(s, p, d, most, now, out);
     for (size_t i = 0; i < s->n_dirty && c->load.class != PL_LOAD_PREVIEW; i++) {
         struct dirty y = s->dirty[i];
         if (y.not_before > now || !asked(c, y.dir) || taken[y.person][y.dir])
@@ -253,7 +276,7 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
         taken[y.person][y.dir] = true;
         if (c->load.class == PL_LOAD_BULK && ++pairs > c->load.limit)
             break;
-        pair_rows(s, y.person, y.dir, c->load.named_leavers, now, out);
+        pair_rows(s, y.person, y.dir, most, now, out);
     }
 }
 
@@ -302,6 +325,24 @@ void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t 
             put_copy(out, r, a ? a->login : "");
             put(r, pl_mode_name(s->w->roles[rg->role].mode));
         }
+    }
+}
+
+void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out)
+{
+    for (int g = 0; g < s->w->n_groups; g++) {
+        char persons[MAX_PERSONS * 8] = "";
+        size_t n = 0;
+        if (s->w->groups[g].dir != dir)
+            continue;
+        for (int p = 0; p < s->w->n_persons; p++)
+            if (store_entitled(s, p, g, now))
+                n += (size_t)snprintf(persons + n, sizeof persons - n, n ? " %d" : "%d", p + 1);
+        struct row *r = row_new(out, 4);
+        put_n(out, r, g + 1);
+        put(r, s->w->groups[g].dn);
+        put(r, purpose_names[s->w->groups[g].purpose]);
+        put_copy(out, r, persons);
     }
 }
 

@@ -92,6 +92,7 @@ void store_intents(struct store *s, const struct pl_command *c, int64_t now, int
                                                      .op = in->op,
                                                      .row = in->row,
                                                      .put_back = in->put_back,
+                                                     .counted = in->counted,
                                                      .at_us = now,
                                                      .outcome = -1};
         ids[i] = (int64_t)s->n_intents;
@@ -143,6 +144,15 @@ static void resolve_findings(struct store *s, int dir, const struct pl_settle *t
     }
 }
 
+/* It is somebody's now. */
+static void no_orphan(struct store *s, int dir, const char *native_id)
+{
+    for (size_t i = 0; i < s->n_findings; i++)
+        if (s->findings[i].dir == dir && !strcmp(s->findings[i].kind, "orphan_account") &&
+            !strcmp(s->findings[i].key, native_id))
+            s->findings[i].open = false;
+}
+
 void store_note_compare(struct store *s, int dir, const struct pl_command *c)
 {
     /* The first complete compare says which server it is; another one later does not change that. */
@@ -188,8 +198,10 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now)
         return false;
     if (a) {
         a->state = t->state;
-        if (t->native_id.len > 0)
+        if (t->native_id.len > 0 && !pl_str_eq_c(t->native_id, a->native_id)) {
             copy_text(a->native_id, sizeof a->native_id, t->native_id);
+            no_orphan(s, dir, a->native_id);
+        }
         if (t->dn.len > 0)
             copy_text(a->dn, sizeof a->dn, t->dn);
         if (t->locked_at_us > 0)
@@ -210,18 +222,6 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now)
     return true;
 }
 
-void store_nominate(struct store *s, int dir, const struct pl_command *c)
-{
-    int64_t xact = store_begin(s);
-    for (size_t i = 0; i < c->nominate.n_persons; i++) {
-        int person = (int)c->nominate.persons[i].person_id - 1;
-        bool removal = !strcmp(c->nominate.persons[i].cause, "compare_removal");
-        store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
-    }
-    for (size_t i = 0; i < c->nominate.n_findings; i++)
-        note_finding(s, dir, &c->nominate.findings[i]);
-}
-
 static int by_entry(const struct store *s, int dir, const struct pl_changed *c)
 {
     for (int i = 0; i < s->n_accounts; i++)
@@ -232,6 +232,25 @@ static int by_entry(const struct store *s, int dir, const struct pl_changed *c)
             (s->accounts[i].native_id[0] == '\0' || c->id.len == 0))
             return i;
     return -1;
+}
+
+static bool is_owned(const struct store *s, int dir, const struct pl_finding_cmd *f)
+{
+    struct pl_changed entry = {.id = f->key, .login = f->login};
+    return !strcmp(f->kind, "orphan_account") && by_entry(s, dir, &entry) >= 0;
+}
+
+void store_nominate(struct store *s, int dir, const struct pl_command *c)
+{
+    int64_t xact = store_begin(s);
+    for (size_t i = 0; i < c->nominate.n_persons; i++) {
+        int person = (int)c->nominate.persons[i].person_id - 1;
+        bool removal = !strcmp(c->nominate.persons[i].cause, "compare_removal");
+        store_mark(s, dir, person, removal ? "compare_removal" : "compare", 0, xact);
+    }
+    for (size_t i = 0; i < c->nominate.n_findings; i++)
+        if (!is_owned(s, dir, &c->nominate.findings[i]))
+            note_finding(s, dir, &c->nominate.findings[i]);
 }
 
 void store_watched(struct store *s, int dir, const struct pl_command *c)

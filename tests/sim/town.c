@@ -44,6 +44,8 @@ void happen_old_entry(struct sim *m, const struct employment *e, int dir)
     snprintf(uid, sizeof uid, "vana%d", e->number);
     snprintf(dn, sizeof dn, "uid=%s,%s", uid, PEOPLE_BASE);
     snprintf(number, sizeof number, "%s-%d", institution_names[e->institution], e->number);
+    if (directory_find(d, pl_str_c(dn)))
+        return; /* no directory has two entries of one name */
     struct dir_entry *x = directory_put(d, dn, m->now, "objectClass", "inetOrgPerson", "uid", uid, "cn", p->given, "sn",
                                         p->family, "employeeNumber", number, NULL);
     dir_entry_add(d, x, "userPassword", PL_STR("old"));

@@ -20,8 +20,8 @@ void trace_command(struct sim *m, const struct pl_command *c)
 {
     static const char *const names[] = {
         "RECOVER",  "TICK",          "LOAD",       "RESERVE",      "INTENTS",     "SETTLE",  "HOLD",
-        "NOMINATE", "SCAN_ACCOUNTS", "SCAN_GROUP", "NOTE_COMPARE", "WATCH_STATE", "WATCHED", "ACKED",
-        "UNACKED",  "SEARCH",        "MODIFY",     "ADD",          "WATCH",       "TIMER",   "LOG"};
+        "NOMINATE", "SCAN_ACCOUNTS", "SCAN_GROUP", "SCAN_GROUPS", "NOTE_COMPARE", "WATCH_STATE", "WATCHED", "ACKED", "UNACKED", "SEARCH",
+        "MODIFY",   "ADD",           "WATCH",      "TIMER",        "LOG"};
     char more[600] = "";
     int n = 0;
     switch (c->kind) {

@@ -84,6 +84,35 @@ static void test_take(void **state)
     hex_free(all);
 }
 
+static void tail_is(const char *bytes, bool ok)
+{
+    struct pl_str in = hex(bytes);
+
+    assert_int_equal(pl_ber_tail_ok(in), ok);
+    hex_free(in);
+}
+
+static void test_whole_and_tail(void **state)
+{
+    (void)state;
+    struct pl_str one = hex("3003 0a0103"), more = hex("3003 0a0103 00"), contents = PL_STR("as it was");
+
+    assert_false(pl_ber_whole(one, PL_BER_SET, &contents));
+    assert_true(pl_str_eq(contents, PL_STR("as it was")));
+    assert_true(pl_ber_whole(one, PL_BER_SEQUENCE, &contents) && contents.len == 3);
+    assert_false(pl_ber_whole(more, PL_BER_SEQUENCE, &contents));
+    assert_false(pl_ber_whole(PL_STR(""), PL_BER_SEQUENCE, &contents));
+    hex_free(one);
+    hex_free(more);
+    tail_is("", true);
+    tail_is("8000", true);
+    tail_is("800101 a103040178", true);
+    tail_is("0401ff", false); /* a tag that we know, out of its place */
+    tail_is("800101 0101ff", false);
+    tail_is("8001", false);
+    tail_is("80", false);
+}
+
 static void test_values(void **state)
 {
     (void)state;
@@ -132,7 +161,7 @@ static void test_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths), cmocka_unit_test(test_refused), cmocka_unit_test(test_take),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_refused), cmocka_unit_test(test_take), cmocka_unit_test(test_whole_and_tail),
         cmocka_unit_test(test_values),  cmocka_unit_test(test_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,12 +149,48 @@ static void test_both_are_said(void **state)
     pl_buf_free(&why);
 }
 
+static bool lately(long n, long before, long of, const char *says)
+{
+    struct pl_brake_count c = {
+        .locks = n, .locked = before, .open_accounts = of, .removals = n, .removed = before, .memberships = of};
+    struct pl_brake_limits l = usual;
+    struct pl_buf why = {0};
+
+    l.max_removals = l.max_locks;
+    l.max_removal_share = l.max_lock_share;
+    bool allowed = pl_brake_allows(&l, &c, &why);
+    if (!allowed && strstr(why.s, says) == NULL)
+        fail_msg("'%s' lacks '%s'", why.s, says);
+    pl_buf_free(&why);
+    return allowed;
+}
+
+/* What passed lately counts with the plan; a plan that does nothing is not held for it. */
+static void test_lately(void **state)
+{
+    (void)state;
+    assert_true(lately(1, 9, 1000, ""));
+    assert_false(lately(1, 10, 1000, "lock 1 accounts after 10 lately, the limit is 10"));
+    assert_false(lately(2, 9, 1000, "remove 2 memberships after 9 lately, the limit is 10"));
+    assert_true(lately(0, 500, 1000, ""));
+    assert_true(lately(-3, 500, 1000, ""));
+    assert_true(lately(1, -500, 1000, ""));
+    assert_false(lately(1, LONG_MAX, 1000, "the limit is 10"));
+    assert_false(lately(LONG_MAX, LONG_MAX, LONG_MAX, "the limit is 10"));
+    /* 20 stood: one may go, and the second one is not let through because 19 are few. */
+    assert_true(lately(1, 0, 20, ""));
+    assert_false(lately(1, 1, 19, "1 of 20 accounts after 1 lately, the limit is 5 %"));
+    assert_true(lately(1, 4, 96, ""));
+    assert_false(lately(1, 5, 95, "1 of 100 accounts after 5 lately, the limit is 5 %"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),       cmocka_unit_test(test_zero_and_negative_limits),
         cmocka_unit_test(test_nothing_to_do), cmocka_unit_test(test_share_is_exact),
         cmocka_unit_test(test_overflow),      cmocka_unit_test(test_both_are_said),
+        cmocka_unit_test(test_lately),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

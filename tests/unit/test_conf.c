@@ -1,75 +1,5 @@
 /* paasla.conf: what is read arrives whole, what is wrong is refused with file and line. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-#include "lib/conf/conf.h"
-#include "source.h"
-
-/* The least that is a configuration. */
-#define DATABASE "[database]\nconnection = host=/run/postgresql dbname=paasla\n"
-#define DIRECTORY_NAMED(name, extra)                                                                                   \
-    "[directory " name "]\nuris = ldapi://%2frun%2fldapi\nsasl = external\npeople_base = ou=p,dc=x\n"                  \
-    "group_base = ou=g,dc=x\ncanary_dn = uid=c,ou=p,dc=x\nrdn_template = uid={login},ou=p,dc=x\n" extra
-#define DIRECTORY(extra) DIRECTORY_NAMED("linn", extra)
-#define WITHOUT_LOGON                                                                                                  \
-    "[directory linn]\npeople_base = ou=p,dc=x\ngroup_base = ou=g,dc=x\ncanary_dn = uid=c,ou=p,dc=x\n"                 \
-    "rdn_template = uid={login},ou=p,dc=x\n"
-#define PASSWORD "bind_dn = cn=a,dc=x\npassword_file = /p\n"
-
-static struct pl_conf *parse(struct pl_str text, struct pl_err *err)
-{
-    char *own = test_malloc(text.len + 1); /* of exact size and without a NUL: one byte too far is seen */
-    struct pl_conf *c;
-
-    *err = (struct pl_err){0};
-    memcpy(own, text.s, text.len);
-    c = pl_conf_parse("x.conf", (struct pl_str){own, text.len}, err);
-    test_free(own);
-    return c;
-}
-
-static struct pl_conf *good(const char *text)
-{
-    struct pl_err err;
-    struct pl_conf *c = parse(pl_str_c(text), &err);
-
-    if (c == NULL)
-        fail_msg("refused: %s", err.text);
-    return c;
-}
-
-static void accepted(const char *text)
-{
-    pl_conf_free(good(text));
-}
-
-static void refused_bytes(struct pl_str text, const char *says)
-{
-    struct pl_err err;
-    struct pl_conf *c = parse(text, &err);
-
-    if (c != NULL)
-        fail_msg("taken, though: %s", says);
-    assert_int_equal(err.class, PL_ERR_CONF);
-    assert_true(pl_str_is_utf8(pl_str_c(err.text)) && pl_str_is_utf8(pl_str_c(err.hint)));
-    if (strncmp(err.text, "x.conf:", 7) != 0 || strstr(err.text, says) == NULL)
-        fail_msg("'%s' lacks '%s'", err.text, says);
-}
-
-static void refused(const char *text, const char *says)
-{
-    refused_bytes(pl_str_c(text), says);
-}
-
-static void assert_text(struct pl_str got, const char *want)
-{
-    if (!pl_str_eq_c(got, want))
-        fail_msg("'%.*s' is not '%s'", (int)got.len, got.s, want);
-}
+#include "conf_text.h"
 
 static void test_defaults(void **state)
 {
@@ -90,7 +20,9 @@ static void test_defaults(void **state)
     assert_int_equal(c->max_removals, 200);
     assert_int_equal(c->max_removal_share, 10);
     assert_int_equal(c->share_from, 20);
+    assert_int_equal(c->window_s, 3600);
     assert_int_equal(c->named_leavers, 3);
+    assert_int_equal(c->named_per_hour, 20);
     assert_int_equal(c->n_dirs, 1);
     assert_text(d->name, "linn");
     assert_text(d->dialect, "openldap");
@@ -103,7 +35,7 @@ static void test_defaults(void **state)
     assert_text(d->object_classes, "inetOrgPerson");
     assert_text(d->first_password, "none");
     assert_false(d->lock_leavers_observed);
-    assert_int_equal(d->inflight, 64);
+    assert_int_equal(d->inflight, 256);
     assert_int_equal(d->timeout_ms, 15000);
     assert_int_equal(d->connect_ms, 5000);
     assert_int_equal(d->n_attributes, 0);
@@ -310,9 +242,10 @@ static void test_texts(void **state)
 /* A secret is a file, or something that the service manager hands over by name. */
 static void test_secrets(void **state)
 {
-    static const char *const good_names[] = {"/etc/secret", "credential:linn", "credential:secret_linn", "credential:9.a-b_c"};
-    static const char *const bad_names[] = {"credential:a/b", "credential:../a", "credential:.a", "credential:-a",
-                                            "credential:a b", "credential:_a", "credential:\xc3\xa4"};
+    static const char *const good_names[] = {"/etc/secret", "credential:linn", "credential:secret_linn",
+                                             "credential:9.a-b_c"};
+    static const char *const bad_names[] = {"credential:a/b", "credential:../a", "credential:.a",      "credential:-a",
+                                            "credential:a b", "credential:_a",   "credential:\xc3\xa4"};
     char text[2048];
 
     (void)state;
@@ -564,16 +497,25 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_values),
-        cmocka_unit_test(test_long_values),    cmocka_unit_test(test_nothing_is_cut),
-        cmocka_unit_test(test_bytes),          cmocka_unit_test(test_structure),
-        cmocka_unit_test(test_nearest_name),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_texts),          cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_nothing_is_cut),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_structure),
+        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_no_password_in_connection),
-        cmocka_unit_test(test_addresses),      cmocka_unit_test(test_log_on),
-        cmocka_unit_test(test_templates),      cmocka_unit_test(test_many),
-        cmocka_unit_test(test_broken_samples), cmocka_unit_test(test_sample_is_generated),
-        cmocka_unit_test(test_rows_are_sound), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_log_on),
+        cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_broken_samples),
+        cmocka_unit_test(test_sample_is_generated),
+        cmocka_unit_test(test_rows_are_sound),
+        cmocka_unit_test(test_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,47 @@ static void test_normal(void **state)
     pl_buf_free(&out);
 }
 
+/* Plain DNs never reach the parser; a space in front, which means nothing, sends them there. Both must say the same. */
+static void agree(struct pl_str dn)
+{
+    struct pl_buf spaced = {0}, a = {0}, b = {0};
+
+    pl_buf_add_byte(&spaced, ' ');
+    pl_buf_add(&spaced, dn);
+    bool ok = pl_dn_normal(&a, dn, NULL);
+    if (pl_dn_normal(&b, pl_buf_str(&spaced), NULL) != ok || !pl_str_eq(pl_buf_str(&a), pl_buf_str(&b)))
+        fail_msg("%.*s: %s, and by the parser %s", (int)dn.len, dn.s, a.s ? a.s : "-", b.s ? b.s : "-");
+    if (ok && (pl_dn_hash(dn) != pl_str_hash(pl_buf_str(&a)) || pl_dn_hash(pl_buf_str(&spaced)) != pl_dn_hash(dn)))
+        fail_msg("%.*s: another hash", (int)dn.len, dn.s);
+    pl_buf_free(&spaced);
+    pl_buf_free(&a);
+    pl_buf_free(&b);
+}
+
+static void test_plain(void **state)
+{
+    static const char *const pieces[] = {"a",  "Z",  "cn=", "ou=", "=",        "0",        "-",    ".",        ",",
+                                         ", ", " ",  "  ",  "#",   "\xc3\xb5", "\xc3\x95", "\xc3", "\\2C",     "\\,",
+                                         "+",  "\"", ";",   "<",   "\x1f",     "\x7f",     "_",    "2.5.4.3=", "~"};
+    uint32_t seed = 7;
+    char s[600] = "cn=";
+
+    (void)state;
+    for (unsigned round = 0; round < 200000; round++) {
+        struct pl_buf b = {0};
+        pl_buf_add_c(&b, round % 3 ? "uid=" : "");
+        for (unsigned i = 0; i < 1 + round % 9; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            pl_buf_add_c(&b, pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
+        }
+        agree(pl_buf_str(&b));
+        pl_buf_free(&b);
+    }
+    memset(s + 3, 'X', sizeof s - 3);
+    for (size_t len = 505; len < 520; len++)
+        agree((struct pl_str){s, len});
+}
+
 static void test_compare(void **state)
 {
     (void)state;
@@ -166,10 +207,8 @@ static void test_never_looser(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smuggling),
-        cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_never_looser),
+        cmocka_unit_test(test_smuggling), cmocka_unit_test(test_normal),       cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_compare),   cmocka_unit_test(test_never_looser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

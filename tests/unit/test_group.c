@@ -55,7 +55,7 @@ static void test_changes(void **state)
     pl_group_add(a, PL_GROUP_NAMES, who, none, &s);
     assert_int_equal(s.n_mods, 1);
     mod_is(&s.mods[0], PL_MOD_ADD, "member", who);
-    assert_true(s.also[0] == 20 && s.also[1] == 0 && s.next_on == NULL);
+    assert_true(s.also[0] == 20 && s.also[1] == 0 && !s.next_on);
     assert_ptr_not_equal(s.mods[0].values[0].s, who.s); /* a copy that lives as long as the arena */
 
     pl_group_add(a, PL_GROUP_UNIQUE, who, holder, &s);
@@ -74,9 +74,9 @@ static void test_changes(void **state)
     mod_is(&s.mods[1], PL_MOD_ADD, "member", holder);
 
     pl_group_add(a, PL_GROUP_UNWRITABLE, who, holder, &s);
-    assert_true(s.n_mods == 0);
+    assert_int_equal(s.n_mods, 0);
     pl_group_remove(a, PL_GROUP_UNKNOWN, who, holder, &s);
-    assert_true(s.n_mods == 0);
+    assert_int_equal(s.n_mods, 0);
     pl_arena_free(a);
 }
 

@@ -52,6 +52,26 @@ static void test_names(void **state)
     assert_string_equal(made(pl_str_c("Þór"), pl_str_c("ß"), "gfamily"), "tss");
 }
 
+static void test_same(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {{"jaan.oun", "Jaan.Õun"},      {"jaan.oun", "JAAN.O\xcc\x83UN"},
+                                          {"zorz.suslik", "žorž.šuslik"}, {"strasse", "Straße"},
+                                          {"a_b-c.d", "A_B-C.D"},         {"", ""},
+                                          {"сергей", "сергей"},           {"\xff", "\xff"}};
+    static const char *const apart[][2] = {{"jaan.oun", "jaanoun"},  {"jaan.oun", "jaan.oun2"}, {"jaan.oun", "jaan_oun"},
+                                           {"jaan.oun", "jaan.oun "}, {"a", ""},                {"сергей", "сергеи"},
+                                           {"\xff", "\xfe"},         {"a-b", "a--b"}};
+
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        if (!pl_login_same(pl_str_c(same[i][0]), pl_str_c(same[i][1])))
+            fail_msg("%s and %s are not the same", same[i][0], same[i][1]);
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++)
+        if (pl_login_same(pl_str_c(apart[i][0]), pl_str_c(apart[i][1])))
+            fail_msg("%s and %s are the same", apart[i][0], apart[i][1]);
+    assert_false(pl_login_same(PL_STR("a\0b"), PL_STR("a")));
+}
+
 static void refused(struct pl_str given, struct pl_str family, const char *has)
 {
     char out[PL_LOGIN_MAX + 1] = "x";
@@ -201,7 +221,7 @@ static void test_nfc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_refused), cmocka_unit_test(test_any),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_same),      cmocka_unit_test(test_refused), cmocka_unit_test(test_any),
         cmocka_unit_test(test_candidates), cmocka_unit_test(test_nfc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static const struct {
     int code;
     const char *verdicts;
 } expected[] = {
-    {0, "oooo"},  {3, "rrrr"},  {8, "dddd"},  {11, "rrrr"}, {13, "dddd"}, {16, ".vvo"}, {20, "..ov"}, {32, ".vvv"},
+    {0, "oooo"},  {3, "rrrr"},  {8, "dddd"},  {11, "rrrr"}, {13, "dddd"}, {16, ".vvo"}, {20, ".vov"}, {32, ".vvv"},
     {50, "dddd"}, {51, "rrrr"}, {52, "rrrr"}, {53, "...v"}, {65, "...1"}, {68, "v.v."}, {80, "vvvv"}, {122, "vvvv"},
 };
 

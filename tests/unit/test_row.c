@@ -11,7 +11,7 @@
 #define COLS_MAX 24
 
 /* Kinds of columns: i id (from 1), N number (from 0), n the same or empty, w word (not empty, UTF-8), t any text,
- * f flag, m mode, s state or empty, o operation, h held or approved, W want, C cause, K the row's kind. */
+ * f flag, m mode, s state or empty, o operation, h held or approved, W want, C cause, l list of ids, K the row's kind. */
 struct shape {
     const char *kinds;
     const char *good[COLS_MAX];
@@ -46,12 +46,14 @@ static const struct shape load_shapes[] = {
     {"Kiwwion", {"I", "12", "linn", "personal", "99", "lock", ""}},
     {"Kiwwhon", {"H", "12", "linn", "personal", "approved", "remove_member", "7"}},
     {"Kiwi", {"D", "12", "linn", "5"}},
+    {"KwinN", {"W", "linn", "34", "7", "1500000"}},
 };
 #define N_SHAPES (sizeof load_shapes / sizeof load_shapes[0])
 
 static const struct shape scan_account_shape = {
     "inwtttsWC", {"12", "34", "personal", "4d1c", "uid=m,dc=x", "mari.tamm", "out", "locked", "departed"}};
 static const struct shape scan_group_shape = {"iittm", {"12", "7", "uid=m,dc=x", "mari.tamm", "observe"}};
+static const struct shape scan_groups_shape = {"iwwl", {"7", "cn=g,dc=x", "personal", "12 5 1042"}};
 
 static size_t fill(const struct shape *s, struct pl_str cols[COLS_MAX])
 {
@@ -68,6 +70,7 @@ static bool decode(const struct shape *s, const struct pl_str *cols, size_t n, s
     struct pl_row row;
     struct pl_row_scan_account account;
     struct pl_row_scan_group group;
+    struct pl_row_scan_groups groups;
     struct pl_str *own = n == 0 ? NULL : test_malloc(n * sizeof *own);
     bool ok;
 
@@ -78,6 +81,8 @@ static bool decode(const struct shape *s, const struct pl_str *cols, size_t n, s
         ok = pl_row_scan_account(own, n, &account, err);
     else if (s == &scan_group_shape)
         ok = pl_row_scan_group(own, n, &group, err);
+    else if (s == &scan_groups_shape)
+        ok = pl_row_scan_groups(own, n, &groups, err);
     else
         ok = pl_row_load(own, n, &row, err);
     if (n > 0)
@@ -93,9 +98,10 @@ static bool decode(const struct shape *s, const struct pl_str *cols, size_t n, s
 
 static const struct shape *shape_at(size_t i)
 {
-    return i < N_SHAPES ? &load_shapes[i] : i == N_SHAPES ? &scan_account_shape : &scan_group_shape;
+    static const struct shape *const scans[] = {&scan_account_shape, &scan_group_shape, &scan_groups_shape};
+    return i < N_SHAPES ? &load_shapes[i] : scans[i - N_SHAPES];
 }
-#define EVERY_SHAPE for (size_t sh = 0; sh < N_SHAPES + 2; sh++)
+#define EVERY_SHAPE for (size_t sh = 0; sh < N_SHAPES + 3; sh++)
 
 static void test_good_rows(void **state)
 {
@@ -139,7 +145,7 @@ struct hostile {
         (x), sizeof(x) - 1                                                                                             \
     }
 static const struct hostile hostile[] = {
-    {BYTES(""), "tns"},
+    {BYTES(""), "tnsl"},
     {BYTES("0"), "twNn"},
     {BYTES("-1"), "tw"},
     {BYTES("-0"), "twNn"},
@@ -176,6 +182,15 @@ static const struct hostile hostile[] = {
     {BYTES("\xc0\xaf"), "t"},
     {BYTES("\xed\xa0\x80"), "t"},
     {BYTES("%s%n%s%n"), "tw"},
+    {BYTES("5 6"), "twl"},
+    {BYTES("5  6"), "tw"},
+    {BYTES("5 6 "), "tw"},
+    {BYTES("5 06"), "tw"},
+    {BYTES("5 0 6"), "tw"},
+    {BYTES("5,6"), "tw"},
+    {BYTES("5 -6"), "tw"},
+    {BYTES("5 999999999999999999"), "twl"},
+    {BYTES("5 1000000000000000000"), "tw"},
 };
 
 static void test_hostile_columns(void **state)
@@ -264,6 +279,7 @@ static void test_values_arrive(void **state)
     struct pl_row r;
     struct pl_row_scan_account a;
     struct pl_row_scan_group g;
+    struct pl_row_scan_groups gs;
     struct pl_err err;
 
     (void)state;
@@ -326,6 +342,13 @@ static void test_values_arrive(void **state)
     assert_true(pl_row_scan_group(cols, fill(&scan_group_shape, cols), &g, &err));
     assert_int_equal(g.role_group_id, 7);
     assert_int_equal(g.mode, PL_MODE_OBSERVE);
+    assert_true(pl_row_scan_groups(cols, fill(&scan_groups_shape, cols), &gs, &err));
+    assert_int_equal(gs.role_group_id, 7);
+    assert_true(pl_str_eq_c(gs.dn, "cn=g,dc=x") && pl_str_eq_c(gs.purpose, "personal"));
+    assert_int_equal(pl_row_next_id(&gs.persons), 12);
+    assert_int_equal(pl_row_next_id(&gs.persons), 5);
+    assert_int_equal(pl_row_next_id(&gs.persons), 1042);
+    assert_int_equal(pl_row_next_id(&gs.persons), 0);
 }
 
 static void test_kinds(void **state)

@@ -1,0 +1,67 @@
+/* What puts a thing right in Active Directory, and what takes that back: PowerShell, on a host with the administration
+ * tools, as an administrator of the domain. {word:ps} is one word of PowerShell. */
+#include "preflight_table.h"
+
+#define AS_ADMIN "# PowerShell, as an administrator of the domain.\n"
+
+const char pf_do_plain_ad[] =
+    AS_ADMIN "# On each domain controller; programs that log on without TLS or signing are refused from then on.\n"
+             "# (Samba: ldap server require strong auth = yes)\n"
+             "Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters' LDAPServerIntegrity 2 "
+             "-Type DWord\n";
+const char pf_undo_plain_ad[] = "Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters' "
+                                "LDAPServerIntegrity 1 -Type DWord\n";
+
+/* dsacls takes the SID, so that nobody has to know what the account is called. */
+#define WHO              "$who = '{sid}'\n"
+#define LOCKS(attribute) "dsacls {people_base:ps} /I:S /G \"${who}:WP;" attribute ";user\"\n"
+const char pf_do_rights_ad[] = AS_ADMIN WHO
+    "# Everything below the two places is read.\n"
+    "dsacls {people_base:ps} /I:T /G \"${who}:GR\"\n"
+    "dsacls {group_base:ps} /I:T /G \"${who}:GR\"\n"
+    "# The lock, and the attribute that fences it; a new password, also one that nobody knows.\n" LOCKS(
+        "userAccountControl") LOCKS("accountExpires") LOCKS("pwdLastSet")
+        LOCKS("adminDescription") "dsacls {people_base:ps} /I:S /G \"${who}:CA;Reset Password;user\"\n"
+                                  "# New people, and no entry deleted.\n"
+                                  "dsacls {newcomers:ps} /I:T /G \"${who}:CC;user\"\n"
+                                  "# Members of groups.\n"
+                                  "dsacls {group_base:ps} /I:S /G \"${who}:WP;member;group\"\n"
+                                  "# The same with Samba, on a domain controller as root:\n"
+                                  "# samba-tool dsacl set --objectdn={people_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+                                  "(OA;CIIO;WP;bf967a68-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})"
+                                  "(OA;CIIO;WP;bf967915-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})"
+                                  "(OA;CIIO;WP;bf967a0a-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})"
+                                  "(OA;CIIO;WP;bf967919-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})"
+                                  "(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})'\n"
+                                  "# samba-tool dsacl set --objectdn={newcomers:sh} "
+                                  "--sddl='(OA;CI;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;{sid})'\n"
+                                  "# samba-tool dsacl set --objectdn={group_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+                                  "(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;bf967a9c-0de6-11d0-a285-"
+                                  "00aa003049e2;{sid})'\n";
+#undef LOCKS
+const char pf_undo_rights_ad[] =
+    WHO "# All that the account was given on these two places.\n"
+        "dsacls {people_base:ps} /R $who\n"
+        "dsacls {newcomers:ps} /R $who\n"
+        "dsacls {group_base:ps} /R $who\n"
+        "# Samba 4.17 takes nothing away again by a command; samba-tool dsacl get shows what there is.\n";
+
+const char pf_do_canary_ad[] =
+    AS_ADMIN "New-ADUser -Name {canary_name:ps} -SamAccountName {canary_name:ps} -Path {canary_place:ps} "
+             "-Enabled $false\n";
+const char pf_undo_canary_ad[] = "Remove-ADUser {canary:ps} -Confirm:$false\n";
+
+const char pf_do_group_ad[] =
+    AS_ADMIN "# Only where the name is right; otherwise correct paasla.role_group.\n"
+             "{each}New-ADGroup -Name {object_name:ps} -GroupScope Global -Path {object_place:ps}\n{/each}";
+const char pf_undo_group_ad[] = "{each}Remove-ADGroup {object:ps} -Confirm:$false\n{/each}";
+
+const char pf_do_number_ad[] =
+    AS_ADMIN "# Only those who are the same person: a number makes the account theirs. Take the others out.\n"
+             "{each}Set-ADUser {object:ps} -Replace @{ {number_attribute}={value:ps} }\n{/each}";
+const char pf_undo_number_ad[] = "{each}Set-ADUser {object:ps} -Clear {number_attribute}\n{/each}";

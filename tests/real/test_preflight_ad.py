@@ -1,0 +1,194 @@
+"""paaslactl preflight on a real Active Directory domain controller (Samba): what it finds there, and what its rights give."""
+import re
+import shlex
+import subprocess
+
+import pytest
+
+import preflight
+from paaslactl import OK
+from preflight import Bed, Report
+from sambaserver import DELEGATION, DOMAIN, GROUPS, PEOPLE, SERVICE, SUFFIX, SambaServer
+from town import until
+
+
+class BedAd(Bed):
+    def dialect(self):
+        return "ad"
+
+    def options(self):
+        l = self.ldap
+        return {"dialect": "ad", "uris": l.ldaps, "ca_file": l.ca_file, "bind_dn": l.service_dn, "password_file": l.password_file,
+                "people_base": PEOPLE, "group_base": GROUPS, "canary_dn": l.canary,
+                "rdn_template": "CN={family}\\, {given} ({login})," + PEOPLE,
+                "attribute.employeeNumber": "{institution}-{employee_no}", "attribute.sn": "{family}",
+                "attribute.userPrincipalName": "{login}@" + DOMAIN}
+
+    def fill(self):
+        self.role_group(self.ldap.add_group("r0"))
+
+    def person(self, login, *more):
+        return self.entry("CN=%s,%s" % (login, PEOPLE), "objectClass: user", "sAMAccountName: " + login, "userAccountControl: 514", *more)
+
+    def give(self, dn, sddl):
+        """An access rule more, by Samba's own program; SERVICE stands for the account's SID."""
+        self.ldap.samba_tool("dsacl", "set", "-H", "ldb://" + self.ldap._path("private/sam.ldb"), "--objectdn=" + dn,
+                             "--sddl=" + sddl.replace("SERVICE", self.sid()))
+
+    def sid(self):
+        text = self.ldap.samba_tool("user", "show", "paasla", "--attributes=objectSid", "-H", "ldb://" + self.ldap._path("private/sam.ldb"))
+        return re.search(r"^objectSid: (S-\S+)", text, re.M)[1]
+
+
+@pytest.fixture(scope="module")
+def bed():
+    b = BedAd(SambaServer())
+    yield b
+    b.close()
+
+
+def test_nothing_stands_in_the_way(bed):
+    with bed.person("anu.kask", "employeeNumber: LV-1001"):
+        said = bed.look()
+        assert (said.code, said.bad(), said.bad("note"), said.bad("unknown")) == (OK, [], [], ["rights_password"]), said.rows
+        assert [r["check"] for r in said.rows] == preflight.checks("PF_AD")
+        assert said.row("lock_today")["seen"] == "1 of 1 account" and said.row("clock")["seen"] == "as far as whole seconds tell"
+        assert said.row("rights_groups")["seen"] == "1 of 1 group" and said.row("rights_create")["seen"] == "in " + PEOPLE
+        assert said.row("rights_read")["state"] == "ok"
+
+
+def test_it_writes_nothing(bed):
+    everything = lambda: bed.ldap.search(SUFFIX, "(objectClass=*)", "*", "uSNChanged", "badPwdCount", "lastLogon", "logonCount")
+    bed.look()
+    before = everything()
+    said = bed.look(uris=bed.ldap.ldap)
+    assert said.row("plain")["state"] == "ok", "a domain controller refuses a password in the clear (8)"
+    changed = {line for line in set(everything().split("\n")) ^ set(before.split("\n")) if not line.startswith(("lastLogon:", "logonCount:", "uSNChanged:"))}
+    assert changed == set(), "but that our own account was here"
+
+
+def test_a_protected_account(bed):
+    """What a Windows domain does to members of its own groups: preflight says so before anybody leaves."""
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn, bed.person("toomas.mets", "employeeNumber: LV-1002"):
+        bed.ldap.protect(dn)
+        bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n" % dn)
+        said = bed.look()
+        assert said.objects("guarded") == [dn] and said.row("guarded")["state"] == "note"
+        assert "lock_today" in said.bad() and said.objects("lock_today") == [dn]
+
+
+def test_groups(bed):
+    gone, plain = "CN=puudub," + GROUPS, bed.ldap.add_group("esmane")
+    own = "CN=Domain Admins,CN=Users," + SUFFIX
+    token = re.search(r"^primaryGroupToken: (\d+)", bed.ldap.search(plain, "-s", "base", "primaryGroupToken"), re.M)[1]
+    bed.sql("INSERT INTO paasla.register_role (register_code, role_code, name) SELECT 'NAS', 'x' || n, 'x' FROM generate_series(1, 3) n")
+    for n, dn in enumerate((gone, plain, own), 1):
+        bed.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', %s FROM paasla.register_role"
+                " WHERE role_code = %s", dn, "x%d" % n)
+    try:
+        with bed.person("mari.esmane") as dn:
+            bed.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (plain, dn))
+            bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: %s\n" % (dn, token))
+            said = bed.look()
+            assert said.objects("groups_there") == [gone] and said.objects("groups_primary") == [plain]
+            assert said.row("groups_guarded")["state"] == "warning" and bed.look(privileged_groups=own).row("groups_guarded")["state"] == "ok"
+            assert said.objects("groups_guarded") == [own] and said.objects("groups_inside") == [own]
+            assert said.objects("rights_groups") == [own]
+            assert "New-ADGroup -Name 'puudub' -GroupScope Global -Path '%s'\n" % GROUPS in said.row("groups_there")["snippet"]
+    finally:
+        bed.past("DELETE FROM paasla.role_group WHERE group_dn <> 'CN=r0,%s'" % GROUPS)
+        bed.ldap._tool("ldapdelete", plain)
+
+
+def test_more_rights_than_needed(bed):
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn, bed.person("toomas.mets", "employeeNumber: LV-1002") as other:
+        bed.give(dn, "(A;;WD;;;SERVICE)")  # may change the rules themselves
+        bed.give(other, "(A;;WP;;;SERVICE)")  # may write all attributes
+        said = bed.look()
+        assert said.bad() == ["rights_too_many"] and sorted(said.objects("rights_too_many")) == [dn, other]
+
+
+def test_another_fence(bed):
+    """What the configuration lets the daemon write is not more than it needs."""
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
+        bed.give(dn, "(OA;;WP;bf967950-0de6-11d0-a285-00aa003049e2;;SERVICE)")  # description
+        assert bed.look().bad() == ["rights_too_many"] and bed.look(fence_attribute="description").bad() == []
+
+
+def test_somebody_who_is_there_already_without_a_number(bed):
+    with bed.person("mari.tamm") as dn:
+        said = bed.look()
+        assert said.bad() == ["number_missing"] and said.objects("number_missing") == [dn]
+        assert "Set-ADUser '%s' -Replace @{ employeeNumber='LV-1003' }\n" % dn in said.row("number_missing")["snippet"]
+        assert "Set-ADUser '%s' -Clear employeeNumber\n" % dn == said.row("number_missing")["undo"]
+
+
+def test_quotation_marks(bed):
+    """In PowerShell the typographic ones end a string as the straight one does."""
+    dn = "CN=O'Brien\u2019s $(rm),%s" % GROUPS
+    with bed.rows("UPDATE paasla.role_group SET group_dn = %s", "UPDATE paasla.role_group SET group_dn = 'CN=r0,%s'" % GROUPS, dn):
+        assert "-Name 'O''Brien\u2019\u2019s $(rm)' -GroupScope" in bed.look().row("groups_there")["snippet"]
+
+
+@pytest.mark.parametrize("option, check", [("canary_dn", "canary"), ("people_base", "people_base"), ("group_base", "group_base")])
+def test_what_is_named_and_not_there(bed, option, check):
+    said = bed.look(**{option: "CN=puudub," + PEOPLE})
+    assert check in said.bad() and "does not exist or may not be seen" in said.row(check)["text"]
+    if option == "canary_dn":
+        assert "New-ADUser -Name 'puudub' -SamAccountName 'puudub' -Path '%s'" % PEOPLE in said.row("canary")["snippet"]
+
+
+def test_the_whole_domain_as_a_base(bed):
+    """The domain's root points to other partitions; they are no part of what is to be read."""
+    assert bed.look(group_base=SUFFIX).row("read_all")["state"] == "ok"
+
+
+def test_from_no_rights_to_ready():
+    """The lines for Samba of the snippet, carried out; those for Windows name the same rights."""
+    bed = BedAd(SambaServer())
+    try:
+        for dn, _ in DELEGATION:
+            drop_rules(bed, dn)
+        with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
+            said = bed.look()
+            assert {"people_base", "rights_groups"} & set(said.bad()), said.bad()
+            row = next(r for r in said.rows if r["snippet"] and "samba-tool dsacl" in r["snippet"])
+            for command in re.findall(r"^# samba-tool (dsacl set .*)$", row["snippet"], re.M):
+                bed.ldap.samba_tool(*shlex.split(command), "-H", "ldb://" + bed.ldap._path("private/sam.ldb"))
+            said = until(lambda: (lambda s: s if not s.bad() else None)(bed.look()), what="the rules to count")
+            assert said.row("lock_today")["seen"] == "1 of 1 account" and said.row("rights_create")["state"] == "ok"
+            assert bed.sid() in row["snippet"] and row["undo"].count("dsacls ") == 3
+            for right in ("WP;userAccountControl;user", "CA;Reset Password;user", "CC;user", "WP;member;group", ":GR"):
+                assert right in row["snippet"], right
+    finally:
+        bed.close()
+
+
+def drop_rules(bed, dn):
+    """Takes our account's access rules away again."""
+    sid, url = bed.sid(), "ldb://" + bed.ldap._path("private/sam.ldb")
+    text = bed.ldap.samba_tool("dsacl", "get", "--objectdn=" + dn, "-H", url)
+    sddl = re.search(r"^O:.*$", text, re.M)[0]
+    bed.ldap.stop()
+    subprocess.run(["/usr/bin/python3", "-c", DROP, bed.ldap.conf, bed.ldap._path("private/sam.ldb"), dn, re.sub(r"\([^()]*;%s\)" % sid, "", sddl)],
+                   check=True, env=bed.ldap.env())
+    bed.ldap.start()
+
+
+DROP = """
+import sys
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+from samba.sd_utils import SDUtils
+conf, db, dn, sddl = sys.argv[1:]
+lp = LoadParm()
+lp.load(conf)
+SDUtils(SamDB(url=db, session_info=system_session(lp), lp=lp)).modify_sd_on_dn(dn, sddl)
+"""
+
+
+def test_every_check_was_seen_to_find_something():
+    """Those that the other two kinds of servers do not have."""
+    missing = set(preflight.checks("PF_AD")) - set(preflight.checks("PF_OPENLDAP")) - Report.seen
+    assert not missing, "these tests, run as a whole, never saw: %s" % sorted(missing)
