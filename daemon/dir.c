@@ -300,10 +300,10 @@ void dir_kick(struct pld_dir *d)
 /* Often while an answer is owed; otherwise only to ask a quiet connection something: an idle daemon sleeps. */
 static void set_tick(struct pld_dir *d)
 {
-    int64_t soon = d->conf->timeout_ms / 8;
+    int64_t soon = d->conf->timeout_ms / 8, most = dir_servers_other_up(d) ? 250 : 1000;
     d->tick_soon = !dir_link_quiet(&d->links[PL_CH_URGENT]) || !dir_link_quiet(&d->links[PL_CH_BULK]) ||
                    !dir_link_quiet(&d->watch.link) || !dir_sisters_quiet(d);
-    soon = soon < 50 ? 50 : soon > 1000 ? 1000 : soon;
+    soon = soon < 50 ? 50 : soon > most ? most : soon;
     arm(d->tick, d->tick_soon ? soon : DIR_KEEPALIVE_MS);
 }
 
@@ -353,6 +353,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     dir_link_tick(&d->links[PL_CH_BULK]);
     dir_link_tick(&d->watch.link);
     dir_sisters_tick(d);
+    dir_servers_silent(d);
     set_tick(d);
 }
 

@@ -272,6 +272,8 @@ static enum dir_step send_one(struct dir_link *l, struct dir_req *r)
         l->paged = r;
     dir_link_arm(l, r);
     l->quiet_since_ms = dir_now_ms();
+    if (l->n_sent == 1)
+        l->owed_ms = l->quiet_since_ms;
     if (state != LDAP_BUSY)
         return DIR_STEP_ON;
     l->busy_msgid = msgid;

@@ -160,6 +160,7 @@ struct dir_link { /* one channel's connection */
     struct dir_req *paged; /* the one paged read under way: slapd keeps one page state for a connection */
     int busy_msgid;        /* half of this request is still in libldap: nothing else may be sent; 0 none */
     int64_t quiet_since_ms;
+    int64_t heard_ms, owed_ms; /* the last message came; the first of what is in flight now went */
 };
 
 void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch);
@@ -213,6 +214,7 @@ struct pld_dir {
     size_t n_servers, *tries, n_tries, tried_now; /* tries: places in uris, this round */
     bool leave;         /* the server in use takes no writes, and another one does */
     int64_t hurried_ms; /* when another server was tried without a pause last */
+    int64_t asked_ms, given_up_ms; /* dir_servers_silent: since when it is asked whether it lives; when one was left last */
     bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;

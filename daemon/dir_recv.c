@@ -225,7 +225,7 @@ static bool drain(struct dir_link *l, const char **why)
         *why = "the connection was lost";
         if (type < 0)
             return false;
-        l->quiet_since_ms = dir_now_ms();
+        l->quiet_since_ms = l->heard_ms = dir_now_ms();
         if (!dispatch(l, m, why))
             return false;
     }

@@ -6,7 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { READ_ONLY_MS = 600000 }; /* a server may be promoted while it runs: so long its refusal counts */
+enum {
+    READ_ONLY_MS = 600000, /* a server may be promoted while it runs: so long its refusal counts */
+    SILENT_MS = 1000,      /* nothing came for so long though something is owed: it is asked whether it lives */
+    ASKED_MS = 1000,       /* and so long it has for that */
+    GIVE_UP_MS =
+        600000, /* not left for this again so soon: both may only be slow, and timeout_ms is what counts then */
+};
 
 static int64_t wall_us(void)
 {
@@ -140,6 +146,51 @@ bool dir_servers_other_up(const struct pld_dir *d)
         if (d->servers[i].how == PLD_SERVER_UP && rank(&d->servers[i]) == 0 && &d->servers[i] != dir_server_in_use(d))
             return true;
     return false;
+}
+
+/* ---- one that is silent ---- */
+
+static bool is_silent(const struct dir_link *l, int64_t now)
+{
+    return l->n_sent > 0 && now - (l->heard_ms > l->owed_ms ? l->heard_ms : l->owed_ms) >= SILENT_MS;
+}
+
+static bool other_answered(const struct pld_dir *d)
+{
+    for (size_t i = 0; i < d->n_servers; i++)
+        if (d->servers[i].link.ld && d->servers[i].link.heard_ms >= d->asked_ms && rank(&d->servers[i]) == 0)
+            return true;
+    return false;
+}
+
+static void ask_all(struct pld_dir *d, struct dir_link *used)
+{
+    d->asked_ms = dir_now_ms();
+    dir_link_ask(used);
+    for (size_t i = 0; i < d->n_servers; i++)
+        if (d->servers[i].link.ld)
+            dir_link_ask(&d->servers[i].link);
+    dir_kick(d);
+}
+
+/* A slow answer is not silence: a server that works answers the question beside it. */
+void dir_servers_silent(struct pld_dir *d)
+{
+    struct dir_link *used = &d->links[PL_CH_URGENT];
+    int64_t now = dir_now_ms();
+    if (!d->up || !is_silent(used, now) || !dir_servers_other_up(d) ||
+        (d->given_up_ms && now - d->given_up_ms < GIVE_UP_MS)) {
+        d->asked_ms = 0;
+    } else if (d->asked_ms == 0) {
+        ask_all(d, used);
+    } else if (now - d->asked_ms >= ASKED_MS && other_answered(d)) {
+        d->asked_ms = 0;
+        d->given_up_ms = now;
+        dir_down(d,
+                 "it does not answer and another server does; what became of open requests is unknown and will be read "
+                 "again",
+                 "");
+    }
 }
 
 /* ---- telling ---- */

@@ -37,6 +37,9 @@ void dir_servers_round(struct pld_dir *d);          /* begins a round over all a
 bool dir_servers_next(struct pld_dir *d);           /* false: the round is over */
 bool dir_servers_other_up(const struct pld_dir *d); /* another one works, and takes writes */
 
+/* The server in use has stopped answering, and another one answers: the first is left long before timeout_ms. */
+void dir_servers_silent(struct pld_dir *d);
+
 void dir_hurry(struct pld_dir *d); /* a server has come up: the pause ends (dir.c) */
 
 void dir_sister_init(struct dir_server *s);

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ldapserver import SlapdServer, free_port
+from ldapserver import PEOPLE, SlapdServer, free_port
 from paaslactl import ATTENTION, OK, ctl
 from pgserver import PgServer
 from test_mirror import MirrorTown, holds
@@ -16,6 +16,11 @@ TIMEOUT_MS = 1500
 
 
 class Town(MirrorTown):
+    def start(self):
+        """Not before the second knows our log-on: one that is refused is left alone for long."""
+        until(lambda: holds(self.second, self.ldap.service_dn), 30, "the second server to hold the service account")
+        return super().start()
+
     def server(self, n):
         return [self.ldap, self.second][n].ldapi
 
@@ -89,14 +94,18 @@ def test_a_frozen_server_delays_nothing(town):
     town.state_is(1000, "out")
     assert time.monotonic() - begin < 1 and town.lock_ms(1000) < 500
     assert town.acked(1000, 0) == (0, False, True)
-    until(lambda: town.acks(1000)[town.server(1)][0] == -1, 10, "no answer to be noted, is %s" % town.acks(1000))
     assert not town.ldap.bind_ok(town.dn(1000), passwords[1000])
+    said = town.why(1000)
+    assert said.code == ATTENTION and "1 server is not known to have the lock" in said.out
+    assert re.search(r"Locked on %s at 20[0-9: -]+; not yet on %s \(" % (re.escape(town.server(0)), re.escape(town.server(1))), said.out)
+    until(lambda: town.acks(1000)[town.server(1)][0] == -1, 10, "no answer to be noted, is %s" % town.acks(1000))
     assert not has_password(town.ldap, town.dn(1000))
     town.second.thaw()
     assert town.acked(1000, 1) == (-1, True, True)  # seen there: nobody knows when it did what
     town.settled()
     assert town.account(1000, "state") == "out"
     town.acked(1000, 1)
+    until(lambda: town.why(1000).code == OK, 10, "out")
     time.sleep(1)  # whatever the two have still to tell each other
     for server in (town.ldap, town.second):
         assert not server.bind_ok(town.dn(1000), passwords[1000])
@@ -128,7 +137,7 @@ def test_a_stopped_server_is_looked_at_when_it_is_back(town):
 def test_the_working_server_stays_in_use(town):
     password = town.password(1000)
     began = time.monotonic()
-    town.ldap.stop()
+    town.ldap.kill9()
     town.is_state(1, "up", True)
     assert time.monotonic() - began < 2  # its connection was warm: no pause
     town.is_state(0, "away", False)
@@ -147,6 +156,52 @@ def test_the_working_server_stays_in_use(town):
     town.state_is(1001, "out")
     town.second.start()
     town.acked(1001, 1, 40)
+
+
+@pytest.fixture
+def patient():
+    """With the timeout as it is by default."""
+    t = Town(people=2, lines=["connect_ms = 1000"]).start()
+    t.settled()
+    until(lambda: holds(t.second, t.dn(1001)), 30, "the second provider to hold all")
+    t.is_state(0, "up", True)
+    t.is_state(1, "up", False)
+    yield t
+    t.close()
+
+
+def test_a_frozen_server_in_use_is_left_when_another_one_answers(patient):
+    town, password = patient, patient.password(1000)
+    town.ldap.freeze()
+    begin = time.monotonic()
+    town.depart(1000)
+    until(lambda: not town.second.bind_ok(town.dn(1000), password), 10, "the lock on the second")
+    assert time.monotonic() - begin < 8  # timeout_ms is 15 s
+    town.state_is(1000, "out")
+    assert town.acked(1000, 1) == (0, False, True) and town.state_of(1)[:2] == ("up", True)
+    assert town.why(1000).code == ATTENTION
+    town.ldap.thaw()
+    town.acked(1000, 0, 40)
+    town.settled()
+    assert town.state_of(1)[:2] == ("up", True)
+    until(lambda: town.why(1000).code == OK, 10, "out, after the account was closed once more")
+    time.sleep(1)  # whatever the two have still to tell each other
+    for server in (town.ldap, town.second):
+        assert not server.bind_ok(town.dn(1000), password)
+
+
+def test_when_nobody_answers_the_server_in_use_is_not_left(patient):
+    town = patient
+    town.ldap.freeze()
+    town.second.freeze()
+    town.depart(1000)
+    time.sleep(4)
+    town.ldap.thaw()
+    time.sleep(0.5)
+    town.second.thaw()
+    town.state_is(1000, "out")
+    town.acked(1000, 1)
+    assert town.state_of(0)[:2] == ("up", True) and "it does not answer" not in town.said()
 
 
 def test_a_crash_forgets_no_server(town):
@@ -210,7 +265,6 @@ def test_a_consumer_is_not_followed_and_looked_at(updateref):
 def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
     t = ConsumerTown(True, True, people=0)
     try:
-        until(lambda: holds(t.second, t.ldap.canary), 30, "the consumer to hold all")
         t.start()
         t.is_state(1, "up", True)
         t.is_state(0, "up", False)
@@ -227,5 +281,20 @@ def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
         t.is_state(0, "up", True)  # without a write that fails
         t.state_is(1000, "out", 30)
         until(lambda: not t.ldap.bind_ok(t.dn(1000), password), 10, "the lock")
+    finally:
+        t.close()
+
+
+def test_a_referral_of_the_only_server_is_said_and_not_followed():
+    class Alone(ConsumerTown):
+        def uris(self):
+            return self.second.ldapi
+    t = Alone(True, True, people=0)
+    try:
+        t.start()
+        t.hire(1000, "Inimene", "Numbera")
+        until(lambda: "this server takes no writes; it is not followed to where it points" in t.said(), 20, "it to be said")
+        time.sleep(1)
+        assert "employeeNumber" not in t.ldap.search(PEOPLE, "employeeNumber")
     finally:
         t.close()

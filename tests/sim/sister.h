@@ -7,7 +7,7 @@
 struct sim;
 struct req;
 
-struct sisters { /* the servers of one directory; one of them is in use */
+struct sisters {              /* the servers of one directory; one of them is in use */
     int n, in_use, read_only; /* read_only: -1 none */
     bool begun;               /* the directory was up since the daemon began */
     bool up[MAX_SERVERS];
