@@ -107,6 +107,7 @@ DECLARE
     i paasla.intent;
     old paasla.lock_ack;
     n paasla.lock_ack;
+    late boolean; -- an earlier lock was done there without the password after it, or may have been
 BEGIN
     FOR x IN SELECT value FROM jsonb_array_elements(items) LOOP
         SELECT * INTO i FROM paasla.intent t
@@ -134,7 +135,13 @@ BEGIN
             UPDATE paasla.lock_ack o SET seen = true, acknowledged_at = n.acknowledged_at WHERE o.account_id = n.account_id
                 AND o.server = n.server AND o.intent_id <= n.intent_id AND o.acknowledged_at IS NULL
                 AND coalesce(o.result_code, -1) = -1;
-            n.close_again := old.close_again OR n.seen AND (FOUND OR old.acknowledged_at IS NOT NULL);
+            late := FOUND;
+            IF n.seen THEN -- this one did not bring the password there either
+                UPDATE paasla.lock_ack o SET close_again = true WHERE o.account_id = n.account_id AND o.server = n.server
+                    AND o.intent_id < n.intent_id AND o.result_code = 0 AND NOT (o.password_gone OR o.close_again);
+                late := late OR FOUND;
+            END IF;
+            n.close_again := old.close_again OR n.seen AND (late OR old.acknowledged_at IS NOT NULL);
         END IF;
         UPDATE paasla.lock_ack a SET result_code = n.result_code, password_gone = n.password_gone, seen = n.seen,
             acknowledged_at = n.acknowledged_at, close_again = n.close_again

@@ -167,6 +167,26 @@ def test_a_server_whose_word_on_the_password_is_missing_is_looked_at(town, close
     assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "locking" and owed(town) == []
 
 
+def test_a_lock_before_the_last_one_that_lacks_its_password_counts_too(town, closed):
+    """The first close was done on the second server, its password never went anywhere; of the second close nothing reached it."""
+    acc, first = closed
+    say(town, acc, first, DC1, -1)
+    say(town, acc, first, DC2, 0, whole=False)
+    second = intend(town, "1042", acc, "close")
+    for server, code in ((DC1, 0), (DC2, -2), (DC3, 0)):
+        say(town, acc, second, server, code, whole=server == DC1)
+    say(town, acc, second, DC3, 0, after=True)
+    done(town, acc, second)
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "out"
+    say(town, acc, second, DC2, seen=True)
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "locking"
+    third = intend(town, "1042", acc, "close")
+    say(town, acc, third, DC2, -2, whole=False)
+    done(town, acc, third)
+    say(town, acc, third, DC2, seen=True)  # it is enough once
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "out"
+
+
 def test_a_server_that_refuses_for_ever_is_no_loop(town, closed):
     acc, intent = closed
     for i in range(5):

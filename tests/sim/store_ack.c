@@ -74,8 +74,9 @@ void store_close_again(struct store *s, int account, int64_t now)
     store_mark(s, a->dir, a->person, "close_again", often ? now + US_HOUR : 0, store_begin(s));
 }
 
-/* Locks of this account that the server never answered, this one or before it: they count as seen too. */
-static bool never_answered(struct store *s, const struct owed *now)
+/* Locks of this account that the server never answered, this one or before it: they count as seen too. When this one was only
+ * seen, those before it that were done there without the password after them are over as well. */
+static bool done_late(struct store *s, const struct owed *now, bool seen)
 {
     bool found = false;
     for (size_t i = 0; i < s->n_owed; i++) {
@@ -83,6 +84,9 @@ static bool never_answered(struct store *s, const struct owed *now)
         if (o->account == now->account && o->server == now->server && o->intent <= now->intent && !o->acked &&
             (o->code == NOT_ANSWERED || o->code == PL_RESULT_UNKNOWN))
             o->acked = o->seen = found = true;
+        else if (seen && o->account == now->account && o->server == now->server && o->intent < now->intent &&
+                 o->code == 0 && !o->password_gone && !o->close_again)
+            o->close_again = found = true;
     }
     return found;
 }
@@ -105,7 +109,7 @@ bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t n
             o->code = k->seen ? o->code : k->code;
             o->password_gone |= k->whole;
             if (k->seen || k->code == 0) {
-                bool late = never_answered(s, o);
+                bool late = done_late(s, o, k->seen);
                 o->close_again |= k->seen && (was || late);
             }
             o->acked = was || k->seen || k->code == 0;
