@@ -268,13 +268,17 @@ static void row(struct acks *k, const struct pl_event *ev)
     k->rows[k->n_rows++] = m;
 }
 
-/* By its id: where it lies there is that server's affair. */
+/* By its id: where it lies there is that server's affair. An account that was made a moment ago has none in the store yet. */
 static void look(struct acks *k, size_t i)
 {
     struct dir *d = k->d;
     struct pl_engine *e = d->e;
     const struct missing *m = &k->rows[i];
     struct pl_buf filter = {0};
+    if (m->native_id.len == 0) {
+        k->unseen++;
+        return;
+    }
     pl_dialect_native_filter(d->dialect, &filter, m->native_id);
     struct pl_command *c = pl_e_emit(e, PL_CMD_SEARCH, d);
     c->search.channel = PL_CH_BULK;

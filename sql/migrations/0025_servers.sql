@@ -174,11 +174,11 @@ WHERE last.outcome IS NULL OR a.state IN ('ready', 'locking', 'closing', 'paused
 CREATE FUNCTION paasla.unacked(dir text, servers text[], before bigint)
 RETURNS TABLE (account_id bigint, intent_id bigint, server text, native_id text) LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT p.account_id, p.intent_id, p.server, a.native_id -- or whose word on the password is missing
+    SELECT p.account_id, p.intent_id, p.server, coalesce(a.native_id, '') -- or whose word on the password is missing
     FROM paasla.lock_ack k JOIN paasla.lock_place p ON p.account_id = k.account_id AND p.intent_id = k.intent_id AND p.server = k.server
     JOIN paasla.account a ON a.account_id = k.account_id
     WHERE NOT k.seen AND (k.acknowledged_at IS NULL OR NOT (k.password_gone OR k.close_again)) AND k.server = ANY (servers)
-      AND (k.intent_id < before OR (k.acknowledged_at IS NULL AND k.result_code IS NOT NULL)) AND a.directory = dir AND a.native_id IS NOT NULL
+      AND (k.intent_id < before OR (k.acknowledged_at IS NULL AND k.result_code IS NOT NULL)) AND a.directory = dir
     ORDER BY k.intent_id DESC LIMIT 500
 $$;
 

@@ -90,6 +90,13 @@ def test_said_twice_counts_once_and_is_never_taken_back(town, closed):
     assert town.rows("SELECT result_code, seen FROM paasla.lock_ack WHERE server = %s", DC2) == [(16, True)]
 
 
+def test_an_account_without_an_id_is_not_forgotten(town, closed):
+    """A close that follows its making: the id comes with the outcome, and nobody would ask again by then."""
+    acc, _ = closed
+    town.rows("UPDATE paasla.account SET native_id = NULL WHERE account_id = %s", acc)
+    assert {r[3] for r in town.query("unacked", "linn", servers, 1000000)} == {""}
+
+
 def test_strangers_are_not_noted(town, closed):
     acc, intent = closed
     say(town, acc, intent + 1000, DC1)

@@ -132,7 +132,7 @@ static bool counts(const struct store *s, const struct owed *o, int64_t before)
             return false;
     }
     return !o->seen && (!o->acked || !(o->password_gone || o->close_again)) &&
-           ((int64_t)o->intent < before || (!o->acked && o->code != NOT_ANSWERED)) && a->native_id[0] &&
+           ((int64_t)o->intent < before || (!o->acked && o->code != NOT_ANSWERED)) &&
            mine->outcome != PL_OUT_NOT_DONE &&
            (mine->outcome < 0 || a->state == PL_STATE_READY || a->state == PL_STATE_LOCKING ||
             a->state == PL_STATE_CLOSING || a->state == PL_STATE_PAUSED || a->state == PL_STATE_OUT);
