@@ -86,6 +86,16 @@ END $$;
 CREATE TRIGGER account_close_again BEFORE UPDATE OF state ON paasla.account FOR EACH ROW
     WHEN (NEW.state = 'out' AND NEW.person_id IS NOT NULL) EXECUTE FUNCTION paasla.close_again();
 
+-- The old password may have come back by this server just now. The mark stands beside the last lock of the account, not the
+-- one that it is told of: that one may have been answered too late, and only a close that begins after this undoes it.
+CREATE FUNCTION paasla.may_be_back(acc bigint, uri text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE paasla.lock_ack a SET close_again = true WHERE a.account_id = acc AND a.server = uri AND NOT a.close_again
+        AND a.intent_id = (SELECT max(o.intent_id) FROM paasla.lock_ack o WHERE o.account_id = acc);
+    UPDATE paasla.account a SET state = a.state WHERE a.account_id = acc AND a.state = 'out';
+END $$;
+
 -- What a server says of the password after the lock.
 CREATE FUNCTION paasla.acked_password(i paasla.intent, uri text, gone boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -93,7 +103,7 @@ BEGIN
     UPDATE paasla.lock_ack a SET password_gone = gone, close_again = a.close_again OR NOT gone
         WHERE a.intent_id = i.intent_id AND a.server = uri AND coalesce(a.result_code, 0) = 0 AND NOT a.password_gone;
     IF FOUND AND NOT gone THEN
-        UPDATE paasla.account a SET state = a.state WHERE a.account_id = i.account_id AND a.state = 'out';
+        PERFORM paasla.may_be_back(i.account_id, uri);
     END IF;
 END $$;
 
@@ -151,7 +161,7 @@ BEGIN
                 'directory', dir, 'result_code', n.result_code),
             jsonb_build_object('server', n.server, 'seen', n.seen, 'answered_at', paasla.from_us(x->'at_us')));
         IF n.close_again THEN
-            UPDATE paasla.account a SET state = a.state WHERE a.account_id = n.account_id AND a.state = 'out';
+            PERFORM paasla.may_be_back(n.account_id, n.server);
         END IF;
     END LOOP;
 END $$;
@@ -189,10 +199,11 @@ ALTER TABLE paasla.lock_ack OWNER TO paasla_owner;
 ALTER VIEW paasla.lock_place OWNER TO paasla_owner;
 ALTER FUNCTION paasla.owe_acks() OWNER TO paasla_owner;
 ALTER FUNCTION paasla.close_again() OWNER TO paasla_owner;
+ALTER FUNCTION paasla.may_be_back(bigint, text) OWNER TO paasla_owner;
 ALTER FUNCTION paasla.acked_password(paasla.intent, text, boolean) OWNER TO paasla_owner;
 ALTER FUNCTION paasla.acked(text, jsonb) OWNER TO paasla_owner;
 ALTER FUNCTION paasla.unacked(text, text[], bigint) OWNER TO paasla_owner;
-REVOKE ALL ON FUNCTION paasla.owe_acks(), paasla.close_again(), paasla.acked_password(paasla.intent, text, boolean),
+REVOKE ALL ON FUNCTION paasla.owe_acks(), paasla.close_again(), paasla.may_be_back(bigint, text), paasla.acked_password(paasla.intent, text, boolean),
     paasla.acked(text, jsonb), paasla.unacked(text, text[], bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION paasla.acked(text, jsonb), paasla.unacked(text, text[], bigint) TO paasla_daemon;
 GRANT SELECT ON paasla.directory_server, paasla.lock_ack, paasla.lock_place TO paasla_grantor, paasla_approver, paasla_admin, paasla_auditor;

@@ -194,6 +194,23 @@ def test_a_lock_before_the_last_one_that_lacks_its_password_counts_too(town, clo
     assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "out"
 
 
+def test_a_password_that_may_be_back_while_the_next_close_is_done(town, closed):
+    """Word of it comes after the second close was done elsewhere, of which nothing reached this server."""
+    acc, first = closed
+    second = intend(town, "1042", acc, "close")
+    done(town, acc, second)
+    say(town, acc, first, DC2, 0, whole=False)
+    for server, code in ((DC1, 0), (DC2, -2), (DC3, 0)):
+        say(town, acc, second, server, code, whole=server == DC1)
+    say(town, acc, second, DC3, 0, after=True)
+    say(town, acc, first, DC2, -2, after=True)
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "out" and owed(town) == [DC2]
+    say(town, acc, second, DC2, seen=True)
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "locking"
+    done(town, acc, intend(town, "1042", acc, "close"))
+    assert town.one("SELECT state FROM paasla.account WHERE account_id = %s", acc) == "out"
+
+
 def test_a_server_that_refuses_for_ever_is_no_loop(town, closed):
     acc, intent = closed
     for i in range(5):

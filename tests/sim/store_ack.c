@@ -91,6 +91,24 @@ static bool done_late(struct store *s, const struct owed *now, bool seen)
     return found;
 }
 
+/* The mark stands beside the last lock of the account: only a close that begins after this undoes it. */
+static void may_be_back(struct store *s, const struct owed *o)
+{
+    struct owed *last = NULL;
+    size_t newest = 0;
+    for (size_t i = 0; i < s->n_owed; i++) {
+        struct owed *x = &s->owed[i];
+        if (x->account != o->account || x->intent < newest)
+            continue;
+        if (x->intent > newest)
+            last = NULL;
+        newest = x->intent;
+        last = x->server == o->server ? x : last;
+    }
+    if (last)
+        last->close_again = true;
+}
+
 bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t now)
 {
     bool true_all = true;
@@ -103,6 +121,8 @@ bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t n
         if (k->after && !o->password_gone && (o->code == NOT_ANSWERED || o->code == 0)) {
             o->password_gone = k->code == 0;
             o->close_again |= k->code != 0;
+            if (k->code != 0)
+                may_be_back(s, o);
         } else if (!k->after && !o->seen && (!o->acked || (k->seen && !o->password_gone))) {
             bool was = o->acked;
             true_all = true_all && (k->seen || k->code != 0 || o->did);
@@ -114,6 +134,8 @@ bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t n
             }
             o->acked = was || k->seen || k->code == 0;
             o->seen = k->seen;
+            if (o->close_again)
+                may_be_back(s, o);
         }
         store_close_again(s, o->account, now);
     }
