@@ -211,6 +211,8 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
     struct timeval tv = {FINISH_S, 0};
     (void)what;
     if (d->stopping) { /* the second one means it */
+        pld_log(4, "daemon.cut_short",
+                "a second signal: stopping at once; work in flight is settled at the next start");
         event_base_loopbreak(d->base);
         return;
     }

@@ -25,6 +25,7 @@ report() {
     [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
     exit $?
 }
+skip() { SKIPPED=$((SKIPPED + 1)); say "skip  $1"; }
 fatal() { fail "$1"; report; }
 
 # Adds the counts of a JUnit file and names what failed: count_junit FILE WHAT
@@ -89,19 +90,21 @@ part_fuzz() {
     done
 }
 
-# Tests by pytest: run_pytest NAME WHAT BUILD SECONDS FOLDER
+# Tests by pytest: run_pytest NAME WHAT BUILD SECONDS FOLDER [OPTION...]
 run_pytest() {
-    rm -f "$WORK/$1.xml"
-    PAASLA_BUILD=$3 timeout -k 20 "$4" "$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$WORK/$1.xml" "$5" \
-        >"$WORK/log/$1.log" 2>&1
+    pytest_name=$1 pytest_what=$2 pytest_build=$3 pytest_seconds=$4; shift 4
+    rm -f "$WORK/$pytest_name.xml"
+    PAASLA_BUILD=$pytest_build timeout -k 20 "$pytest_seconds" "$PYTHON" -m pytest -q -p no:cacheprovider \
+        --junitxml="$WORK/$pytest_name.xml" "$@" >"$WORK/log/$pytest_name.log" 2>&1
     pytest_status=$?
     pytest_failed=$FAILED
-    count_junit "$WORK/$1.xml" "$2"
-    [ "$pytest_status" -eq 0 ] || tail -n 120 "$WORK/log/$1.log"
+    count_junit "$WORK/$pytest_name.xml" "$pytest_what"
+    [ "$pytest_status" -eq 0 ] || tail -n 120 "$WORK/log/$pytest_name.log"
     [ "$pytest_status" -eq 0 ] || [ "$FAILED" -gt "$pytest_failed" ] || fail "pytest ended with $pytest_status"
 }
 
-part_real() { run_pytest real "tests on real servers" "$WORK/asan" 3000 tests/real; }
+# They mostly wait for servers, so several files run at a time; the tests of one file share servers and stay together.
+part_real() { run_pytest real "tests on real servers" "$WORK/asan" 3000 tests/real -n 4 --dist loadfile; }
 
 part_install() { run_pytest install "tests of what is installed" "$WORK/build" 600 tests/install; }
 
@@ -131,7 +134,14 @@ part_sim() {
 }
 
 part_sandbox() {
-    one_test "the sandbox's story" 600 env PAASLA_BUILD="$WORK/build" sh "$SANDBOX/run.sh"
+    for sandbox_kind in openldap 389ds samba both; do
+        if [ "$sandbox_kind" != openldap ] && [ "$(id -u)" -ne 0 ]; then
+            skip "the sandbox's story, $sandbox_kind (as root only)"
+            continue
+        fi
+        one_test "the sandbox's story, $sandbox_kind" 600 env PAASLA_BUILD="$WORK/build" \
+            sh "$SANDBOX/run.sh" --directory "$sandbox_kind"
+    done
     one_test "the sandbox's options" 600 env PAASLA_BUILD="$WORK/build" sh tests/sandbox.sh
 }
 
@@ -144,7 +154,7 @@ part_lint() {
 
 # ---- the run ----
 # shellcheck disable=SC2086 # the lists are words
-packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST || fatal "packages"
+packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_SLAPD $PACKAGES_TEST || fatal "packages"
 mkdir -p "$WORK/log" && [ -O "$WORK" ] || fatal "$WORK cannot be used; set PAASLA_TEST_DIR"
 mkdir -p "$WORK/sanitizer" && chmod 1777 "$WORK/sanitizer" && rm -f "$WORK"/sanitizer/*
 

@@ -2,12 +2,13 @@
 
 PACKAGES_BUILD='gcc libc6-dev pkg-config meson ninja-build libutf8proc-dev libinih-dev libjansson-dev libevent-dev
     libpq-dev libldap-dev libssl-dev libsystemd-dev libcmocka-dev'
-PACKAGES_RUN='postgresql-15 slapd ldap-utils openssl util-linux procps'
-# An Active Directory domain controller with what asks it for tickets, and 389 Directory Server.
+PACKAGES_RUN='postgresql-15 ldap-utils openssl util-linux procps'
+# The directories: slapd, an Active Directory domain controller with what asks it for tickets, 389 Directory Server.
+PACKAGES_SLAPD='slapd'
 PACKAGES_SAMBA='samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-markdown krb5-user
     libsasl2-modules-gssapi-mit'
 PACKAGES_389DS='389-ds-base python3-lib389'
-PACKAGES_TEST="binutils clang libclang-rt-14-dev python3 python3-pytest python3-psycopg2 python3-ldap systemd mandoc
+PACKAGES_TEST="binutils clang libclang-rt-14-dev python3 python3-pytest python3-pytest-xdist python3-psycopg2 python3-ldap systemd mandoc
     groff-base zsh $PACKAGES_SAMBA $PACKAGES_389DS"
 
 packages_missing() { # packages_missing NAME...

@@ -1,11 +1,78 @@
-# The sandbox's servers: a private PostgreSQL, a private slapd and paaslad, all inside $DIR. Sourced after lib.sh.
+# The sandbox's servers: a private PostgreSQL, private directories and paaslad, all inside $DIR. Sourced after lib.sh.
 # Every server is stopped by the process id it wrote down; nothing else on the host is touched.
 
 PG_BIN=/usr/lib/postgresql/15/bin
 DB_NAME=paasla
-LDAPI="ldapi://$(printf '%s' "$DIR/run/ldapi" | sed 's|/|%2f|g')"
-ROOT_DN="cn=haldur,$BASE"
-SERVICE_DN="cn=paaslad,ou=teenused,$BASE"
+
+# ---- directories: what a kind of server has of its own stands in a file of its own, as functions of the same names ----
+# TOWN and KINDERGARTEN are each NAME:KIND, of one directory or of two.
+
+DIRECTORIES=$TOWN
+[ "$KINDERGARTEN" = "$TOWN" ] || DIRECTORIES="$TOWN $KINDERGARTEN"
+for directory in $DIRECTORIES; do . "$SANDBOX/${directory#*:}.sh"; done
+
+on() { on_verb=$1; shift; "${KIND}_$on_verb" "$@"; }
+
+# What follows is about this directory: use NAME:KIND
+use() {
+    D=${1%%:*} KIND=${1#*:}
+    AT=$DIR/$D BASE=dc=$D,dc=test
+    PEOPLE_BASE=ou=inimesed,$BASE GROUP_BASE=ou=ryhmad,$BASE SERVICE_DN=cn=paaslad,ou=teenused,$BASE
+    SERVICE_FILE=$DIR/secrets/$D ROOT_FILE=$DIR/secrets/$D.haldur
+    on names
+    ALSO_SAID=
+    if [ -n "$CA" ]; then export LDAPTLS_CACERT="$CA"; else unset LDAPTLS_CACERT; fi
+}
+
+each_directory() { # each_directory COMMAND...
+    for directory in $DIRECTORIES; do use "$directory"; "$@"; done
+    use "$TOWN"
+}
+
+start_directory() {
+    secret_file "$ROOT_FILE" "$(secret)"
+    secret_file "$SERVICE_FILE" "$(secret)"
+    mkdir -m 700 "$DIR/first/$D"
+    hand_over "$DIR/secrets" "$DIR/first"
+    on make
+    on run
+}
+
+stop_directory() { on stop; on remains; }
+
+ldapi_uri() { echo "ldapi://$(printf '%s' "$1" | sed 's|/|%2f|g')"; }
+
+ldap_as_root() { # ldap_as_root PROGRAM ARGUMENT...
+    ldap_program=$1; shift
+    [ "$ldap_program" != ldapsearch ] || set -- -LLL "$@"
+    "$ldap_program" -o ldif-wrap=no -H "$URI" -x -D "$ROOT_DN" -y "$ROOT_FILE" "$@"
+}
+
+town_entries() { fill "$SANDBOX/town.ldif" "BASE=$BASE" "DC=$D" "SERVICEPW=$(cat "$SERVICE_FILE")"; }
+
+group_entries() { # of those institutions that use the directory
+    grep -v '^#' "$SANDBOX/town.groups" | while IFS='|' read -r group_name group_of group_text; do
+        for institution in $group_of; do
+            if uses_it "$institution"; then on group "$group_name" "$group_text"; break; fi
+        done
+    done
+}
+uses_it() { case $1 in LV) [ "${TOWN%%:*}" = "$D" ] ;; LA) [ "${KINDERGARTEN%%:*}" = "$D" ] ;; esac; }
+
+# A CA and a server's certificate from it: make_certificate FOLDER NAME ALTERNATIVE-NAMES
+make_certificate() {
+    ( umask 077; cd "$1" || exit 1
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=Paju CA" \
+          -keyout ca.key -out ca.pem
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -keyout server.key -out server.csr
+      printf 'subjectAltName=%s\n' "$3" >server.ext
+      openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext \
+          -out server.pem
+      chmod 644 ca.pem
+    ) >"$DIR/log/openssl.log" 2>&1 || die "The TLS certificate could not be made; see $DIR/log/openssl.log."
+}
+
+# ---- PostgreSQL ----
 
 psql_super() { psql -X -q -v ON_ERROR_STOP=1 -h "$DIR/run" -U postgres -d "$DB_NAME" "$@"; }
 
@@ -30,69 +97,24 @@ stop_postgres() {
     :
 }
 
-# Debian's AppArmor profile ties /usr/sbin/slapd to /var/lib/ldap. It goes by path, so a copy may live in $DIR.
-slapd_program() {
-    SLAPD=/usr/sbin/slapd
-    if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
-        as_user cp /usr/sbin/slapd "$DIR/ldap/slapd"
-        SLAPD=$DIR/ldap/slapd
-    fi
+# The frame of the town and its people know which institution's accounts are where.
+load_sql() { # load_sql FILE
+    set -- -f "$1"
+    use "$KINDERGARTEN"; set -- "$@" -v "la=$D" -v "la_dialect=$DIALECT" -v "la_groups=$GROUP_BASE"
+    use "$TOWN"; set -- "$@" -v "lv=$D" -v "lv_dialect=$DIALECT" -v "lv_groups=$GROUP_BASE"
+    psql_super "$@" >/dev/null
 }
 
-start_slapd() {
-    slapd_program
-    root_password=$(secret)
-    service_password=$(secret)
-    secret_file "$DIR/secrets/haldur" "$root_password"
-    secret_file "$DIR/secrets/paaslad" "$service_password"
-    slapd_tls
-    ( umask 077
-      fill "$SANDBOX/slapd.conf.in" "DIR=$DIR" "BASE=$BASE" "ROOTPW=$root_password" "TLS=$SLAPD_TLS" \
-          "UID=$(id -u "$(sandbox_user)")" "GID=$(id -g "$(sandbox_user)")" >"$DIR/ldap/slapd.conf"
-      fill "$SANDBOX/town.ldif" "BASE=$BASE" "DC=${BASE_DC}" "SERVICEPW=$service_password" >"$DIR/ldap/town.ldif" )
-    hand_over "$DIR/secrets" "$DIR/ldap"
-    as_user "$SLAPD" -T add -q -f "$DIR/ldap/slapd.conf" -l "$DIR/ldap/town.ldif" >"$DIR/log/slapadd.log" 2>&1 ||
-        die "slapd's tree could not be loaded; see $DIR/log/slapadd.log."
-    run_slapd
-}
+# ---- paaslad ----
 
-run_slapd() { # also used to start it again
-    ( exec >"$DIR/log/slapd.log" 2>&1 </dev/null
-      exec_as_user setsid "$SLAPD" -f "$DIR/ldap/slapd.conf" -h "$LDAPI $SLAPD_URLS" -d 0 ) &
-    until_true 20 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 || die "slapd did not start; see $DIR/log/slapd.log."
-}
-
-stop_slapd() {
-    [ -r "$DIR/ldap/slapd.pid" ] && stop_pid "$(cat "$DIR/ldap/slapd.pid")" 20
-    :
-}
-
-# With PAASLA_SANDBOX_LDAP_PORT set, slapd also listens on 127.0.0.1 with StartTLS; the CA is $DIR/ldap/ca.pem.
-slapd_tls() {
-    SLAPD_TLS= SLAPD_URLS=
-    [ -n "${PAASLA_SANDBOX_LDAP_PORT:-}" ] || return 0
-    ( umask 077; cd "$DIR/ldap" || exit 1
-      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=Paju CA' \
-          -keyout ca.key -out ca.pem
-      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=localhost' -keyout slapd.key -out slapd.csr
-      # libldap checks "localhost" as if the machine's own name had been written
-      printf 'subjectAltName=DNS:localhost,DNS:%s,IP:127.0.0.1\n' "$(uname -n)" >slapd.ext
-      openssl x509 -req -in slapd.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile slapd.ext -out slapd.pem
-    ) >"$DIR/log/openssl.log" 2>&1 || die "The TLS certificate could not be made; see $DIR/log/openssl.log."
-    SLAPD_TLS="TLSCACertificateFile $DIR/ldap/ca.pem
-TLSCertificateFile $DIR/ldap/slapd.pem
-TLSCertificateKeyFile $DIR/ldap/slapd.key"
-    SLAPD_URLS="ldap://127.0.0.1:$PAASLA_SANDBOX_LDAP_PORT"
-}
-
-ldap_as_root() { # ldap_as_root PROGRAM ARGUMENT...
-    ldap_program=$1; shift
-    [ "$ldap_program" != ldapsearch ] || set -- -LLL "$@"
-    "$ldap_program" -o ldif-wrap=no -H "$LDAPI" -x -D "$ROOT_DN" -y "$DIR/secrets/haldur" "$@"
+directory_conf() {
+    fill "$SANDBOX/directory.conf.in" "NAME=$D" "URI=$URI" "SERVICE_DN=$SERVICE_DN" "SERVICE_FILE=$SERVICE_FILE" \
+        "PEOPLE=$PEOPLE_BASE" "GROUPS=$GROUP_BASE" "CANARY=$RDN=kanaarilind,$PEOPLE_BASE" "FIRST=$DIR/first/$D" \
+        "DIALECT=$DIALECT" "OWN=$(on conf)"
 }
 
 write_conf() {
-    fill "$SANDBOX/paasla.conf.in" "DIR=$DIR" "BASE=$BASE" "LDAPI=$LDAPI" "SERVICE_DN=$SERVICE_DN" >"$DIR/paasla.conf"
+    { fill "$SANDBOX/paasla.conf.in" "DIR=$DIR"; each_directory directory_conf; } >"$DIR/paasla.conf"
     hand_over "$DIR/paasla.conf"
 }
 
@@ -118,19 +140,26 @@ stop_paaslad() {
     :
 }
 
-stop_all() { stop_paaslad; stop_slapd; stop_postgres; }
+stop_all() { stop_paaslad; each_directory stop_directory; stop_postgres; }
 
 # Files that root made for the servers' user.
 hand_over() {
     [ "$(id -u)" -ne 0 ] || chown -R "$(sandbox_user)": "$@"
 }
 
+# The first of two directories has the plain names.
 write_env() {
     cat >"$DIR/env" <<ENV
 export PGHOST='$DIR/run' PGPORT=5432 PGDATABASE='$DB_NAME' PGUSER=postgres
-export LDAPURI='$LDAPI' LDAP_BASE='$BASE'
-export LDAP_BIND_DN='$ROOT_DN' LDAP_PASSWORD_FILE='$DIR/secrets/haldur'
 export PAASLA_CONF='$DIR/paasla.conf' PAASLAD_PID='$PAASLAD_PID'
 export PATH='$BUILD/daemon:$BUILD/daemon/ctl':"\$PATH"
 ENV
+    use "$KINDERGARTEN"; [ "$KINDERGARTEN" = "$TOWN" ] || directory_env LA_ >>"$DIR/env"
+    use "$TOWN"; directory_env "" >>"$DIR/env"
+}
+directory_env() { # directory_env PREFIX
+    say "export ${1}LDAPURI='$URI' ${1}LDAP_BASE='$BASE'" \
+        "export ${1}LDAP_BIND_DN='$ROOT_DN' ${1}LDAP_PASSWORD_FILE='$ROOT_FILE'"
+    [ -z "$CA" ] || say "export LDAPTLS_CACERT='$CA'"
+    on env_lines
 }

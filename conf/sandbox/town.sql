@@ -193,39 +193,42 @@ FROM (VALUES
     ('PAASLA',   'audiitor',        'paasla_auditor',                'enforce', 'report',   false, '3 months')
 ) AS v (register_code, role_code, name, mode, on_drift, privileged, review_every);
 
+-- Which institution's directory has the group: in most towns there is one directory for both.
 INSERT INTO paasla.role_group (role_id, directory, group_dn, purpose)
-SELECT r.role_id, 'paju', 'cn=' || v.cn || ',' || :'group_base', v.purpose
+SELECT DISTINCT r.role_id, d.directory, 'cn=' || v.cn || ',' || d.group_base, v.purpose
 FROM (VALUES
-    ('KATALOOG', 'linnavalitsus', 'linnavalitsus',                 'personal'),
-    ('KATALOOG', 'lasteaed',      'lasteaed',                      'personal'),
-    ('KATALOOG', 'haldur',        'kataloogi_haldurid',            'admin'),
-    ('EPOST',    'kasutaja',      'epost_kasutajad',               'personal'),
-    ('EPOST',    'haldur',        'epost_haldurid',                'admin'),
-    ('FAIL',     'kasutaja',      'failiserver',                   'personal'),
-    ('NAS',      'kantselei_rw',  'NAS_kantselei_RW',              'personal'),
-    ('NAS',      'kantselei_ro',  'NAS_kantselei_RO',              'personal'),
-    ('NAS',      'rahandus_rw',   'NAS_rahandus_RW',               'personal'),
-    ('NAS',      'rahandus_ro',   'NAS_rahandus_RO',               'personal'),
-    ('NAS',      'sotsiaal_rw',   'NAS_sotsiaal_RW',               'personal'),
-    ('NAS',      'sotsiaal_ro',   'NAS_sotsiaal_RO',               'personal'),
-    ('NAS',      'ehitus_rw',     'NAS_ehitus_RW',                 'personal'),
-    ('NAS',      'ehitus_ro',     'NAS_ehitus_RO',                 'personal'),
-    ('NAS',      'haridus_rw',    'NAS_haridus_RW',                'personal'),
-    ('NAS',      'haridus_ro',    'NAS_haridus_RO',                'personal'),
-    ('NAS',      'lasteaed_rw',   'NAS_lasteaed_RW',               'personal'),
-    ('NAS',      'lasteaed_ro',   'NAS_lasteaed_RO',               'personal'),
-    ('INTRANET', 'lugeja',        'intranet_lugejad',              'personal'),
-    ('INTRANET', 'toimetaja',     'intranet_toimetajad',           'personal'),
-    ('WD',       'kasutaja',      'wd_kasutajad',                  'personal'),
-    ('WD',       'sotsiaal',      'wd_sotsiaal',                   'personal'),
-    ('WD',       'haldur',        'wd_haldurid',                   'personal'),
-    ('XTEE',     'turvajuht',     'xroad-security-officer',        'personal'),
-    ('XTEE',     'haldur',        'xroad-system-administrator',    'admin'),
-    ('XTEE',     'teenusehaldur', 'xroad-service-administrator',   'personal'),
-    ('XTEE',     'vaatleja',      'xroad-securityserver-observer', 'personal'),
-    ('VEEB',     'toimetaja',     'veeb_toimetajad',               'personal')
-) AS v (register_code, role_code, cn, purpose)
-JOIN paasla.register_role r ON r.register_code = v.register_code AND r.role_code = v.role_code;
+    ('KATALOOG', 'linnavalitsus', 'linnavalitsus',                 'personal', 'LV'),
+    ('KATALOOG', 'lasteaed',      'lasteaed',                      'personal', 'LA'),
+    ('KATALOOG', 'haldur',        'kataloogi_haldurid',            'admin',    'LV'),
+    ('EPOST',    'kasutaja',      'epost_kasutajad',               'personal', 'LV LA'),
+    ('EPOST',    'haldur',        'epost_haldurid',                'admin',    'LV'),
+    ('FAIL',     'kasutaja',      'failiserver',                   'personal', 'LV'),
+    ('NAS',      'kantselei_rw',  'NAS_kantselei_RW',              'personal', 'LV'),
+    ('NAS',      'kantselei_ro',  'NAS_kantselei_RO',              'personal', 'LV'),
+    ('NAS',      'rahandus_rw',   'NAS_rahandus_RW',               'personal', 'LV'),
+    ('NAS',      'rahandus_ro',   'NAS_rahandus_RO',               'personal', 'LV'),
+    ('NAS',      'sotsiaal_rw',   'NAS_sotsiaal_RW',               'personal', 'LV'),
+    ('NAS',      'sotsiaal_ro',   'NAS_sotsiaal_RO',               'personal', 'LV'),
+    ('NAS',      'ehitus_rw',     'NAS_ehitus_RW',                 'personal', 'LV'),
+    ('NAS',      'ehitus_ro',     'NAS_ehitus_RO',                 'personal', 'LV'),
+    ('NAS',      'haridus_rw',    'NAS_haridus_RW',                'personal', 'LV'),
+    ('NAS',      'haridus_ro',    'NAS_haridus_RO',                'personal', 'LV'),
+    ('NAS',      'lasteaed_rw',   'NAS_lasteaed_RW',               'personal', 'LA'),
+    ('NAS',      'lasteaed_ro',   'NAS_lasteaed_RO',               'personal', 'LA'),
+    ('INTRANET', 'lugeja',        'intranet_lugejad',              'personal', 'LV LA'),
+    ('INTRANET', 'toimetaja',     'intranet_toimetajad',           'personal', 'LV'),
+    ('WD',       'kasutaja',      'wd_kasutajad',                  'personal', 'LV'),
+    ('WD',       'sotsiaal',      'wd_sotsiaal',                   'personal', 'LV'),
+    ('WD',       'haldur',        'wd_haldurid',                   'personal', 'LV'),
+    ('XTEE',     'turvajuht',     'xroad-security-officer',        'personal', 'LV'),
+    ('XTEE',     'haldur',        'xroad-system-administrator',    'admin',    'LV'),
+    ('XTEE',     'teenusehaldur', 'xroad-service-administrator',   'personal', 'LV'),
+    ('XTEE',     'vaatleja',      'xroad-securityserver-observer', 'personal', 'LV'),
+    ('VEEB',     'toimetaja',     'veeb_toimetajad',               'personal', 'LV')
+) AS v (register_code, role_code, cn, purpose, institutions)
+JOIN paasla.register_role r ON r.register_code = v.register_code AND r.role_code = v.role_code
+JOIN (VALUES ('LV', :'lv', :'lv_groups'), ('LA', :'la', :'la_groups')) AS d (institution, directory, group_base)
+  ON d.institution = ANY (string_to_array(v.institutions, ' '));
 
 -- ---- requests: who asked for the rights, by document number ----
 SELECT paasla.file_request(v.reference, v.requested_by_no, sha256(convert_to(v.reference || ' ' || v.note, 'UTF8')), v.note, v.institution)

@@ -91,9 +91,10 @@ void pf_ppolicy(struct pf *p, struct pf_result *r)
     } else if (p->effect == PF_EFFECT_PROVEN) {
         pf_fine(p, r, "a default policy is in force");
     } else {
-        pf_unknown(
-            p, r,
-            "the overlay is there; whether a default policy is in force shows only to who may compare userPassword");
+        pf_unknown(p, r,
+                   "the overlay is there; whether a default policy is in force shows only to who may compare "
+                   "userPassword: let our "
+                   "account compare its own, or no lock counts as proven");
     }
 }
 

@@ -9,7 +9,7 @@ WORK=${PAASLA_BENCH_DIR:-${TMPDIR:-/tmp}/paasla-bench-$(id -u)}
 . "$TREE/conf/sandbox/packages.sh"
 cd "$TREE"
 # shellcheck disable=SC2086 # the lists are words
-packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST
+packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_SLAPD $PACKAGES_TEST
 mkdir -p "$WORK"
 [ -d "$WORK/build" ] || meson setup "$WORK/build" "$TREE" --buildtype=release >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
 ninja -C "$WORK/build" daemon/paaslad tests/bench/least tests/bench/holder >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }

@@ -155,7 +155,8 @@ class ConfiguredSlapd(SlapdServer):
 
     def tool(self, dn, password_file, name, *args, stdin=None):
         """As anybody, by TLS; (exit status, output)."""
+        env = {k: v for k, v in os.environ.items() if k != "LDAPNOINIT"}  # with it no variable is read
         p = subprocess.run([name, "-ZZ", "-H", self.ldap, "-x", "-D", dn, "-y",
                             password_file, *args], input=stdin.encode() if stdin else None, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, env=dict(os.environ, LDAPTLS_CACERT=self.ca_file))
+                           stderr=subprocess.STDOUT, env=dict(env, LDAPTLS_CACERT=self.ca_file))
         return p.returncode, p.stdout.decode(errors="replace")

@@ -269,10 +269,9 @@ class Watch:
 
 def test_persistent_search_tells_every_change_whoever_made_it(server, service, admin, person, group):
     w = Watch(server)
-    began = time.monotonic()
     assert lock(service, person) == 0
     kind, dn, _, entry = w.notes(1, quiet=0.05)[0]
-    assert (kind, dn, entry["nsaccountlock"]) == (4, person, [b"TRUE"]) and time.monotonic() - began < 3
+    assert (kind, dn, entry["nsaccountlock"]) == (4, person, [b"TRUE"])
     lock(service, person)
     assert [n[:2] for n in w.notes(1)] == [(4, person)]  # also what changed nothing
     w.c.modify_s(group, [(ADD, "member", person.encode())])  # also what the same connection wrote: the whole entry comes

@@ -50,6 +50,33 @@ def test_a_server_of_another_kind_is_left_alone(town, kind):
     assert ctl(town.pg.dsn("postgres"), "status", "--json", code=None).json["directories"][0]["why"] is None
 
 
+# ---- OpenLDAP ----
+
+@pytest.mark.parametrize("kind", ["openldap"])
+@pytest.mark.parametrize("lacks", ["overlay ppolicy", "ppolicy_default"])
+def test_a_policy_that_nobody_applies_proves_no_lock(town, lacks):
+    """The module is loaded and the root entry names its controls; policy_dn is a policy. Still the lock is only a value."""
+    town.start()
+    town.settled()
+    password = town.password(1000)
+    town.stop()
+    town.ldap.stop()
+    with open(town.ldap.config) as f:
+        lines = f.read().split("\n")
+    with open(town.ldap.config, "w") as f:
+        f.write("\n".join(x for x in lines if not x.startswith(("ppolicy_default", lacks))))
+    town.ldap.start()
+    town.start()
+    town.sql("INSERT INTO paasla.absence (person_id, period, suspend) SELECT person_id, tstzrange(now(), now() + interval '1 day'), true"
+             " FROM paasla.employee_number WHERE employee_no = '1000'")
+    until(lambda: town.findings("lock_not_proven"), what="the word")
+    assert town.ldap.bind_ok(town.dn(1000), password), "the server applies no policy"
+    town.depart(1000)
+    until(lambda: not town.ldap.bind_ok(town.dn(1000), password), what="the password to be gone")
+    time.sleep(1)
+    assert town.account(1000, "state") != "out" and town.findings("lock_not_proven")
+
+
 # ---- 389 Directory Server ----
 
 ds389 = pytest.mark.parametrize("kind", ["389ds"])
@@ -170,6 +197,7 @@ def test_data_that_was_loaded_anew_is_another_server(town):
     """The same names with other ids: nothing is concluded and nothing written until somebody says so."""
     town.start()
     town.settled()
+    until(lambda: town.one("SELECT identity IS NOT NULL FROM paasla.directory"), what="the server to be known")
     town.stop()
     town.ldap._tool("ldapdelete", "-r", PEOPLE)
     town.ldap.add("dn: %s\nobjectClass: organizationalUnit\nou: inimesed\n\n" % PEOPLE +

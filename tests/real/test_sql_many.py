@@ -1,15 +1,14 @@
-"""A hundred thousand people with half a million grants: the plans that the planner makes, and how long they take.
-
-Times are bounds that a slow machine keeps; what goes wrong here goes wrong by a factor of ten."""
+"""A hundred thousand people with half a million grants: the plans that the planner makes, and how many rows a statement
+walks for what it is about. Seconds are told by tests/bench."""
 
 import json
-import time
 
 import pytest
 
 from sqltown import Town
 
 PEOPLE = 100000
+FEW = 500  # rows that one person may cost
 FILL = f"""
 SET session_replication_role = replica;
 INSERT INTO paasla.register_role (register_code, role_code, name, mode) SELECT 'KAUST', 'r' || i, 'r', 'enforce' FROM generate_series(1, 50) i;
@@ -52,13 +51,14 @@ def explain(crowd, text):
     return crowd.one("EXPLAIN (ANALYZE, FORMAT JSON) " + text)[0]
 
 
-def best(what, times=5):
-    took = []
-    for _ in range(times):
-        begun = time.monotonic()
-        what()
-        took.append(time.monotonic() - begun)
-    return min(took)
+def walked(crowd, what, user="daemon"):
+    """The rows that a statement of that log-in reads from tables, in order or by an index."""
+    def seen():
+        crowd.rows("SELECT pg_stat_force_next_flush()", user=user)
+        return int(crowd.one("SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"))
+    before = seen()
+    what()
+    return seen() - before
 
 
 def test_the_whole_entitlement_walks_the_grants_once(crowd):
@@ -66,13 +66,12 @@ def test_the_whole_entitlement_walks_the_grants_once(crowd):
     assert got["Plan"]["Actual Rows"] == PEOPLE * 5
     scans = [n for n in nodes(got["Plan"]) if n.get("Relation Name") == "access_grant"]
     assert [(n["Node Type"], n["Actual Loops"]) for n in scans] == [("Seq Scan", 1)]
-    assert got["Execution Time"] < 5000
 
 
 def test_the_whole_wanted_state_looks_at_nobody_twice(crowd):
     got = explain(crowd, "SELECT * FROM paasla.wanted_account")
     scans = [n for n in nodes(got["Plan"]) if n.get("Relation Name") == "employment"]
-    assert len(scans) == 1 and scans[0]["Actual Loops"] == 1 and got["Execution Time"] < 5000
+    assert len(scans) == 1 and scans[0]["Actual Loops"] == 1
 
 
 def test_one_person_costs_one_person(crowd):
@@ -80,7 +79,7 @@ def test_one_person_costs_one_person(crowd):
     rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert [r[0] for r in rows].count("P") == 1 and [r[0] for r in rows].count("M") == 5
     assert ["T", "linn", "0", "0"] == list(rows[0][:4]), "filled without triggers, so nothing was counted"
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)) < 0.05
+    assert walked(crowd, lambda: crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)) < FEW
     big = [n for text in ("SELECT * FROM paasla.wanted_account_at(now()) WHERE person_id = 5000",
                           "SELECT * FROM paasla.entitlement_at(now()) WHERE person_id = 5000")
            for n in nodes(explain(crowd, text)["Plan"])
@@ -91,22 +90,21 @@ def test_one_person_costs_one_person(crowd):
 def test_quiet_statements_are_quick(crowd):
     crowd.rows("DELETE FROM paasla.dirty")
     crowd.query("tick")
-    assert best(lambda: crowd.query("tick")) < 0.05
-    assert best(lambda: crowd.query("recover")) < 0.05
-    assert best(lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [], 20, 0)) < 0.05
+    assert walked(crowd, lambda: crowd.query("tick")) < FEW
+    assert walked(crowd, lambda: crowd.query("recover")) < FEW
+    assert walked(crowd, lambda: crowd.query("load_work", "urgent", ["linn", "kool"], 10, 3, [], 20, 0)) < FEW
 
 
 def test_one_group_is_read_in_one_walk(crowd):
     dn = crowd.one("SELECT min(group_dn) FROM paasla.role_group WHERE group_dn LIKE 'cn=g%'")
-    begun = time.monotonic()
-    assert abs(len(crowd.query("scan_group", "linn", dn)) - PEOPLE // 10) < 10
-    assert time.monotonic() - begun < 3
+    got = []
+    assert walked(crowd, lambda: got.extend(crowd.query("scan_group", "linn", dn))) < 6 * PEOPLE
+    assert abs(len(got) - PEOPLE // 10) < 10
 
 
 def test_all_groups_are_read_in_one_walk(crowd):
-    begun = time.monotonic()
-    rows = crowd.query("scan_groups", "linn")
-    assert time.monotonic() - begun < 3
+    rows = []
+    assert walked(crowd, lambda: rows.extend(crowd.query("scan_groups", "linn"))) < 15 * PEOPLE, "everybody and their five grants"
     assert len(rows) == crowd.one("SELECT count(*) FROM paasla.role_group WHERE directory = 'linn'")
     assert sum(len(row[3].split()) for row in rows) == crowd.one("SELECT count(*) FROM paasla.entitlement WHERE directory = 'linn'")
     some = next(row for row in rows if row[3])
@@ -123,15 +121,12 @@ def test_settling_does_not_grow_with_the_plan(crowd):
     told = dict(person_id=items[0]["person_id"], directory="linn", purpose="personal", account_id=items[0]["account_id"], state="open", row=0,
                 sentence="", native_id="", dn="", intents=[], memberships=[], findings=[], resolved=[], changed_at_us=0, locked_at_us=0,
                 out_at_us=0, seqs=[], retry_after_us=0, retry_reason="")
-    assert best(lambda: crowd.query("settle", json.dumps(told))) < 0.05
+    assert walked(crowd, lambda: crowd.query("settle", json.dumps(told))) < FEW
 
 
 def test_a_thousand_departures_in_one_statement(crowd):
-    begun = time.monotonic()
-    crowd.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-M' WHERE employee_no LIKE 'N99___'", user="hr")
-    assert time.monotonic() - begun < 60
+    leave = "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-M' WHERE employee_no LIKE 'N99___'"
+    assert walked(crowd, lambda: crowd.rows(leave, user="hr"), user="hr") < 3 * PEOPLE + 1000 * FEW
     assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
-    begun = time.monotonic()
     rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
-    assert time.monotonic() - begun < 10
     assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}
