@@ -1,7 +1,7 @@
 /* One directory: two connections that are up together or not at all, and a third that watches (dir_watch.c). The urgent one is brought up first, then the bulk
  * one to the same server; an address that fails is followed by the next, a whole failed round by a pause that grows with
  * jitter. Refused credentials are another matter: trying them again and again locks the service account out. */
-#include "dir_priv.h"
+#include "dir_server.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -65,6 +65,8 @@ static void emit_up(struct pld_dir *d)
     ev.up.assertion = d->first.assertion;
     ev.up.watch = d->first.watch;
     ev.up.post_read = d->first.post_read;
+    ev.up.server = pl_str_c(d->uris[d->uri]);
+    ev.up.several = d->n_servers > 1;
     d->host.emit(d->host.ctx, &ev);
 }
 
@@ -86,7 +88,6 @@ static void pause_a_while(struct pld_dir *d)
     int64_t span = d->backoff_ms * 3 - DIR_BACKOFF_MIN_MS;
     int64_t ms = DIR_BACKOFF_MIN_MS + (span > 0 ? (int64_t)arc4random_uniform((uint32_t)span) : 0);
     d->backoff_ms = ms < DIR_BACKOFF_MAX_MS ? ms : DIR_BACKOFF_MAX_MS;
-    d->uri = 0;
     d->tried = true;
     arm(d->retry, d->backoff_ms);
     pld_changed(&d->host);
@@ -109,7 +110,6 @@ static void pause_refused(struct pld_dir *d)
         d->refused_ms = DIR_REFUSED_MAX_MS;
     d->refused_until_ms = dir_now_ms() + d->refused_ms;
     d->secret_changed_ns = secret_changed_ns(d);
-    d->uri = 0;
     d->tried = true;
     pld_changed(&d->host);
     arm(d->retry, REFUSED_LOOK_MS);
@@ -144,16 +144,23 @@ static void on_cut(evutil_socket_t fd, short what, void *arg)
         dir_opening_cut(d->opening);
 }
 
+static void note_server(struct pld_dir *d, enum pld_server_how how, const char *why)
+{
+    struct dir_server *s = dir_server_in_use(d);
+    if (s)
+        dir_server_note(s, how, why);
+}
+
 /* A failed attempt: the next address at once, after the last one a pause. */
 static void opening_failed(struct pld_dir *d, bool refused, const struct pl_err *err)
 {
+    note_server(d, refused ? PLD_SERVER_REFUSED : PLD_SERVER_AWAY, err->text);
     dir_say(d, refused || err->class == PL_ERR_CONF ? 3 : 4, err->text, err->hint);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
     if (refused) {
         pause_refused(d);
-    } else if (d->uri + 1 < d->n_uris) {
-        d->uri++;
+    } else if (dir_servers_next(d)) {
         open_channel(d, PL_CH_URGENT);
     } else {
         pause_a_while(d);
@@ -170,8 +177,12 @@ static void come_up(struct pld_dir *d)
     pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
               "%s (%s): connected%s%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "",
               d->first.unsaid ? "; the server does not say of which kind it is, so the configured dialect is believed" : "");
+    note_server(d, PLD_SERVER_UP, "");
+    dir_server_in_use(d)->says_read_only = d->first.read_only;
+    d->leave = false;
     pld_changed(&d->host);
     emit_up(d);
+    dir_sisters_follow(d);
 }
 
 static void on_opened(evutil_socket_t fd, short what, void *arg)
@@ -216,7 +227,24 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         return;
     }
     d->refused_until_ms = 0;
+    dir_servers_round(d);
     open_channel(d, PL_CH_URGENT);
+}
+
+void dir_hurry(struct pld_dir *d)
+{
+    if (!d->up && !d->opening && !d->refused_until_ms && event_pending(d->retry, EV_TIMEOUT, NULL))
+        arm(d->retry, 0);
+}
+
+/* Another server that is known to work takes over without a pause; but not again and again. */
+static void take_over(struct pld_dir *d)
+{
+    int64_t now = dir_now_ms();
+    if (!dir_servers_other_up(d) || (!d->leave && d->hurried_ms && now - d->hurried_ms < STABLE_MS))
+        return;
+    d->hurried_ms = now;
+    arm(d->retry, 0);
 }
 
 /* ---- going down ---- */
@@ -254,6 +282,8 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
         d->backoff_ms = DIR_BACKOFF_MIN_MS;
     pause_a_while(d);
     if (was_up) {
+        note_server(d, d->leave ? PLD_SERVER_UNTRIED : PLD_SERVER_AWAY, why);
+        take_over(d);
         drop_stray(d); /* DIR_DOWN answers these too */
         struct pl_event ev = {.kind = PL_EV_DIR_DOWN, .directory = d->conf->name};
         d->host.emit(d->host.ctx, &ev);
@@ -270,10 +300,10 @@ void dir_kick(struct pld_dir *d)
 /* Often while an answer is owed; otherwise only to ask a quiet connection something: an idle daemon sleeps. */
 static void set_tick(struct pld_dir *d)
 {
-    int64_t soon = d->conf->timeout_ms / 8;
+    int64_t soon = d->conf->timeout_ms / 8, most = dir_servers_other_up(d) ? 250 : 1000;
     d->tick_soon = !dir_link_quiet(&d->links[PL_CH_URGENT]) || !dir_link_quiet(&d->links[PL_CH_BULK]) ||
-                   !dir_link_quiet(&d->watch.link);
-    soon = soon < 50 ? 50 : soon > 1000 ? 1000 : soon;
+                   !dir_link_quiet(&d->watch.link) || !dir_sisters_quiet(d);
+    soon = soon < 50 ? 50 : soon > most ? most : soon;
     arm(d->tick, d->tick_soon ? soon : DIR_KEEPALIVE_MS);
 }
 
@@ -306,6 +336,10 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     dir_link_work(&d->links[PL_CH_URGENT]);
     dir_link_work(&d->links[PL_CH_BULK]);
     work_watch(d);
+    dir_sisters_work(d);
+    if (d->leave && d->up)
+        dir_down(d, "this server takes no writes, another one does", "");
+    d->leave = false;
     if (!d->tick_soon)
         set_tick(d);
 }
@@ -318,6 +352,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     dir_link_tick(&d->links[PL_CH_URGENT]);
     dir_link_tick(&d->links[PL_CH_BULK]);
     dir_link_tick(&d->watch.link);
+    dir_sisters_tick(d);
+    dir_servers_silent(d);
     set_tick(d);
 }
 
@@ -331,6 +367,15 @@ static enum pl_channel channel_of(const struct pl_command *cmd)
     default:
         return cmd->add.channel;
     }
+}
+
+/* NULL: it cannot be sent now. */
+static struct dir_link *link_of(struct pld_dir *d, const struct pl_command *cmd)
+{
+    if (cmd->kind != PL_CMD_SEARCH || cmd->search.server.len == 0)
+        return d->up ? &d->links[channel_of(cmd)] : NULL;
+    struct dir_server *s = dir_server_find(d, cmd->search.server);
+    return s && s->link.ld ? &s->link : NULL;
 }
 
 /* While the directory is down DIR_DOWN has answered it, or will. */
@@ -352,10 +397,13 @@ void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
     struct dir_req *r = dir_req_new(cmd, &code);
     if (code == 0 && r->login && d->first_password_dir[0] == '\0')
         code = LDAP_OTHER;
+    struct dir_link *link = cmd->kind == PL_CMD_WATCH ? NULL : link_of(d, cmd);
+    if (cmd->kind == PL_CMD_MODIFY && cmd->modify.everywhere.on && d->up)
+        dir_sisters_send(d, cmd);
     if (cmd->kind == PL_CMD_WATCH) {
         watch_command(d, r);
-    } else if (code == 0 && d->up) {
-        dir_link_submit(&d->links[channel_of(cmd)], r);
+    } else if (code == 0 && link) {
+        dir_link_submit(link, r);
     } else {
         r->code = code ? code : PL_RESULT_UNKNOWN;
         *d->stray_end = r;
@@ -404,6 +452,7 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     d->backoff_ms = DIR_BACKOFF_MIN_MS;
     d->since_us = wall_us();
     split_uris(d);
+    dir_servers_make(d);
     dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);
     dir_link_init(&d->links[PL_CH_BULK], d, PL_CH_BULK);
     dir_watch_init(d);
@@ -432,11 +481,14 @@ void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, boo
     if (!anew)
         return;
     dir_down(d, "connecting anew, because the configuration or a secret changed", "");
+    dir_sisters_stop(d);
+    dir_servers_free(d);
     for (size_t i = 0; i < d->n_uris; i++)
         free(d->uris[i]);
     free(d->uris);
     d->n_uris = d->uri = 0;
     split_uris(d);
+    dir_servers_make(d);
     d->refused_ms = d->refused_until_ms = 0;
     d->backoff_ms = DIR_BACKOFF_MIN_MS;
     arm(d->retry, 0);
@@ -465,6 +517,7 @@ void pld_dir_free(struct pld_dir *d)
     drop_stray(d);
     drop_watch(d);
     dir_watch_free(d);
+    dir_servers_free(d);
     for (size_t i = 0; i < 2; i++) {
         dir_link_close(&d->links[i]);
         event_free(d->links[i].flush);

@@ -1,6 +1,6 @@
 /* One connection's requests: the queue, the table of those in flight, sending and back-pressure. Nothing here waits: a
  * full socket is LDAP_BUSY, and then libldap keeps half a request and takes no other until that is flushed. */
-#include "dir_priv.h"
+#include "dir_server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,11 +76,20 @@ void dir_link_push_front(struct dir_link *l, struct dir_req *r)
         l->queue_end = &r->next;
 }
 
+/* What goes everywhere keeps its order for each entry, and servers do not keep it for what is in flight together. */
+static bool must_wait(const struct dir_link *l, const struct dir_req *r)
+{
+    for (size_t i = 0; i < l->n_sent && r->everywhere; i++)
+        if (l->sent[i]->everywhere && strcmp(l->sent[i]->dn, r->dn) == 0)
+            return true;
+    return r->paged && l->paged && l->paged != r;
+}
+
 /* The first that may go: a second paged read waits until the first has its last page. */
 static struct dir_req *take_next(struct dir_link *l)
 {
     for (struct dir_req **at = &l->queue, *r; (r = *at); at = &r->next) {
-        if (r->paged && l->paged && l->paged != r)
+        if (must_wait(l, r))
             continue;
         *at = r->next;
         if (!*at)
@@ -113,7 +122,9 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
     else if (r->password_file)
         pld_log(5, "directory.first_password", "%s: a first password lies in %s", l->dir->name,
                 l->dir->first_password_dir);
-    if (!r->probe)
+    if (r->everywhere)
+        dir_sister_answer(l, r, code);
+    else if (!r->probe)
         dir_emit_result(l->dir, r, code, complete);
     dir_req_free(r);
 }
@@ -262,6 +273,8 @@ static enum dir_step send_one(struct dir_link *l, struct dir_req *r)
         l->paged = r;
     dir_link_arm(l, r);
     l->quiet_since_ms = dir_now_ms();
+    if (l->n_sent == 1)
+        l->owed_ms = l->quiet_since_ms;
     if (state != LDAP_BUSY)
         return DIR_STEP_ON;
     l->busy_msgid = msgid;

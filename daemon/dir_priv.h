@@ -1,6 +1,8 @@
 /* What the files of one directory's LDAP side share. Nobody else includes this.
  *
  *   dir.c           the directory: both channels up or both down, back-off, the periodic look
+ *   dir_server.c    the listed servers: how each is, which one is tried next
+ *   dir_sister.c    warm connections to those that are not in use, for what goes everywhere
  *   dir_link.c      the connector thread: name lookup, TCP or local socket, hand-over
  *   dir_bind.c      a fresh socket becomes a bound handle: options, TLS, bind, sentences
  *   dir_probe.c     the first reads: which kind of server it is, what it offers, which data it holds
@@ -24,9 +26,9 @@
 #include "shell.h"
 
 enum {
-    DIR_IN_FLIGHT = 32,       /* requests on one connection */
-    DIR_PAGE = 500,           /* entries in a page */
-    DIR_BUDGET = 64,          /* messages handled in one wake-up */
+    DIR_IN_FLIGHT = 32, /* requests on one connection */
+    DIR_PAGE = 500,     /* entries in a page */
+    DIR_BUDGET = 64,    /* messages handled in one wake-up */
     DIR_TICKET_MARGIN_MS = 120000,
     DIR_FLUSH_MS = 5,         /* how often a full socket is tried again */
     DIR_KEEPALIVE_MS = 60000, /* a quiet connection is asked something this often */
@@ -35,9 +37,9 @@ enum {
     DIR_BACKOFF_MAX_MS = 30000,
     DIR_REFUSED_MIN_MS = 30000, /* after a refused bind: slow, or the service account gets locked out */
     DIR_REFUSED_MAX_MS = 900000,
-    DIR_PDU_FIRST = 1 << 20, /* largest message accepted before the bind is through, bytes */
+    DIR_PDU_FIRST = 1 << 20,   /* largest message accepted before the bind is through, bytes */
     DIR_READ_AHEAD = 32 << 10, /* buffer of a connection, bytes */
-    DIR_PDU_MAX = 256 << 20, /* and afterwards: one group with millions of members */
+    DIR_PDU_MAX = 256 << 20,   /* and afterwards: one group with millions of members */
 };
 
 #define DIR_OID_PPOLICY   "1.3.6.1.4.1.42.2.27.8.5.1"
@@ -55,7 +57,8 @@ struct dir_opened { /* what the thread hands over */
     bool tls;
     bool ppolicy; /* on the database of the people */
     bool policy_in_force, assertion, watch, post_read;
-    bool unsaid; /* it does not say which kind of server it is */
+    bool read_only; /* it says so of itself */
+    bool unsaid;    /* it does not say which kind of server it is */
     char identity[128];
     int64_t ends_ms; /* when what we logged on with ends (a Kerberos ticket); 0: never */
 };
@@ -109,10 +112,10 @@ struct dir_req {
     struct pl_arena *arena; /* owns what follows */
     uint64_t id;
     enum pl_cmd_kind kind;
-    int code;   /* of one that is answered without being sent */
-    bool probe; /* our own keep-alive: nobody is told */
+    int code;    /* of one that is answered without being sent */
+    bool probe;  /* our own keep-alive: nobody is told */
     bool stands; /* asked behind a search that does not say when it has begun */
-    int msgid;  /* 0: not sent */
+    int msgid;   /* 0: not sent */
     int64_t deadline_ms;
     const char *dn; /* base of a search too */
     /* SEARCH */
@@ -120,12 +123,12 @@ struct dir_req {
     const char *filter;
     char **attrs;
     bool paged, usability;
-    bool stays;            /* WATCH: it has no end of its own */
+    bool stays; /* WATCH: it has no end of its own */
     enum pl_watch_kind watch;
-    struct pl_str control; /* WATCH: value of its control */
-    bool incomplete;       /* an open range or a reference was seen */
+    struct pl_str control;   /* WATCH: value of its control */
+    bool incomplete;         /* an open range or a reference was seen */
     struct dir_range *range; /* an attribute of its entry is being read in parts; else NULL */
-    struct berval *cookie; /* of the next page */
+    struct berval *cookie;   /* of the next page */
     bool paused;
     LDAPMessage **held; /* come while paused, from first_held on; at most a page */
     size_t first_held, n_held, cap_held;
@@ -133,20 +136,22 @@ struct dir_req {
     LDAPMod **mods;
     size_t n_mods;
     const char *assertion;
-    struct pl_str post_read; /* value of the control; empty: not asked */
-    struct pl_str version;   /* what it answered */
+    int64_t account_id, intent_id;    /* for EV_ACK, when it went */
+    bool everywhere, after;           /* and so to a server not in use; in order for each entry */
+    struct pl_str post_read;          /* value of the control; empty: not asked */
+    struct pl_str version;            /* what it answered */
     const char *const *version_attrs; /* what it was asked about */
-    enum pl_secret secret;   /* a password that only we know goes with it */
+    enum pl_secret secret;            /* a password that only we know goes with it */
     const char *password_attr;
     enum pl_password_form password_form;
-    const char *login;       /* FIRST: for its file's name */
-    struct pl_buf password;  /* as it is sent, until then */
-    char *password_file;     /* path below first_password_dir */
+    const char *login;      /* FIRST: for its file's name */
+    struct pl_buf password; /* as it is sent, until then */
+    char *password_file;    /* path below first_password_dir */
 };
 
 struct dir_link { /* one channel's connection */
     struct pld_dir *dir;
-    int channel; /* enum pl_channel, or DIR_CH_WATCH */
+    int channel; /* enum pl_channel, DIR_CH_WATCH or DIR_CH_SISTER */
     LDAP *ld;    /* NULL: down */
     int fd;
     struct event *readable, *flush;
@@ -157,6 +162,7 @@ struct dir_link { /* one channel's connection */
     struct dir_req *paged; /* the one paged read under way: slapd keeps one page state for a connection */
     int busy_msgid;        /* half of this request is still in libldap: nothing else may be sent; 0 none */
     int64_t quiet_since_ms, ends_ms;
+    int64_t heard_ms, owed_ms; /* the last message came; the first of what is in flight now went */
 };
 
 void dir_link_init(struct dir_link *l, struct pld_dir *d, int ch);
@@ -164,8 +170,8 @@ void dir_link_broken(struct dir_link *l, const char *why, const char *hint); /* 
 bool dir_link_adopt(struct dir_link *l, const struct dir_opened *o);         /* takes the handle */
 void dir_link_close(struct dir_link *l); /* drops handle and requests, tells nobody */
 void dir_link_submit(struct dir_link *l, struct dir_req *r);
-void dir_link_work(struct dir_link *l); /* reads, resumes, sends; may end in dir_down */
-void dir_link_tick(struct dir_link *l); /* deadlines, keep-alive */
+void dir_link_work(struct dir_link *l);        /* reads, resumes, sends; may end in dir_down */
+void dir_link_tick(struct dir_link *l);        /* deadlines, keep-alive */
 bool dir_link_quiet(const struct dir_link *l); /* nothing is owed */
 
 enum dir_step { DIR_STEP_ON, DIR_STEP_ENDED, DIR_STEP_BROKEN };
@@ -173,12 +179,12 @@ bool dir_link_send(struct dir_link *l);                          /* as many as m
 void dir_link_push_front(struct dir_link *l, struct dir_req *r); /* goes next */
 void dir_link_forget(struct dir_link *l, struct dir_req *r);     /* out of the table */
 void dir_link_arm(struct dir_link *l, struct dir_req *r);        /* deadline from now */
-struct dir_req *dir_link_ask(struct dir_link *l); /* something, only for the answer's sake */
+struct dir_req *dir_link_ask(struct dir_link *l);                /* something, only for the answer's sake */
 void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool complete); /* answers and frees */
 
 /* ---- the watch (dir_watch.c) ---- */
 
-enum { DIR_CH_WATCH = 2 };
+enum { DIR_CH_WATCH = 2, DIR_CH_SISTER };
 
 struct dir_watch {
     struct dir_link link;
@@ -206,12 +212,18 @@ struct pld_dir {
     char *name, *first_password_dir;
     char **uris;
     size_t n_uris, uri;
+    struct dir_server *servers;                   /* each address once */
+    size_t n_servers, *tries, n_tries, tried_now; /* tries: places in uris, this round */
+    bool leave;                                   /* the server in use takes no writes, and another one does */
+    int64_t hurried_ms;                           /* when another server was tried without a pause last */
+    int64_t asked_ms,
+        given_up_ms;          /* dir_servers_silent: since when it is asked whether it lives; when one was left last */
     bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch;
-    bool up;                  /* up: DIR_UP was emitted */
-    bool tried;               /* a whole round over the addresses has ended, either way */
-    int64_t since_us;         /* wall clock: when `up` changed last */
+    bool up;          /* up: DIR_UP was emitted */
+    bool tried;       /* a whole round over the addresses has ended, either way */
+    int64_t since_us; /* wall clock: when `up` changed last */
     struct dir_opening *opening;
     enum pl_channel opening_for;
     struct event *opened, *cut, *kick, *tick, *retry;

@@ -1,7 +1,7 @@
 /* The first reads of a bound connection, in the connector thread: which kind of server it is, what it offers, which
  * incarnation of its data it holds, and whether its password policy is in force. Names of people and texts of the server
  * never get into a sentence. */
-#include "dir_priv.h"
+#include "dir_server.h"
 #include "../lib/directory/dn.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/server.h"
@@ -60,6 +60,15 @@ static bool offers_watch(const struct pl_entry *root, enum pl_watch_kind kind)
     return false;
 }
 
+static bool is_rodc(const struct pl_entry *root)
+{
+    const struct pl_attr *a = pl_entry_attr(root, "supportedCapabilities");
+    for (size_t i = 0; a && i < a->n; i++)
+        if (pl_str_eq_c(a->values[i], DIR_OID_AD_RODC))
+            return true;
+    return false;
+}
+
 static bool take_root(struct dir_opening *o, const struct pl_dialect *dialect, const struct pl_entry *root)
 {
     enum pl_server_fit fit = pl_server_check(root, o->conf.dialect, &o->err);
@@ -68,6 +77,7 @@ static bool take_root(struct dir_opening *o, const struct pl_dialect *dialect, c
     o->opened.watch = offers_watch(root, dialect->watch);
     o->opened.post_read = offers(root, PL_OID_POST_READ);
     o->opened.assertion = offers(root, DIR_OID_ASSERTION);
+    o->opened.read_only = is_rodc(root);
     return fit != PL_SERVER_OTHER;
 }
 

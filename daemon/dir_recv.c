@@ -1,7 +1,7 @@
 /* What comes back on one connection. Answers are read one message at a time until libldap has no more, because TLS and
  * libldap hold data that the socket does not show. A request that gets no answer in time takes the whole directory down:
  * what the server did with it is unknown. */
-#include "dir_priv.h"
+#include "dir_server.h"
 #include "../lib/directory/sync.h"
 
 /* ---- one message ---- */
@@ -88,9 +88,13 @@ static bool goes_on(struct dir_link *l, struct dir_req *r, int code)
 static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     int code = LDAP_OTHER;
+    char *text = NULL;
     LDAPControl **ctrls = NULL;
-    if (ldap_parse_result(l->ld, m, &code, NULL, NULL, NULL, &ctrls, 0) != LDAP_SUCCESS)
+    if (ldap_parse_result(l->ld, m, &code, NULL, &text, NULL, &ctrls, 0) != LDAP_SUCCESS)
         return DIR_STEP_BROKEN;
+    if (r->kind != PL_CMD_SEARCH)
+        dir_server_answered(l, code, text);
+    ldap_memfree(text);
     ber_bvfree(r->cookie);
     r->cookie = r->paged && code == LDAP_SUCCESS && ctrls ? next_page(l, ctrls) : NULL;
     if (r->post_read.len && code == LDAP_SUCCESS && ctrls)
@@ -221,7 +225,7 @@ static bool drain(struct dir_link *l, const char **why)
         *why = "the connection was lost";
         if (type < 0)
             return false;
-        l->quiet_since_ms = dir_now_ms();
+        l->quiet_since_ms = l->heard_ms = dir_now_ms();
         if (!dispatch(l, m, why))
             return false;
     }
@@ -276,6 +280,8 @@ void dir_link_broken(struct dir_link *l, const char *why, const char *hint)
 {
     if (l->channel == DIR_CH_WATCH)
         dir_watch_broken(l->dir, why, hint);
+    else if (l->channel == DIR_CH_SISTER)
+        dir_sister_broken(l, why, hint);
     else
         dir_down(l->dir, why, hint);
 }

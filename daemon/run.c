@@ -81,6 +81,8 @@ static void trace(const struct pl_command *cmd)
         [PL_CMD_SCAN_GROUP] = "scan_group",
         [PL_CMD_SCAN_GROUPS] = "scan_groups",
         [PL_CMD_NOTE_COMPARE] = "note_compare",
+        [PL_CMD_ACKED] = "acked",
+        [PL_CMD_UNACKED] = "unacked",
         [PL_CMD_SEARCH] = "search",
         [PL_CMD_MODIFY] = "modify",
         [PL_CMD_ADD] = "add",

@@ -102,8 +102,8 @@ struct pld_config_note {
     size_t n_needs_restart;
 };
 void pld_store_note_config(struct pld_store *s, const struct pld_config_note *n);
-struct pld_dir_state;
-void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n);
+struct pld_connection; /* further down */
+void pld_store_note_connections(struct pld_store *s, const struct pld_connection *dirs, size_t n);
 void pld_store_reload(struct pld_store *s, const struct pl_conf *conf); /* counts from the next log-on */
 
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
@@ -121,6 +121,21 @@ struct pld_dir_state {
     const char *why;  /* not up: the last sentence about it; may be empty */
 };
 void pld_dir_state(const struct pld_dir *d, struct pld_dir_state *out);
+enum pld_server_how { PLD_SERVER_UNTRIED, PLD_SERVER_UP, PLD_SERVER_AWAY, PLD_SERVER_REFUSED };
+struct pld_server_state {
+    const char *uri; /* as configured */
+    bool in_use, read_only;
+    enum pld_server_how how;
+    int64_t since_us; /* wall clock: since when it is so */
+    const char *why;  /* not up: the last sentence about it; may be empty */
+};
+/* The listed servers one by one; false when there are no more. */
+bool pld_dir_server(const struct pld_dir *d, size_t i, struct pld_server_state *out);
+struct pld_connection {
+    struct pld_dir_state dir;
+    const struct pld_server_state *servers;
+    size_t n_servers;
+};
 /* Another configuration of the same directory. `anew`: its connections are made anew now, with what it and the files that
  * it names say. */
 void pld_dir_reload(struct pld_dir *d, const struct pl_conf_directory *conf, bool anew);

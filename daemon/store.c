@@ -202,6 +202,7 @@ static struct pld_pg_pipe *pipe_for(struct pld_store *s, const struct pld_task *
         return pld_scan_pipe(s, t->directory);
     case PL_CMD_SCAN_GROUP:
     case PL_CMD_WATCH_STATE:
+    case PL_CMD_UNACKED:
         return s->watch;
     default:
         return s->main;

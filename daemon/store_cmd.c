@@ -151,6 +151,20 @@ static bool watched(struct pld_task *t, const struct pl_command *c)
     return put_json(t, pld_json_watched(t->arena, c)) && ok;
 }
 
+static bool acked(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    return put_json(t, pld_json_acked(t->arena, c)) && ok;
+}
+
+static bool unacked(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    ok = put_texts(t, c->unacked.servers, c->unacked.n) && ok;
+    put_i64(t, c->unacked.before);
+    return ok;
+}
+
 static bool scan(struct pld_task *t, const struct pl_command *c)
 {
     return put_str(t, c->directory);
@@ -181,6 +195,8 @@ static const struct kind {
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},
     {PL_CMD_WATCH_STATE, "watch_state", scan},
     {PL_CMD_WATCHED, "watched", watched},
+    {PL_CMD_ACKED, "acked", acked},
+    {PL_CMD_UNACKED, "unacked", unacked},
 };
 
 struct pld_task *pld_task_of(struct pld_store *s, const struct pl_command *cmd, bool *ok)

@@ -249,6 +249,25 @@ const char *pld_json_watched(struct pl_arena *a, const struct pl_command *cmd)
     return finish(a, o);
 }
 
+const char *pld_json_acked(struct pl_arena *a, const struct pl_command *cmd)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < cmd->acked.n; i++) {
+        const struct pl_ack *k = &cmd->acked.items[i];
+        json_t *x = json_object();
+        put_int(x, "account_id", k->account_id);
+        put_int(x, "intent_id", k->intent_id);
+        put_text(x, "server", k->server);
+        put_int(x, "code", k->code);
+        put_bool(x, "seen", k->seen);
+        put_bool(x, "after", k->after);
+        put_bool(x, "whole", k->whole);
+        put_int(x, "at_us", k->at_us);
+        json_array_append_new(all, x);
+    }
+    return finish(a, all);
+}
+
 const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd)
 {
     json_t *o = json_object();

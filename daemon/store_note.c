@@ -79,14 +79,32 @@ void pld_notes_free(struct pld_store *s)
 
 static const char connections_query[] = "note_connections", config_query[] = "note_config";
 
-void pld_store_note_connections(struct pld_store *s, const struct pld_dir_state *dirs, size_t n)
+static json_t *servers(const struct pld_connection *c)
+{
+    static const char *const how[] = {[PLD_SERVER_UNTRIED] = "untried",
+                                      [PLD_SERVER_UP] = "up",
+                                      [PLD_SERVER_AWAY] = "away",
+                                      [PLD_SERVER_REFUSED] = "refused"};
+    json_t *all = json_array();
+    for (size_t i = 0; i < c->n_servers; i++) {
+        const struct pld_server_state *s = &c->servers[i];
+        json_array_append_new(all, json_pack("{s:o, s:I, s:b, s:s, s:b, s:I, s:o}", "server",
+                                             pld_json_text(pl_str_c(s->uri)), "listed", (json_int_t)i + 1, "in_use",
+                                             s->in_use, "state", how[s->how], "read_only", s->read_only, "since_us",
+                                             (json_int_t)s->since_us, "why", pld_json_text(pl_str_c(s->why))));
+    }
+    return all;
+}
+
+void pld_store_note_connections(struct pld_store *s, const struct pld_connection *dirs, size_t n)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++) {
-        const struct pld_dir_state *d = &dirs[i];
+        const struct pld_dir_state *d = &dirs[i].dir;
         const char *state = d->up ? "up" : d->refused ? "refused" : "away";
-        json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:o}", "directory", d->name, "state", state, "since_us",
-                                             (json_int_t)d->since_us, "why", pld_json_text(pl_str_c(d->why))));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:o, s:o}", "directory", d->name, "state", state,
+                                             "since_us", (json_int_t)d->since_us, "why",
+                                             pld_json_text(pl_str_c(d->why)), "servers", servers(&dirs[i])));
     }
     note(s, connections_query, all, true);
 }

@@ -120,6 +120,7 @@ struct json_t *pld_json_text(struct pl_str s); /* what is no character becomes U
 const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_settle(struct pl_arena *a, const struct pl_settle *s);
 const char *pld_json_hold(struct pl_arena *a, const struct pl_hold *h);
+const char *pld_json_acked(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_nominate(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_watched(struct pl_arena *a, const struct pl_command *cmd);
 const char *pld_json_compare(struct pl_arena *a, const struct pl_command *cmd);

@@ -90,6 +90,8 @@ static const struct answer {
     {PL_CMD_NOTE_COMPARE, PL_EV_STORE_DONE, false, NULL},
     {PL_CMD_WATCH_STATE, PL_EV_SCAN_DONE, true, scan_row},
     {PL_CMD_WATCHED, PL_EV_STORE_DONE, false, NULL},
+    {PL_CMD_ACKED, PL_EV_STORE_DONE, false, NULL},
+    {PL_CMD_UNACKED, PL_EV_SCAN_DONE, true, scan_row},
 };
 
 static const struct answer *answer_of(enum pl_cmd_kind kind)

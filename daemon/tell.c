@@ -119,18 +119,29 @@ static void tell_ready(struct pld_tell *t)
  * A row is written when something changed and never because time passed. */
 static void tell_database(struct pld_tell *t)
 {
-    struct pld_dir_state *dirs = pl_xcalloc(t->from.n_dirs + 1, sizeof *dirs);
+    struct pl_arena *a = pl_arena_new();
+    struct pld_connection *all = pl_arena_array(a, t->from.n_dirs + 1, sizeof *all);
     struct pl_buf now = {0};
     for (size_t i = 0; i < t->from.n_dirs; i++) {
-        pld_dir_state(t->from.dirs[i], &dirs[i]);
-        pl_buf_printf(&now, "%s %d %d %lld %s\n", dirs[i].name, dirs[i].up, dirs[i].refused,
-                      (long long)dirs[i].since_us, dirs[i].why);
+        struct pld_connection *c = &all[i];
+        struct pld_server_state s, *servers;
+        pld_dir_state(t->from.dirs[i], &c->dir);
+        pl_buf_printf(&now, "%s %d %d %lld %s\n", c->dir.name, c->dir.up, c->dir.refused, (long long)c->dir.since_us,
+                      c->dir.why);
+        while (pld_dir_server(t->from.dirs[i], c->n_servers, &s))
+            c->n_servers++;
+        c->servers = servers = pl_arena_array(a, c->n_servers, sizeof *servers);
+        for (size_t k = 0; pld_dir_server(t->from.dirs[i], k, &s); k++) {
+            servers[k] = s;
+            pl_buf_printf(&now, "%s %d %d %d %lld %s\n", s.uri, s.in_use, s.read_only, (int)s.how,
+                          (long long)s.since_us, s.why);
+        }
     }
     if (!t->noted || strcmp(t->noted, now.s) != 0)
-        pld_store_note_connections(t->from.store, dirs, t->from.n_dirs);
+        pld_store_note_connections(t->from.store, all, t->from.n_dirs);
     free(t->noted);
     t->noted = now.s;
-    free(dirs);
+    pl_arena_free(a);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)

@@ -23,6 +23,7 @@ static bool ask(struct ctl *c, struct ctl_why *w, int *code)
            (w->employments = ctl_query(c, "ctl_why_employments", 1, params, code)) &&
            (w->grants = ctl_query(c, "ctl_why_grants", 2, params, code)) &&
            (w->accounts = ctl_query(c, "ctl_why_accounts", 1, params, code)) &&
+           (w->servers = ctl_query(c, "ctl_why_servers", 1, params, code)) &&
            (w->work = ctl_query(c, "ctl_why_work", 1, params, code)) &&
            (w->findings = ctl_query(c, "ctl_why_findings", 1, params, code)) &&
            (w->plans = ctl_query(c, "ctl_why_plans", 1, params, code));
@@ -57,6 +58,7 @@ static void count(struct ctl_why *w)
         f->open[CTL_OPEN_GROUP] += stays ? 0 : number(w->accounts, i, ACC_GROUPS);
         f->open[CTL_OPEN_UNSEEN] += !f->employed && unseen(w->accounts, i);
     }
+    f->open[CTL_OPEN_SERVER] = ctl_why_servers_open(w->servers);
     for (int i = 0; i < PQntuples(w->work); i++)
         f->open[CTL_OPEN_WORK] += !is(w->work, i, 9, "cancelled") && (!f->employed || !is(w->work, i, 4, "add"));
     for (int i = 0; i < PQntuples(w->findings); i++)
@@ -70,17 +72,19 @@ static void print_json(const struct ctl_why *w)
 {
     json_t *open = json_object();
     for (int i = 0; i < w->judgement.n_reasons; i++) {
-        static const char *const keys[CTL_OPEN_COUNT] = {
-            "accounts", "groups", "grants", "work_orders", "findings", "held_steps", "pending", "uncompared", "logins"};
+        static const char *const keys[CTL_OPEN_COUNT] = {"accounts", "groups",     "grants",  "work_orders",
+                                                         "findings", "held_steps", "pending", "uncompared",
+                                                         "logins",   "servers"};
         enum ctl_open what = w->judgement.reason[i];
         json_object_set_new(open, keys[what], json_integer(w->facts.open[what]));
     }
-    ctl_print_json_value(json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "person_id",
+    ctl_print_json_value(json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "person_id",
                                    (json_int_t)strtoll(w->who.id, NULL, 10), "number", w->who.number, "name",
                                    w->who.name, "verdict", ctl_verdict_name(w->judgement.verdict), "open", open,
                                    "employments", ctl_json_rows(w->employments), "grants", ctl_json_rows(w->grants),
-                                   "accounts", ctl_json_rows(w->accounts), "work_orders", ctl_json_rows(w->work),
-                                   "findings", ctl_json_rows(w->findings), "held_plans", ctl_json_rows(w->plans)));
+                                   "accounts", ctl_json_rows(w->accounts), "servers", ctl_json_rows(w->servers),
+                                   "work_orders", ctl_json_rows(w->work), "findings", ctl_json_rows(w->findings),
+                                   "held_plans", ctl_json_rows(w->plans)));
 }
 
 int cmd_why(struct ctl *c, int argc, char **argv)
@@ -106,7 +110,7 @@ int cmd_why(struct ctl *c, int argc, char **argv)
             ctl_why_say(c, &w);
         code = w.judgement.verdict == CTL_NOT_YET_OUT ? CTL_ATTENTION : CTL_OK;
     }
-    PGresult *all[] = {w.state, w.employments, w.grants, w.accounts, w.work, w.findings, w.plans};
+    PGresult *all[] = {w.state, w.employments, w.grants, w.accounts, w.servers, w.work, w.findings, w.plans};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         PQclear(all[i]);
     return code;

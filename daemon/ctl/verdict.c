@@ -37,6 +37,7 @@ const char *ctl_open_words(enum ctl_open what, long n)
         {"change waits for the daemon", "changes wait for the daemon"},
         {"directory could not be compared whole", "directories could not be compared whole"},
         {"log-in to the database still works", "log-ins to the database still work"},
+        {"server is not known to have the lock", "servers are not known to have the lock"},
     };
     return words[what][n == 1 ? 0 : 1];
 }

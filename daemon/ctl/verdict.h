@@ -24,6 +24,7 @@ enum ctl_open {
     CTL_OPEN_PENDING, /* wake-ups, moments that have passed untaken, directory writes without an outcome */
     CTL_OPEN_UNSEEN,  /* directories of the person's accounts whose last full compare was not complete */
     CTL_OPEN_LOGIN,   /* log-ins to the database of a person who is not employed */
+    CTL_OPEN_SERVER,  /* servers of a directory that are not known to have an account's lock */
     CTL_OPEN_COUNT
 };
 

@@ -8,7 +8,7 @@
 struct ctl_why {
     struct ctl_who who;
     const char *reg; /* or NULL: all */
-    PGresult *state, *employments, *grants, *accounts, *work, *findings, *plans;
+    PGresult *state, *employments, *grants, *accounts, *servers, *work, *findings, *plans;
     struct ctl_facts facts;
     struct ctl_judgement judgement;
 };
@@ -42,5 +42,9 @@ enum {
 };
 
 void ctl_why_say(struct ctl *c, const struct ctl_why *w); /* in sentences */
+
+/* why_servers.c; `r` is of ctl_why_servers. */
+void ctl_why_say_servers(struct ctl *c, const PGresult *r, const char *account_id);
+long ctl_why_servers_open(const PGresult *r); /* servers that are not known to have a lock */
 
 #endif

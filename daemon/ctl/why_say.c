@@ -178,8 +178,9 @@ static const char *state_words(const char *state)
     return state;
 }
 
-static void say_accounts(struct ctl *c, const PGresult *r, struct pl_buf *b)
+static void say_accounts(struct ctl *c, const struct ctl_why *w, struct pl_buf *b)
 {
+    const PGresult *r = w->accounts;
     if (PQntuples(r) == 0)
         ctl_say(c, "  There is no account.");
     for (int i = 0; i < PQntuples(r); i++) {
@@ -196,6 +197,7 @@ static void say_accounts(struct ctl *c, const PGresult *r, struct pl_buf *b)
             pl_buf_printf(b, ", %s ms after the change", val(r, i, ACC_LOCK_MS));
             flush(c, b);
         }
+        ctl_why_say_servers(c, w->servers, val(r, i, ACC_ID));
         if (is(r, i, ACC_COMPARED_WHOLE, "f"))
             ctl_say(c, "    The directory could not be compared whole at %.19s: what changed there since is not known.",
                     val(r, i, ACC_COMPARED_AT));
@@ -224,6 +226,7 @@ static int say_counted(struct ctl *c, const struct ctl_why *w)
         {CTL_OPEN_GROUP, "the daemon takes it out, unless the role's mode is observe"},
         {CTL_OPEN_GRANT, "`paaslactl revoke` ends what no employment ends"},
         {CTL_OPEN_PENDING, "if that lasts, `paaslactl status` tells whether paaslad runs"},
+        {CTL_OPEN_SERVER, "the daemon looks there until it does; one that is gone for good is taken out of `uris`"},
         {CTL_OPEN_LOGIN, "an owner of the database ends it: ALTER ROLE ... NOLOGIN"},
     };
     int said = 0;
@@ -343,7 +346,7 @@ void ctl_why_say(struct ctl *c, const struct ctl_why *w)
     ctl_say(c, "%s", w->facts.employed ? "Grants:" : "Grants (ended ones too):");
     say_grants(c, w, &b);
     ctl_say(c, "Accounts:");
-    say_accounts(c, w->accounts, &b);
+    say_accounts(c, w, &b);
     ctl_say(c, "%s", w->facts.employed ? "Open:" : "What may still live:");
     say_open(c, w, &b);
     say_verdict(c, w, &b);

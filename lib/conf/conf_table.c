@@ -86,7 +86,8 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
-     "spaces, are tried in this order; they must all be the same directory.",
+     "spaces, are tried in this order; they must all be the same directory. The one that is in use stays in use while it "
+     "answers; a leaver's lock goes to all of them at once.",
      "ldap://ldap1.linn.test ldap://ldap2.linn.test", PL_CONF_RECONNECT},
     {"directory", "tls", PL_CONF_WORD, DIR(tls), "", 0, 0, "starttls|none", "starttls",
      "starttls: ldap:// is encrypted before anything else is said. none: only for ldapi:// and for this very host "

@@ -153,6 +153,7 @@ static void start_due(struct pl_engine *e)
     pl_preview_start(e);
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
+        pl_acks_pump(d->acks);
         if (d->wake_us && e->now >= d->wake_us) {
             d->wake_us = 0;
             d->want[0] = d->want[1] = true;
@@ -197,7 +198,8 @@ static void set_timer(struct pl_engine *e)
         }
         if (e->conf.poll_us > 0)
             SOONER(e->next_poll_us);
-        for (size_t i = 0; i < e->n_dirs; i++)
+        for (size_t i = 0; i < e->n_dirs; i++) {
+            SOONER(pl_acks_due(e->dirs[i].acks));
             if (e->dirs[i].up) {
                 SOONER(e->dirs[i].wake_us);
                 if (e->dirs[i].want[PL_LOAD_BULK] || e->want_tick)
@@ -206,6 +208,7 @@ static void set_timer(struct pl_engine *e)
                 if (!e->dirs[i].scan && e->conf.compare_every_us > 0)
                     SOONER(e->dirs[i].next_scan_us);
             }
+        }
     }
 #undef SOONER
     if (at == 0 || at == e->timer_us)
@@ -246,6 +249,7 @@ static void store_down(struct pl_engine *e)
     for (size_t i = 0; i < e->n_dirs; i++) {
         pl_scan_drop(&e->dirs[i]);
         pl_watch_stop(e->dirs[i].watch);
+        pl_acks_stop(e->dirs[i].acks, true);
         e->dirs[i].groups_known = e->dirs[i].passed.known = false;
         e->dirs[i].loading[0] = e->dirs[i].loading[1] = false;
     }
@@ -258,6 +262,7 @@ static void dir_down(struct pl_engine *e, struct dir *d)
     d->up = false;
     pl_scan_drop(d);
     pl_watch_stop(d->watch);
+    pl_acks_stop(d->acks, false);
     drop_requests(e, d, false);
     pl_batch_drop_all(e, d);
     pl_exec_targets_free(d);
@@ -279,6 +284,7 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
     d->identity = (struct pl_str){copy, ev->up.identity.len};
     d->want[0] = d->want[1] = true;
     pl_watch_dir_up(d->watch);
+    pl_acks_dir_up(d->acks, ev->up.server, ev->up.several);
     if (!same || !pl_watch_covers(d->watch))
         d->want_scan = true; /* what happened while we were not looking; a watch that is resumed tells it */
     /* Writes whose answer was lost with the connection are open intents: make their persons dirty. */
@@ -352,6 +358,9 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
     case OWN_WATCH:
         pl_watch_reply(r.owner, &r, ev);
         break;
+    case OWN_ACKS:
+        pl_acks_reply(r.owner, &r, ev);
+        break;
     case OWN_TICK:
         e->ticking = false;
         e->next_tick_us = ev->failed ? e->now + e->conf.retry_min_us : ev->ticked.next_us;
@@ -400,6 +409,11 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
         if (d)
             dir_down(e, d);
         break;
+    case PL_EV_SERVER:
+    case PL_EV_ACK:
+        if (d)
+            pl_acks_event(d->acks, ev);
+        break;
     case PL_EV_DIRTY:
         want_all(e);
         e->want_tick = true; /* a new grant may bring the next change in time nearer */
@@ -438,7 +452,8 @@ bool pl_engine_idle(const struct pl_engine *e)
         if (e->requests[i].req && !pl_watch_stays(&e->requests[i]))
             return false;
     for (size_t i = 0; i < e->n_dirs; i++)
-        if (e->dirs[i].scan || (!e->stopping && (e->dirs[i].want[0] || e->dirs[i].want[1])))
+        if (e->dirs[i].scan || (!e->stopping && (e->dirs[i].want[0] || e->dirs[i].want[1])) ||
+            (e->store_up && !pl_acks_idle(e->dirs[i].acks)))
             return false;
     return e->batches == NULL;
 }

@@ -8,12 +8,12 @@
  *   DIRTY -> LOAD -> LOADED -> SEARCH (person, groups) -> plan -> brake -> INTENTS -> MODIFY/ADD -> SEARCH again -> SETTLE
  *
  * Rules for the shell:
- *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, of
- *     which an END is the last), or, when the store
- *     or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer everything that was open there;
- *   - slices in an event live until pl_engine_event returns; slices in a command live until the next call of
- *     pl_engine_event or pl_engine_next, except those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH, which the shell copies too
- *     if it needs them longer;
+ *   - every command with a `req` is answered by exactly one event with that `req` (DONE or failed; a WATCH by many, the last an
+ *     END), or, when the store or the directory went down, by EV_STORE_DOWN / EV_DIR_DOWN alone: these answer all that is open;
+ *   - a directory may list several servers. Commands go to the one in use. What is said of the others comes as EV_SERVER and
+ *     EV_ACK, also while the directory is down; nothing ever waits for them;
+ *   - slices in an event live until pl_engine_event returns; slices in a command until the next call of pl_engine_event or
+ *     pl_engine_next, those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH too: the shell copies what it needs longer;
  *   - after each event the shell calls pl_engine_next until it returns false.
  */
 #ifndef PL_ENGINE_ENGINE_H
@@ -38,10 +38,8 @@ struct pl_template { /* one attribute of a new entry: text with {login}, {given}
 };
 
 struct pl_dir_conf {
-    struct pl_str name;        /* as in paasla.directory */
-    struct pl_str dialect;     /* "openldap" */
-    struct pl_str people_base; /* DN */
-    struct pl_str group_base;  /* DN */
+    struct pl_str name, dialect; /* as in paasla.directory; "openldap" */
+    struct pl_str people_base, group_base; /* DNs */
     struct pl_str canary_dn;   /* an entry that every complete read must show */
     struct pl_str placeholder_dn; /* member of an otherwise empty groupOfNames */
     struct pl_str policy_dn;   /* the default password policy entry; empty: none */
@@ -96,6 +94,8 @@ enum pl_cmd_kind {
     PL_CMD_NOTE_COMPARE,  /* a full compare ended: counts, for status and for the control row; -> EV_STORE_DONE */
     PL_CMD_WATCH_STATE,   /* how far the directory was seen -> EV_SCAN_ROW (cookie, identity), EV_SCAN_DONE */
     PL_CMD_WATCHED,       /* what a watch told, and its cookie, in one transaction; -> EV_STORE_DONE */
+    PL_CMD_ACKED,         /* which servers have a lock, or do not; -> EV_STORE_DONE */
+    PL_CMD_UNACKED,       /* locks that a server is not known to have -> EV_SCAN_ROW*, EV_SCAN_DONE */
     /* directory (LDAP) */
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
@@ -178,7 +178,17 @@ struct pl_command {
             struct pl_str why;
         } compare;
         struct {
+            const struct pl_ack *items;
+            size_t n;
+        } acked;
+        struct {
+            const struct pl_str *servers; /* only of these */
+            size_t n;
+            int64_t before; /* without an answer only intents with a smaller number: for the others one will come */
+        } unacked;
+        struct {
             enum pl_channel channel;
+            struct pl_str server; /* another one than that in use; not up: answered with UNKNOWN. Empty: the one in use */
             struct pl_str base;
             enum pl_scope scope;
             struct pl_str filter;
@@ -199,6 +209,10 @@ struct pl_command {
             const char *password_attr;
             enum pl_password_form password_form;
             struct pl_str login;     /* for that file's name */
+            struct { /* to every other server too, to each in the order of these commands; each tells by EV_ACK */
+                bool on, after;                /* after: not the lock itself, it follows it */
+                int64_t account_id, intent_id; /* come back with what it tells */
+            } everywhere;
         } modify;
         struct {
             enum pl_channel channel;
@@ -239,11 +253,14 @@ enum pl_ev_kind {
     PL_EV_ENTRY,
     PL_EV_RESULT,
     PL_EV_WATCH,    /* one message of a WATCH */
+    PL_EV_SERVER,   /* another server than the one in use came up or went down */
+    PL_EV_ACK,      /* what another server said to a MODIFY that went everywhere */
     PL_EV_SHUTDOWN, /* finish what is in flight, begin nothing */
 };
 
 /* LDAP results beyond RFC 4511: the shell says "unknown" when an answer never came. */
-#define PL_RESULT_UNKNOWN (-1)
+#define PL_RESULT_UNKNOWN  (-1)
+#define PL_RESULT_NOT_SENT (-2) /* EV_ACK: that server cannot be reached */
 
 enum pl_watch_msg {
     PL_WATCH_ENTRY,
@@ -262,10 +279,22 @@ struct pl_event {
             struct pl_str identity;
             bool ppolicy;         /* the database of the people enforces password policies */
             bool policy_in_force; /* its default policy applies to who has none of their own, as seen on an entry */
-            bool assertion; /* RFC 4528 is offered */
-            bool watch;     /* the dialect's kind of watch is offered */
-            bool post_read; /* RFC 4527 is offered */
+            bool assertion, post_read; /* RFC 4528, RFC 4527 are offered */
+            bool watch;                /* the dialect's kind of watch is offered */
+            struct pl_str server; /* the one in use, as configured */
+            bool several;         /* others are configured too */
         } up;
+        struct {
+            struct pl_str name; /* as configured */
+            bool up;
+        } server;
+        struct {
+            struct pl_str server;
+            bool after;                    /* of the command */
+            int64_t account_id, intent_id;
+            int code;                      /* LDAP result code, UNKNOWN or NOT_SENT */
+            struct pl_str version;         /* as in result */
+        } ack;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
             const struct pl_str *cols;
             size_t n;

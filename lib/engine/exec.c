@@ -253,6 +253,13 @@ static void send_op(struct op *o)
     c->modify.tell_version = d->post_read && d->watchable ? d->dialect->echo_attrs : NULL;
     if (!o->group)
         c->modify.assertion = assertion(o);
+    if ((o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) && pl_acks_everywhere(d->acks, o->intent_id)) {
+        /* The password too: a server may replicate whole entries, and the newest one must not be one with the old one. */
+        c->modify.everywhere.on = true;
+        c->modify.everywhere.after = o->steps[o->step].stage > 0;
+        c->modify.everywhere.account_id = t->p.account_id;
+        c->modify.everywhere.intent_id = o->intent_id;
+    }
     if (o->steps[o->step].secret != PL_SECRET_NONE) {
         c->modify.secret = o->steps[o->step].secret;
         c->modify.password_attr = d->dialect->password_attr;
@@ -449,6 +456,8 @@ static void account_result(struct op *o, int code, bool ok)
     }
     if (locks && ok && step->stage == 0)
         o->task->locked_at_us = o->task->dir->e->now;
+    if (locks && step->stage == 0 && (ok || next == o->n_steps))
+        pl_acks_in_use(o, ok ? 0 : code);
     if (next < o->n_steps) {
         o->step = next;
         go_on(o);

@@ -16,6 +16,7 @@ static bool is_owed(enum owner_kind kind)
     case OWN_SCAN:
     case OWN_TICK:
     case OWN_RECOVER:
+    case OWN_ACKS:
         return true;
     default:
         return false;

@@ -104,6 +104,19 @@ bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must 
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
+/* acks.c */
+struct acks *pl_acks_new(struct dir *d);
+void pl_acks_free(struct acks *k);
+void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several);
+void pl_acks_event(struct acks *k, const struct pl_event *ev); /* SERVER, ACK */
+bool pl_acks_everywhere(struct acks *k, int64_t intent_id); /* there are others, and this lock goes to them */
+void pl_acks_in_use(const struct op *o, int code);                /* what the server in use said to a lock */
+void pl_acks_reply(struct acks *k, const struct request *r, const struct pl_event *ev);
+void pl_acks_pump(struct acks *k);
+int64_t pl_acks_due(const struct acks *k); /* 0: never */
+bool pl_acks_idle(const struct acks *k);   /* nothing is left to be stored */
+void pl_acks_stop(struct acks *k, bool store_too);
+
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);

@@ -13,6 +13,7 @@
  *   scan*.c   the full compare, which only nominates
  *   preview.c a dry run
  *   watch*.c  what the directory tells by itself, which only nominates too
+ *   acks.c    locks on every server of a directory: who has them, who does not yet
  */
 #ifndef PL_ENGINE_PRIV_H
 #define PL_ENGINE_PRIV_H
@@ -29,9 +30,10 @@ struct batch;
 struct task;
 struct scan;
 struct watch;
+struct acks;
 
 /* A request that is out: who gets the answer. */
-enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_TASK_EARLY, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH };
+enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_TASK_EARLY, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH, OWN_ACKS };
 struct request {
     uint64_t req; /* 0: free slot */
     enum owner_kind kind;
@@ -241,6 +243,7 @@ struct dir {
     bool want_scan, scanned;
     int64_t scan_control, next_scan_us;
     struct watch *watch; /* for life */
+    struct acks *acks;   /* for life */
 };
 
 struct attempt { /* how often a pair failed in a row */

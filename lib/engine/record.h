@@ -80,6 +80,16 @@ struct pl_hold {
     size_t n_seqs;
 };
 
+struct pl_ack { /* whether one server of a directory has a lock */
+    int64_t account_id, intent_id;
+    struct pl_str server; /* as configured */
+    int code;             /* what it answered to the lock: LDAP result code, UNKNOWN or NOT_SENT */
+    bool seen;            /* a read there showed the lock; `code` says nothing then */
+    bool after;           /* `code` is of the password after the lock: 0, or what it says that it is not gone */
+    bool whole;           /* of the server in use: the password's answer is the intent's outcome */
+    int64_t at_us;
+};
+
 struct pl_nominee {
     int64_t person_id;
     const char *cause; /* "compare", "compare_removal", ... */

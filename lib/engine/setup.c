@@ -103,6 +103,7 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
                        c->name.s, d->conf.number_attr.s);
     d->group_arena = pl_arena_new();
     d->watch = pl_watch_new(d);
+    d->acks = pl_acks_new(d);
     d->watch_base = d->conf.people_base;
     while (d->watch_base.len > 0 && !pl_dn_under(d->conf.group_base, d->watch_base))
         d->watch_base = pl_dn_parent(d->watch_base);
@@ -141,6 +142,7 @@ void pl_engine_free(struct pl_engine *e)
         pl_scan_drop(d);
         pl_exec_targets_free(d);
         pl_watch_free(d->watch);
+        pl_acks_free(d->acks);
         for (size_t k = 0; k < d->n_shapes; k++) {
             free(d->shapes[k].writer);
             free(d->shapes[k].strangers);

@@ -100,8 +100,10 @@ class Certificates:
 
 
 class SlapdServer:
-    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False, port=None, mirror=None):
-        """mirror: (server id, port of the other one); the one with id 2 begins empty and gets everything from the first."""
+    def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False, port=None, mirror=None,
+                 updateref=None):
+        """mirror: (server id, port of the other one); the one with id 2 begins empty and gets everything from the first.
+        updateref: where a consumer sends writers to, '' for nowhere; the one with id 2 is a consumer then and takes no writes."""
         self.own = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
         os.makedirs(self.dir, exist_ok=True)
@@ -110,7 +112,7 @@ class SlapdServer:
         self.service_dn, self.root_dn, self.suffix = SERVICE, ROOT, SUFFIX
         self.people, self.groups, self.policy, self.canary, self.nobody = PEOPLE, GROUPS, POLICY, CANARY, NOBODY
         self.password, self.root_password = "teenuse salas\u00f5na", "root"
-        self.port, self.tls_port, self.mirror = port or free_port(), free_port(), mirror
+        self.port, self.tls_port, self.mirror, self.updateref = port or free_port(), free_port(), mirror, updateref
         self.socket = os.path.join(self.dir, "run", "ldapi")
         self.ldapi = "ldapi://" + quote(self.socket, safe="")
         self.ldap = "ldap://127.0.0.1:%d" % self.port
@@ -168,7 +170,11 @@ class SlapdServer:
         if self.mirror:
             at = lines.index("overlay ppolicy")
             lines[at:at] = ['syncrepl rid=001 provider=ldap://127.0.0.1:%d bindmethod=simple binddn="%s" credentials=%s searchbase="%s"'
-                            ' type=refreshAndPersist retry="1 +"' % (self.mirror[1], ROOT, self.root_password, SUFFIX), "mirrormode on"]
+                            ' type=refreshAndPersist retry="1 +"' % (self.mirror[1], ROOT, self.root_password, SUFFIX)]
+            if self.updateref is None:
+                lines[at + 1:at + 1] = ["mirrormode on"]
+            elif self.updateref:
+                lines[at + 1:at + 1] = ["updateref " + self.updateref]
         self.config = os.path.join(self.dir, "slapd.conf")
         with open(self.config, "w") as f:
             f.write("\n".join(lines))

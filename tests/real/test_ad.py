@@ -353,6 +353,27 @@ def test_both_ways_to_be_encrypted(scheme):
         t.close()
 
 
+def test_a_second_domain_controller_gets_the_lock_too():
+    """One domain controller by two addresses: as a second one that hears of everything at once. It is sent the lock too, by the
+    value that was read before; it finds it there already, and is looked at."""
+    class Two(AdTown):
+        def uris(self):
+            return self.ldap.ldaps + " " + self.ldap.ldap
+    t = Two(people=1).start()
+    try:
+        t.settled()
+        assert t.can(1000) == (True, True)
+        until(lambda: t.sql("SELECT count(*) FROM paasla.directory_server WHERE state = 'up' AND NOT read_only") == [(2,)], 20, "both")
+        t.depart(1000)
+        t.state_is(1000, "out")
+        assert t.can(1000) == (False, False)
+        until(lambda: t.one("SELECT count(*) FROM paasla.lock_place WHERE acknowledged_at IS NOT NULL") == 2, 20, "both to have the lock")
+        t.settled()
+        assert t.account(1000, "state") == "out" and t.entry(1000)["useraccountcontrol"] == "514"
+    finally:
+        t.close()
+
+
 def test_drift_is_found_by_the_compare(town):
     town.grant(1000, "r0")
     town.grant(1001, "r0")

@@ -44,6 +44,9 @@ TABLES = {
     "paasla.daemon_run": (set(), set(), set(), set()),  # columns only: the salt is nobody's
     "paasla.config_value": (set(), set(), set(), set()),
     "paasla.connection": (READERS, set(), set(), set()),
+    "paasla.directory_server": (READERS, set(), set(), set()),
+    "paasla.lock_ack": (READERS, set(), set(), set()),
+    "paasla.lock_place": (READERS, set(), set(), set()),
     "paasla.open_findings": ({"daemon"}, set(), set(), set()),
     "paasla.open_work": ({"daemon"}, set(), set(), set()),
     "paasla.hr_scope": (READERS, {"admin"}, set(), {"admin"}),
@@ -82,7 +85,7 @@ CALLS = {
     "undo_depart": {"hr"}, "hr_sees_person": {"hr"}, "dn_key": {"admin"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"}, "lock_looked_at": {"daemon"},
     "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
-    "note_connections": {"daemon"}, "daemon_works": READERS,
+    "note_connections": {"daemon"}, "daemon_works": READERS, "acked": {"daemon"}, "unacked": {"daemon"},
 }
 HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
             "personal_code_ok", "keys_stay", "refuse", "dirty_notify", "request_approval", "staff_statement", "commitment"}
@@ -169,6 +172,7 @@ def test_temporary_tables_are_nobodys():
 def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, [], 20, 1000000], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
+                 "acked": ["linn", "[]"], "unacked": ["linn", ["ldap://x"], 1],
                  "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"], "preflight_groups": ["linn"], "preflight_people": ["linn"],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
                  "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '

@@ -38,7 +38,7 @@ static bool open_intent(struct sim *m, int dir, const struct account *a, unsigne
     return false;
 }
 
-static const struct account *account_of_entry(struct sim *m, int dir, const struct dir_entry *e)
+const struct account *check_whose(struct sim *m, int dir, const struct dir_entry *e)
 {
     for (int i = 0; i < m->s.n_accounts; i++) {
         const struct account *a = &m->s.accounts[i];
@@ -102,7 +102,7 @@ static void group_write(struct sim *m, const struct pl_command *c, int dir, cons
 static void entry_write(struct sim *m, const struct pl_command *c, int dir, const struct dir_entry *e)
 {
     const unsigned ops = (1u << PL_OP_OPEN) | (1u << PL_OP_LOCK) | (1u << PL_OP_CLOSE);
-    const struct account *a = account_of_entry(m, dir, e);
+    const struct account *a = check_whose(m, dir, e);
     if (!a)
         check_fail(m, "5: a write to %.*s, which is not an entry of ours", (int)e->dn.len, e->dn.s);
     else if (!open_intent(m, dir, a, ops, -1))
@@ -140,7 +140,7 @@ void check_applied(struct sim *m, const struct pl_command *c, int dir)
         group_write(m, c, dir, rg, g);
     else if (e && (dir_entry_attr(e, PL_STR("uid")) == NULL))
         check_fail(m, "5: a write to %.*s, which is no account and no managed group", (int)e->dn.len, e->dn.s);
-    else if (e && (m->d[dir].assertion || account_of_entry(m, dir, e)))
+    else if (e && (m->d[dir].assertion || check_whose(m, dir, e)))
         entry_write(m, c, dir, e); /* without assertions a stranger may have taken the name a moment ago */
 }
 

@@ -67,6 +67,7 @@ static void copy_search(struct pl_arena *a, struct pl_command *c)
     for (size_t i = 0; i < n; i++)
         attrs[i] = pl_arena_str(a, pl_str_c(c->search.attrs[i])).s;
     c->search.attrs = attrs;
+    c->search.server = pl_arena_str(a, c->search.server);
     c->search.base = pl_arena_str(a, c->search.base);
     c->search.filter = pl_arena_str(a, c->search.filter);
 }
@@ -139,6 +140,16 @@ void copy_command(struct req *r, const struct pl_command *c)
         r->c.watched.identity = pl_arena_str(a, c->watched.identity);
         break;
     }
+    case PL_CMD_ACKED: {
+        struct pl_ack *v = copy_array(a, c->acked.items, c->acked.n, sizeof *v);
+        for (size_t i = 0; i < c->acked.n; i++)
+            v[i].server = pl_arena_str(a, v[i].server);
+        r->c.acked.items = v;
+        break;
+    }
+    case PL_CMD_UNACKED:
+        r->c.unacked.servers = copy_strs(a, c->unacked.servers, c->unacked.n);
+        break;
     case PL_CMD_SCAN_GROUP:
         r->c.scan_group.dn = pl_arena_str(a, c->scan_group.dn);
         break;

@@ -45,6 +45,15 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "watch lost",
                                            "several members in one write",
                                            "several members in one write, refused",
+                                           "another server took a lock",
+                                           "another server went away",
+                                           "another server froze",
+                                           "another server wrote late",
+                                           "another server brought an old password back",
+                                           "another server refused a lock",
+                                           "another server takes no writes",
+                                           "another server looked at was behind",
+                                           "another server came into use",
                                            "a read that the engine paused"};
 
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p)
@@ -141,6 +150,7 @@ static bool dir_down(struct sim *m, int d)
 static void end_daemon(struct sim *m)
 {
     serve_drop(m, 0, true);
+    sister_crash(m);
     pl_engine_free(m->e);
     m->e = NULL;
     m->engine_no++;
@@ -228,9 +238,8 @@ void happen_mend(struct sim *m, int d)
 void happen_calm(struct sim *m)
 {
     m->calm = true;
-    for (int d = 0; d < N_DIRS; d++) {
+    for (int d = 0; d < N_DIRS; d++)
         happen_mend(m, d);
-    }
 }
 
 static bool ask_control(struct sim *m)
@@ -248,6 +257,8 @@ static bool ask_control(struct sim *m)
 
 int happen_one(struct sim *m)
 {
+    if (m->sisters[0].n > 1 && rng_pct(&m->sister_rng, 4))
+        sister_away(m, rng_below(&m->sister_rng, N_DIRS));
     static const enum fault by_hand[] = {F_MEMBER_ADDED,   F_MEMBER_ADDED,     F_MEMBER_REMOVED, F_MEMBER_REMOVED,
                                          F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_ENTRY_DELETED,  F_ENTRY_RENAMED,
                                          F_ENTRY_FOREIGN,  F_GROUP_DELETED};

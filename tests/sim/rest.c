@@ -2,12 +2,24 @@
 #include <string.h>
 #include "run.h"
 
+/* A lock that a server is not known to have, of an entry that is there and locked. */
+static const struct owed *owed(struct sim *m, int d)
+{
+    const struct owed *o;
+    const struct dir_entry *e;
+    for (size_t i = 0; (o = store_owes(&m->s, d, &i));)
+        if ((e = directory_by_uuid(&m->d[d], m->s.accounts[o->account].native_id)) &&
+            directory_refuses(&m->d[d], e, m->now))
+            return o;
+    return NULL;
+}
+
 bool rest_reached(struct sim *m)
 {
     if (!m->e || !m->store_up || m->n_reqs > 0 || m->s.n_dirty > 0 || !pl_engine_idle(m->e))
         return false;
     for (int d = 0; d < N_DIRS; d++)
-        if (!m->dir_up[d])
+        if (!m->dir_up[d] || owed(m, d))
             return false;
     for (size_t i = 0; i < m->q.n; i++)
         if (m->q.heap[i].kind != RUN_TIMER && m->q.heap[i].kind != RUN_MEND && m->q.heap[i].kind != RUN_HAPPEN)
@@ -145,6 +157,10 @@ void rest_check(struct sim *m)
                     account(m, &l);
             }
     store_at_rest(m);
+    for (int d = 0; d < N_DIRS; d++)
+        if (owed(m, d))
+            check_fail(m, "11: server %d of %s is not known to have the lock of account %d", owed(m, d)->server + 1,
+                       dir_names[d], owed(m, d)->account + 1);
     if (!rest_reached(m))
         check_fail(m, "3: it does not come to rest");
 }

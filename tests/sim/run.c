@@ -113,6 +113,9 @@ static void up(struct sim *m, int d)
     if (!m->e || m->dir_up[d])
         return;
     m->dir_up[d] = true;
+    sister_dir_up(m, d);
+    ev.up.server = sister_in_use(m, d);
+    ev.up.several = m->sisters[d].n > 1;
     ev.up.identity = pl_str_c(ids[m->wrong_server[d]][d]);
     ev.up.ppolicy = ev.up.policy_in_force = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
@@ -251,6 +254,12 @@ static void take(struct sim *m, const struct happening *h)
     case RUN_MEND:
         happen_mend(m, (int)h->n);
         break;
+    case RUN_SISTER:
+        sister_take(m, r);
+        break;
+    case RUN_SERVER_UP:
+        sister_up(m, (int)h->n);
+        break;
     }
 }
 
@@ -260,7 +269,10 @@ static void finish(struct sim *m)
     while (queue_take(&m->q, &h))
         if (h.kind == RUN_COMMIT)
             free(h.what);
-        else if ((h.kind == RUN_EXECUTE || h.kind == RUN_ANSWER || h.kind == RUN_LATE) && h.what) {
+        else if (h.kind == RUN_SISTER) {
+            pl_arena_free(((struct req *)h.what)->a);
+            free(h.what);
+        } else if ((h.kind == RUN_EXECUTE || h.kind == RUN_ANSWER || h.kind == RUN_LATE) && h.what) {
             struct req *r = h.what;
             if (r->dead || h.kind == RUN_LATE)
                 sim_request_free(m, r);
@@ -273,6 +285,7 @@ static void finish(struct sim *m)
     store_free(&m->s);
     queue_free(&m->q);
     free(m->reqs);
+    free(m->sister_reqs);
     free(m->c.load_locks);
     free(m->c.load_removals);
     free(m);

@@ -3,8 +3,10 @@
 #define SIM_RUN_H
 
 #include "directory.h"
+#include "fault.h"
 #include "queue.h"
 #include "rng.h"
+#include "sister.h"
 #include "store.h"
 
 #define SIM_FIRST_DAY (1772434800 * US_SECOND) /* 2026-03-02, a Monday */
@@ -23,54 +25,9 @@ enum run_kind {
     RUN_AMBUSH, /* a part goes away just when much depends on it */
     RUN_WATCH,  /* the next message of a watch */
     RUN_MEND,   /* a passing fault of a directory ends */
+    RUN_SISTER, /* another server takes a request, or its answer arrives */
+    RUN_SERVER_UP,
 };
-
-enum fault {
-    F_CRASH,
-    F_STORE_DOWN,
-    F_STORE_LOST,
-    F_STORE_ANSWER_LOST,
-    F_STORE_FAILED,
-    F_LONG_TRANSACTION,
-    F_HINT_LOST,
-    F_DIR_DOWN,
-    F_WRITE_LOST,
-    F_WRITE_ANSWER_LOST,
-    F_WRITE_LATE,
-    F_WRITE_TIMEOUT,
-    F_WRITE_BUSY,
-    F_WRITE_DENIED,
-    F_DIR_SLOW,
-    F_REORDERED,
-    F_SIZE_LIMIT,
-    F_OMITTED,
-    F_BLIND,
-    F_POLICY_GONE,
-    F_PASSWORD_REFUSED,
-    F_OTHER_SERVER,
-    F_MEMBER_ADDED,
-    F_MEMBER_REMOVED,
-    F_LOCKED_BY_HAND,
-    F_UNLOCKED_BY_HAND,
-    F_ENTRY_DELETED,
-    F_ENTRY_RENAMED,
-    F_ENTRY_FOREIGN,
-    F_GROUP_DELETED,
-    F_NO_COMPARE,
-    F_STOPPED,
-    F_WATCH_WHOLE,
-    F_WATCH_RESUMED,
-    F_WATCH_TOLD,
-    F_WATCH_PRESENT,
-    F_WATCH_STALE,
-    F_WATCH_BACK,
-    F_WATCH_LOST,
-    F_TOGETHER,
-    F_TOGETHER_REFUSED,
-    F_PAUSED,
-    N_FAULTS
-};
-extern const char *const fault_names[N_FAULTS];
 
 struct req {
     uint64_t id;
@@ -80,7 +37,10 @@ struct req {
     bool write, executed, dead, paged, paused;
     bool detached, late; /* its connection is gone; it is carried out all the same */
     int64_t sent_us;
-    long load; /* LOAD: its number */
+    long load; /* LOAD: its number; of another server: the daemon's */
+    int server; /* of another server */
+    bool password_was; /* the entry had a password when this was sent */
+    int64_t late_us;
     /* the answer, made when the request was executed */
     bool failed, cut;
     struct rows rows;
@@ -141,7 +101,7 @@ struct sim {
     bool trace;
     int events_left;
     bool calm; /* no more faults: everything shall come to rest */
-    struct rng rng;
+    struct rng rng, sister_rng; /* the second one, so that seeds without other servers stay what they were */
     int64_t now;
     struct queue q;
     struct world w;
@@ -167,6 +127,9 @@ struct sim {
     int64_t next_control;
     struct req **reqs;
     size_t n_reqs, cap_reqs;
+    struct sisters sisters[N_DIRS];
+    struct req **sister_reqs;
+    size_t n_sister_reqs, cap_sister_reqs;
     struct check c;
     unsigned long engine_events;
 };
@@ -226,12 +189,9 @@ void check_intents(struct sim *m, const struct pl_command *c);
 void check_settle(struct sim *m, const struct pl_settle *t);
 void check_applied(struct sim *m, const struct pl_command *c, int dir);
 void check_dropped(struct sim *m, int dir); /* -1: everything */
+const struct account *check_whose(struct sim *m, int dir, const struct dir_entry *e); /* NULL: nobody's */
 void check_late(struct sim *m, const struct pl_command *c, int dir);
 bool rest_reached(struct sim *m);
 void rest_check(struct sim *m);
-
-/* ---- cover.c ---- */
-void cover_fault(enum fault f);
-bool cover_print(void); /* false: something was never reached */
 
 #endif

@@ -13,7 +13,8 @@ static bool is_store(enum pl_cmd_kind k)
 
 static bool is_scan(enum pl_cmd_kind k)
 {
-    return k == PL_CMD_SCAN_ACCOUNTS || k == PL_CMD_SCAN_GROUP || k == PL_CMD_SCAN_GROUPS || k == PL_CMD_WATCH_STATE;
+    return k == PL_CMD_SCAN_ACCOUNTS || k == PL_CMD_SCAN_GROUP || k == PL_CMD_SCAN_GROUPS || k == PL_CMD_WATCH_STATE ||
+           k == PL_CMD_UNACKED;
 }
 
 void serve_accept(struct sim *m, const struct pl_command *c)
@@ -22,6 +23,8 @@ void serve_accept(struct sim *m, const struct pl_command *c)
         watch_begin(m, c);
         return;
     }
+    if (c->kind == PL_CMD_MODIFY && c->modify.everywhere.on)
+        sister_send(m, c);
     struct req *r = pl_xcalloc(1, sizeof *r);
     r->id = c->req;
     r->a = pl_arena_new();
@@ -125,6 +128,13 @@ static void execute_store(struct sim *m, struct req *r)
     case PL_CMD_WATCHED:
         store_watched(&m->s, store_dir(c->directory), c);
         break;
+    case PL_CMD_ACKED:
+        if (!store_acked(&m->s, store_dir(c->directory), c, m->now))
+            check_fail(m, "11: a server is said to have taken a lock that it did not take");
+        break;
+    case PL_CMD_UNACKED:
+        store_unacked(&m->s, store_dir(c->directory), c, &r->rows);
+        break;
     case PL_CMD_NOTE_COMPARE:
         store_note_compare(&m->s, store_dir(c->directory), c);
         break;
@@ -150,6 +160,8 @@ static int write_now(struct sim *m, struct req *r)
     int code = r->c.kind == PL_CMD_ADD ? directory_create(d, &r->c, m->now) : directory_modify(d, &r->c, m->now);
     if (code == CODE_OK)
         check_applied(m, &r->c, r->dir);
+    if (code == CODE_OK && r->c.kind == PL_CMD_MODIFY && r->c.modify.everywhere.on && !r->c.modify.everywhere.after)
+        store_did(&m->s, r->c.modify.everywhere.intent_id, sister_in_use(m, r->dir));
     const char *const *tell = r->c.kind == PL_CMD_ADD ? r->c.add.tell_version : r->c.modify.tell_version;
     if (code == CODE_OK && tell && m->post_read[r->dir])
         r->version = pl_arena_str(r->a, pl_str_c(d->log[d->n_log - 1].csn));
@@ -205,6 +217,8 @@ static void execute_write(struct sim *m, struct req *r)
 static void execute_search(struct sim *m, struct req *r)
 {
     int max = r->paged ? PAGE : 1000;
+    if (sister_blind(m, r))
+        return;
     r->entries = pl_arena_array(r->a, (size_t)(r->paged ? PAGE : m->d[r->dir].n + 1), sizeof *r->entries);
     r->next_entry = 0;
     r->code = directory_search(&m->d[r->dir], &r->c, m->now, &r->cursor, max, r->a, r->entries, &r->n_entries);
@@ -346,6 +360,7 @@ void serve_answer(struct sim *m, struct req *r)
     case PL_CMD_SCAN_GROUP:
     case PL_CMD_SCAN_GROUPS:
     case PL_CMD_WATCH_STATE:
+    case PL_CMD_UNACKED:
         answer_rows(m, r, PL_EV_SCAN_ROW, PL_EV_SCAN_DONE);
         break;
     case PL_CMD_SEARCH:

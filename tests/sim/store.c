@@ -20,6 +20,7 @@ void store_free(struct store *s)
     free(s->plans);
     free(s->dirty);
     free(s->intents);
+    free(s->owed);
     free(s->findings);
     free(s->said);
 }

@@ -31,6 +31,15 @@ struct intent {
     int outcome; /* -1 open, else enum pl_outcome */
 };
 
+enum { MAX_SERVERS = 3 };
+struct owed { /* paasla.lock_ack */
+    int account;
+    size_t intent; /* its id */
+    int server, code; /* code -100: not answered */
+    bool seen, acked, password_gone, close_again;
+    bool did; /* not of the table: the server really took it */
+};
+
 struct finding {
     char kind[32], key[96];
     int dir, person, account, group; /* -1 none */
@@ -82,6 +91,10 @@ struct store {
     struct intent *intents; /* index + 1 is the id */
     struct finding *findings;
     struct plan *plans;
+    struct owed *owed;
+    size_t n_owed, cap_owed;
+    int n_servers[N_DIRS]; /* paasla.directory_server */
+    struct pl_str servers[N_DIRS][MAX_SERVERS];
     struct said *said;
     size_t n_dirty, n_intents, n_findings, n_plans, cap_dirty, cap_intents, cap_findings, cap_plans, n_said, cap_said;
     struct account accounts[MAX_PERSONS * N_DIRS * N_PURPOSES]; /* index + 1 is the id */
@@ -134,6 +147,12 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* f
 bool store_hold(struct store *s, const struct pl_hold *h, int64_t now); /* false: all of it was held before */
 void store_watch_state(struct store *s, int dir, struct rows *out);
 void store_watched(struct store *s, int dir, const struct pl_command *c);
+bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t now); /* false: it was not so */
+void store_unacked(struct store *s, int dir, const struct pl_command *c, struct rows *out);
+void store_owe(struct store *s, size_t intent, enum pl_op op, int account); /* the intent's trigger */
+void store_close_again(struct store *s, int account, int64_t now); /* the account's trigger, when it has become out */
+void store_did(struct store *s, int64_t intent, struct pl_str server);
+const struct owed *store_owes(const struct store *s, int dir, size_t *from); /* those that are looked for; NULL: no more */
 void store_nominate(struct store *s, int dir, const struct pl_command *c);
 void store_note_compare(struct store *s, int dir, const struct pl_command *c);
 void store_consume(struct store *s, const int64_t *seqs, size_t n);

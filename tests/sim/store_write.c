@@ -96,6 +96,7 @@ void store_intents(struct store *s, const struct pl_command *c, int64_t now, int
                                                      .at_us = now,
                                                      .outcome = -1};
         ids[i] = (int64_t)s->n_intents;
+        store_owe(s, s->n_intents, in->op, (int)in->account_id - 1);
     }
 }
 
@@ -209,6 +210,8 @@ bool store_settle(struct store *s, const struct pl_settle *t, int64_t now)
             a->present[t->memberships[i].role_group_id - 1] = t->memberships[i].present;
     }
     settle_intents(s, t);
+    if (a)
+        store_close_again(s, (int)t->account_id - 1, now);
     for (size_t i = 0; i < t->n_findings; i++)
         note_finding(s, dir, &t->findings[i]);
     resolve_findings(s, dir, t);

@@ -1,0 +1,300 @@
+"""A directory of several servers: a leaver's lock goes to all of them side by side, each one's answer is kept, and none that
+is away, frozen or read-only delays anything."""
+import re
+import signal
+import time
+
+import pytest
+
+from ldapserver import PEOPLE, SlapdServer, free_port
+from paaslactl import ATTENTION, OK, ctl
+from pgserver import PgServer
+from test_mirror import MirrorTown, holds
+from town import until
+
+TIMEOUT_MS = 1500
+
+
+class Town(MirrorTown):
+    def start(self):
+        """Not before the second knows our log-on: one that is refused is left alone for long."""
+        until(lambda: holds(self.second, self.ldap.service_dn), 30, "the second server to hold the service account")
+        return super().start()
+
+    def server(self, n):
+        return [self.ldap, self.second][n].ldapi
+
+    def acks(self, no):
+        """What each server is known to have of the last lock: {server: (code, seen, acknowledged)}."""
+        rows = self.sql("SELECT p.server, p.result_code, p.seen, p.acknowledged_at IS NOT NULL FROM paasla.lock_place p"
+                        " JOIN paasla.account a USING (account_id) JOIN paasla.employee_number n USING (person_id)"
+                        " WHERE n.employee_no = '%s'" % no)
+        return {r[0]: tuple(r[1:]) for r in rows}
+
+    def acked(self, no, n, seconds=15):
+        until(lambda: self.acks(no).get(self.server(n), (0, 0, False))[2], seconds,
+              "server %d to acknowledge; is %s" % (n, self.acks(no)))
+        return self.acks(no)[self.server(n)]
+
+    def state_of(self, n):
+        rows = self.sql("SELECT state, in_use, read_only FROM paasla.directory_server WHERE server = %s", self.server(n))
+        return tuple(rows[0]) if rows else None
+
+    def is_state(self, n, state, in_use):
+        until(lambda: (self.state_of(n) or ())[:2] == (state, in_use), 20, "server %d to be %s, is %s"
+              % (n, state, self.state_of(n)))
+
+    def lock_ms(self, no):
+        return self.one("SELECT extract(epoch FROM a.locked_at - a.changed_at) * 1000 FROM paasla.account a"
+                        " JOIN paasla.employee_number n USING (person_id) WHERE n.employee_no = '%s'" % no)
+
+    def why(self, no):
+        return ctl(self.pg.dsn(), "why", no, code=None)
+
+    def events(self, action):
+        return self.sql("SELECT detail::jsonb->>'server', result_code, (detail::jsonb->>'seen')::boolean FROM audit.event"
+                        " WHERE action = %s ORDER BY event_id", action)
+
+
+@pytest.fixture
+def town():
+    t = Town(people=4, lines=["timeout_ms = %d" % TIMEOUT_MS, "connect_ms = 1000"]).start()
+    t.grant(1000, "r1")
+    t.settled()
+    until(lambda: holds(t.second, t.dn(1003)), 30, "the second provider to hold all")
+    t.is_state(0, "up", True)
+    t.is_state(1, "up", False)
+    yield t
+    t.close()
+
+
+def test_the_lock_goes_to_both(town):
+    passwords = {no: town.password(no) for no in (1000, 1001)}
+    assert town.second.bind_ok(town.dn(1000), passwords[1000])
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert town.acked(1000, 0) == (0, False, True)
+    assert town.acked(1000, 1) == (0, False, True)
+    for server in (town.ldap, town.second):
+        assert not server.bind_ok(town.dn(1000), passwords[1000])
+    town.settled()
+    assert sorted(town.events("lock.acknowledged")) == sorted((town.server(n), 0, False) for n in (0, 1))
+    assert town.events("lock.not_acknowledged") == []
+
+
+def has_password(server, dn):
+    return "userPassword" in server.search(dn, "-s", "base", "userPassword")
+
+
+def test_a_frozen_server_delays_nothing(town):
+    passwords = {no: town.password(no) for no in (1000, 1001)}
+    town.second.freeze()
+    begin = time.monotonic()
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert time.monotonic() - begin < 1 and town.lock_ms(1000) < 500
+    assert town.acked(1000, 0) == (0, False, True)
+    assert not town.ldap.bind_ok(town.dn(1000), passwords[1000])
+    said = town.why(1000)
+    assert said.code == ATTENTION and "1 server is not known to have the lock" in said.out
+    assert re.search(r"Locked on %s at 20[0-9: -]+; not yet on %s \(" % (re.escape(town.server(0)), re.escape(town.server(1))), said.out)
+    until(lambda: town.acks(1000)[town.server(1)][0] == -1, 10, "no answer to be noted, is %s" % town.acks(1000))
+    assert not has_password(town.ldap, town.dn(1000))
+    town.second.thaw()
+    assert town.acked(1000, 1) == (-1, True, True)  # seen there: nobody knows when it did what
+    town.settled()
+    assert town.account(1000, "state") == "out"
+    town.acked(1000, 1)
+    until(lambda: town.why(1000).code == OK, 10, "out")
+    time.sleep(1)  # whatever the two have still to tell each other
+    for server in (town.ldap, town.second):
+        assert not server.bind_ok(town.dn(1000), passwords[1000])
+        assert not has_password(server, town.dn(1000))
+    assert town.second.bind_ok(town.dn(1001), passwords[1001])
+
+
+def test_a_stopped_server_is_looked_at_when_it_is_back(town):
+    password = town.password(1000)
+    town.second.stop()
+    town.is_state(1, "away", False)
+    begin = time.monotonic()
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert time.monotonic() - begin < 1
+    until(lambda: town.acks(1000)[town.server(1)] == (-2, False, False), 10, "it to be noted")
+    said = town.why(1000)
+    assert said.code == ATTENTION and "is NOT yet out: 1 server is not known to have the lock." in said.out
+    assert re.search(r"Locked on ldapi://\S+ at 20[0-9: -]+; not yet on ldapi://\S+ \(the daemon cannot reach it\)\.", said.out)
+    town.second.start()
+    assert town.acked(1000, 1, 40) == (-2, True, True)
+    town.settled()
+    said = town.why(1000)
+    assert said.code == OK and said.out.endswith(" is out.\n") and " (seen there)." in said.out
+    assert not town.second.bind_ok(town.dn(1000), password)
+    assert town.events("lock.not_acknowledged") == [(town.server(1), -2, False)]
+
+
+def test_the_working_server_stays_in_use(town):
+    password = town.password(1000)
+    began = time.monotonic()
+    town.ldap.kill9()
+    town.is_state(1, "up", True)
+    assert time.monotonic() - began < 2  # its connection was warm: no pause
+    town.is_state(0, "away", False)
+    town.depart(1000)
+    town.state_is(1000, "out")
+    assert town.acked(1000, 1) == (0, False, True)
+    town.ldap.start()
+    town.is_state(0, "up", False)
+    assert town.acked(1000, 0, 40) == (-2, True, True)
+    assert not town.ldap.bind_ok(town.dn(1000), password)
+    time.sleep(1.5)
+    assert town.state_of(1) == ("up", True, False)  # the first of the list is back and is not preferred
+    town.second.stop()
+    town.is_state(0, "up", True)
+    town.depart(1001)
+    town.state_is(1001, "out")
+    town.second.start()
+    town.acked(1001, 1, 40)
+
+
+@pytest.fixture
+def patient():
+    """With the timeout as it is by default."""
+    t = Town(people=2, lines=["connect_ms = 1000"]).start()
+    t.settled()
+    until(lambda: holds(t.second, t.dn(1001)), 30, "the second provider to hold all")
+    t.is_state(0, "up", True)
+    t.is_state(1, "up", False)
+    yield t
+    t.close()
+
+
+def test_a_frozen_server_in_use_is_left_when_another_one_answers(patient):
+    town, password = patient, patient.password(1000)
+    town.ldap.freeze()
+    begin = time.monotonic()
+    town.depart(1000)
+    until(lambda: not town.second.bind_ok(town.dn(1000), password), 10, "the lock on the second")
+    assert time.monotonic() - begin < 8  # timeout_ms is 15 s
+    town.state_is(1000, "out")
+    assert town.acked(1000, 1) == (0, False, True) and town.state_of(1)[:2] == ("up", True)
+    assert town.why(1000).code == ATTENTION
+    town.ldap.thaw()
+    town.acked(1000, 0, 40)
+    town.settled()
+    assert town.state_of(1)[:2] == ("up", True)
+    until(lambda: town.why(1000).code == OK, 10, "out, after the account was closed once more")
+    time.sleep(1)  # whatever the two have still to tell each other
+    for server in (town.ldap, town.second):
+        assert not server.bind_ok(town.dn(1000), password)
+
+
+def test_when_nobody_answers_the_server_in_use_is_not_left(patient):
+    town = patient
+    town.ldap.freeze()
+    town.second.freeze()
+    town.depart(1000)
+    time.sleep(4)
+    town.ldap.thaw()
+    time.sleep(0.5)
+    town.second.thaw()
+    town.state_is(1000, "out")
+    town.acked(1000, 1)
+    assert town.state_of(0)[:2] == ("up", True) and "it does not answer" not in town.said()
+
+
+def test_a_crash_forgets_no_server(town):
+    """The daemon is killed after the lock and before the other server's answer: the rows were born with the intent."""
+    town.second.freeze()
+    town.depart(1000)
+    until(lambda: town.account(1000, "state") == "out", 10, "the departure")
+    town.stop(signal.SIGKILL)
+    assert town.acks(1000)[town.server(1)][2] is False
+    town.second.thaw()
+    town.start()
+    town.acked(1000, 1, 30)
+    town.settled()
+
+
+# ---- servers that take no writes ----
+
+class ConsumerTown(Town):
+    """The second is a consumer; `listed_first` puts it in front."""
+
+    def __init__(self, updateref, listed_first, **more):
+        self.updateref, self.listed_first = updateref, listed_first
+        super().__init__(**more)
+
+    def servers(self):
+        ports = free_port(), free_port()
+        first = SlapdServer(tls=False, port=ports[0])
+        to = "ldap://127.0.0.1:%d" % ports[0] if self.updateref else ""
+        self.second = SlapdServer(tls=False, port=ports[1], mirror=(2, ports[0]), updateref=to)
+        self.second.start()
+        return first, PgServer()
+
+    def uris(self):
+        both = [self.ldap.ldapi, self.second.ldapi]
+        return " ".join(reversed(both) if self.listed_first else both)
+
+
+@pytest.mark.parametrize("updateref", [True, False])
+def test_a_consumer_is_not_followed_and_looked_at(updateref):
+    """With updateref it answers 10, without 53; either is taken for what it is."""
+    t = ConsumerTown(updateref, False, people=3)
+    try:
+        t.start()
+        t.settled()
+        until(lambda: holds(t.second, t.dn(1002)), 30, "the consumer to hold all")
+        t.is_state(1, "up", False)
+        password = t.password(1000)
+        t.depart(1000)
+        t.state_is(1000, "out")
+        assert t.acked(1000, 1) == (10 if updateref else 53, True, True)
+        assert not t.second.bind_ok(t.dn(1000), password)
+        assert t.state_of(1) == ("up", False, True)
+        t.depart(1001)  # known now: it is not even asked
+        assert t.acked(1001, 1) == (10, True, True)
+        assert t.said().count("this server takes no writes") == 1
+        assert t.state_of(0) == ("up", True, False)
+    finally:
+        t.close()
+
+
+def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
+    t = ConsumerTown(True, True, people=0)
+    try:
+        t.start()
+        t.is_state(1, "up", True)
+        t.is_state(0, "up", False)
+        t.hire(1000, "Inimene", "Numbera")  # the first write is refused there
+        t.state_is(1000, "open", 30)
+        t.is_state(0, "up", True)
+        assert t.state_of(1)[2]
+        password = t.password(1000)
+        t.ldap.stop()
+        t.is_state(1, "up", True)  # better than none: it can be read
+        t.depart(1000)
+        time.sleep(2)
+        t.ldap.start()
+        t.is_state(0, "up", True)  # without a write that fails
+        t.state_is(1000, "out", 30)
+        until(lambda: not t.ldap.bind_ok(t.dn(1000), password), 10, "the lock")
+    finally:
+        t.close()
+
+
+def test_a_referral_of_the_only_server_is_said_and_not_followed():
+    class Alone(ConsumerTown):
+        def uris(self):
+            return self.second.ldapi
+    t = Alone(True, True, people=0)
+    try:
+        t.start()
+        t.hire(1000, "Inimene", "Numbera")
+        until(lambda: "this server takes no writes; it is not followed to where it points" in t.said(), 20, "it to be said")
+        time.sleep(1)
+        assert "employeeNumber" not in t.ldap.search(PEOPLE, "employeeNumber")
+    finally:
+        t.close()
