@@ -55,6 +55,7 @@ struct dir_opened { /* what the thread hands over */
     bool ppolicy, assertion, watch, post_read;
     bool unsaid; /* it does not say which kind of server it is */
     char identity[128];
+    char server[PL_NATIVE_ROOM]; /* which of those with these data, and which life of it; empty: it does not say */
 };
 
 struct dir_opening { /* shared by the loop and one thread; the fields below `lock` are guarded by it */
@@ -117,7 +118,7 @@ struct dir_req {
     const char *filter;
     char **attrs;
     bool paged, usability;
-    bool stays;            /* WATCH: it has no end of its own */
+    bool stays;            /* WATCH, but for DIRSYNC: it has no end of its own */
     enum pl_watch_kind watch;
     struct pl_str control; /* WATCH: value of its control */
     bool incomplete;       /* an open range or a reference was seen */
@@ -192,7 +193,7 @@ void dir_watch_free(struct pld_dir *d);
 void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
 void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
 void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
-enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m);
+enum dir_step dir_watch_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m);
 void dir_watch_stands(struct dir_link *l); /* what was asked behind it is answered */
 
 /* ---- the directory (dir.c) ---- */

@@ -65,12 +65,8 @@ void pl_place_print(struct pl_buf *out, const struct pl_place *p)
 {
     pl_buf_add_c(out, p->by_usn ? BY_USN : BY_COOKIE);
     pl_buf_add(out, p->server);
-    if (p->by_usn) {
-        pl_buf_printf(out, ":%lld", (long long)p->usn);
-        return;
-    }
-    pl_buf_add_c(out, ":");
-    for (size_t i = 0; i < p->cookie.len; i++) {
+    pl_buf_printf(out, p->by_usn ? ":%lld" : ":%lld:", (long long)p->usn);
+    for (size_t i = 0; !p->by_usn && i < p->cookie.len; i++) {
         pl_buf_printf(out, "%02x", (unsigned)(unsigned char)p->cookie.s[i]);
     }
 }
@@ -105,23 +101,40 @@ static bool octets(struct pl_buf *room, struct pl_str text)
     return text.len > 0 && text.len % 2 == 0;
 }
 
+/* What stands before the next ':', which must be there. */
+static bool part(struct pl_str *text, struct pl_str *out)
+{
+    const char *colon = text->len == 0 ? NULL : memchr(text->s, ':', text->len);
+
+    if (colon == NULL || colon == text->s) {
+        return false;
+    }
+    *out = (struct pl_str){text->s, (size_t)(colon - text->s)};
+    *text = (struct pl_str){colon + 1, text->len - out->len - 1};
+    return true;
+}
+
 bool pl_place_parse(struct pl_place *p, struct pl_buf *room, struct pl_str text)
 {
-    const char *colon;
+    struct pl_str number;
 
     *p = (struct pl_place){0};
     p->by_usn = skip(&text, BY_USN);
     if (!p->by_usn && !skip(&text, BY_COOKIE)) {
         return false;
     }
-    colon = text.len == 0 ? NULL : memchr(text.s, ':', text.len);
-    if (colon == NULL || colon == text.s) {
+    if (!part(&text, &p->server)) {
         return false;
     }
-    p->server = (struct pl_str){text.s, (size_t)(colon - text.s)};
-    text = (struct pl_str){colon + 1, text.len - p->server.len - 1};
+    number = text;
+    if (!p->by_usn && !part(&text, &number)) {
+        return false;
+    }
+    if (!pl_str_to_i64(number, &p->usn) || p->usn < 0) {
+        return false;
+    }
     if (p->by_usn) {
-        return pl_str_to_i64(text, &p->usn) && p->usn >= 0;
+        return true;
     }
     if (!octets(room, text)) {
         return false;

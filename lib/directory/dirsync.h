@@ -36,9 +36,9 @@ enum pl_dirsync_values pl_dirsync_values_of(struct pl_str attribute);
  * is believed for no other either. */
 struct pl_place {
     struct pl_str server; /* its invocationId as text */
-    bool by_usn;          /* no DirSync: `usn` */
+    int64_t usn;          /* its highestCommittedUSN when it was asked; a server that knows less has been restored */
+    bool by_usn;          /* everything up to `usn` was seen, without DirSync; then there is no cookie */
     struct pl_str cookie; /* octets */
-    int64_t usn;          /* everything up to it was seen */
 };
 void pl_place_print(struct pl_buf *out, const struct pl_place *p);
 /* The cookie's octets are put into `room`. False: not of this form. */

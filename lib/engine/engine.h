@@ -59,6 +59,7 @@ struct pl_dir_conf {
     bool must_change_password;       /* a first password has to be changed at the first log-on */
     bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
     int inflight;             /* persons worked on at once */
+    int64_t watch_poll_us;    /* a watch that has to ask does so this often; 0: each second */
 };
 
 struct pl_engine_conf {
@@ -100,7 +101,8 @@ enum pl_cmd_kind {
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
     PL_CMD_ADD,    /* -> EV_RESULT */
-    PL_CMD_WATCH,  /* a search that stays open, on a connection of its own -> EV_WATCH*, the last one an end */
+    PL_CMD_WATCH,  /* a search on a connection of its own -> EV_WATCH*, the last one an end; it stays open, but for */
+                   /* DIRSYNC, where the connection does */
     /* the shell itself */
     PL_CMD_TIMER, /* call pl_engine_event(EV_TIMER) at `at_us`, replaces the former timer */
     PL_CMD_LOG,   /* one structured line; no personal values in it */
@@ -260,6 +262,7 @@ struct pl_event {
     union {
         struct {
             struct pl_str identity;
+            struct pl_str server; /* which one of those that hold the same data, and which life of it; empty: not told */
             bool ppolicy; /* the server enforces password policies (rootDSE) */
             bool assertion; /* RFC 4528 is offered */
             bool watch;     /* the dialect's kind of watch is offered */
@@ -295,7 +298,7 @@ struct pl_event {
             enum pl_watch_msg msg;
             const struct pl_entry *entry; /* ENTRY */
             struct pl_str value; /* SYNC: ENTRY Sync State, INFO Sync Info Message, END Sync Done; PERSISTENT: ENTRY */
-                                 /* Entry Change Notification; may be empty */
+                                 /* Entry Change Notification; DIRSYNC: END its answer; may be empty */
             int code;            /* END: LDAP result code, PL_RESULT_UNKNOWN when the connection ended */
         } watch;
     };
