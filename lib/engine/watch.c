@@ -255,6 +255,7 @@ void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item i
 void pl_watch_is_live(struct watch *w, const char *how)
 {
     w->live = true;
+    w->distrust = false;
     w->retry_delay_us = 0;
     w->failures = 0;
     if (w->missed)
@@ -287,6 +288,7 @@ void pl_watch_ask_state(struct watch *w)
 void pl_watch_forget(struct watch *w, bool went_back)
 {
     w->cookie_known = w->cookie_news = false;
+    w->distrust = true;
     w->went_back = w->went_back || went_back;
     pl_watch_missed(w);
     pl_watch_again_later(w);

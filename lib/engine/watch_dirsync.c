@@ -32,7 +32,7 @@ static void row_state(struct watch *w, const struct pl_event *ev)
 {
     const struct dir *d = w->d;
     struct pl_place p;
-    if (ev->row.n < 2 || ev->row.cols[0].len == 0 || d->server.len == 0 || !pl_str_eq(ev->row.cols[1], d->identity) ||
+    if (w->distrust || ev->row.n < 2 || ev->row.cols[0].len == 0 || d->server.len == 0 || !pl_str_eq(ev->row.cols[1], d->identity) ||
         !pl_place_parse(&p, &w->poll.octets, ev->row.cols[0]))
         return;
     if (!pl_str_eq(p.server, d->server)) {

@@ -45,6 +45,7 @@ struct watch {
     bool live;            /* from here on every change is told: the refresh is over, the search stands */
     bool resumed;         /* it began with a cookie */
     bool missed;          /* something may have been missed: a full compare is due */
+    bool distrust;        /* what the store keeps is of no use: until the watch is live, and stores what is */
     bool went_back;       /* the server has forgotten what it told us: said with the next store */
     int64_t stands_at_us; /* PERSISTENT: when it counts as live; 0: not known yet */
     int64_t retry_at_us, retry_delay_us;

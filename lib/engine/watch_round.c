@@ -199,6 +199,8 @@ void pl_watch_round(struct watch *w)
 {
     const struct pl_engine *e = w->d->e;
     bool due = w->cookie_news && w->live && e->now >= w->store_at_us;
+    if (w->poll.open) /* the cookie that stands for what was told comes at the end of the answer */
+        return;
     if (w->round || w->storing || e->now < w->look_again_us || (w->n_items == 0 && !due && !w->went_back))
         return;
     bool all = take_items(w);

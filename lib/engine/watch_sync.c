@@ -23,7 +23,7 @@ void pl_watch_sync_begin(struct watch *w)
 
 static void row_state(struct watch *w, const struct pl_event *ev)
 {
-    if (ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
+    if (w->distrust || ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
         return;
     w->cookie_known = pl_cookie_parse(&w->cookie, ev->row.cols[0]);
 }
