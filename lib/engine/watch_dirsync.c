@@ -102,11 +102,21 @@ void pl_watch_poll_pump(struct watch *w)
 
 /* ---- an answer is over ---- */
 
+static int64_t pause_of(const struct watch *w)
+{
+    return w->d->conf.watch_poll_us > 0 ? w->d->conf.watch_poll_us : POLL_US;
+}
+
+void pl_watch_poll_sooner(struct watch *w)
+{
+    int64_t latest = w->d->e->now + pause_of(w);
+    if (w->poll.at_us > latest)
+        w->poll.at_us = latest;
+}
+
 static void pause_after(struct watch *w)
 {
-    int64_t now = w->d->e->now, pause = w->d->conf.watch_poll_us, took = now - w->poll.asked_us;
-    if (pause <= 0)
-        pause = POLL_US;
+    int64_t now = w->d->e->now, pause = pause_of(w), took = now - w->poll.asked_us;
     w->poll.open = false;
     w->poll.at_us = now + (took * SHARE > pause ? took * SHARE : pause);
 }

@@ -121,8 +121,8 @@ static void round_trip(const struct pl_place *p, const char *text)
 static void test_place(void **state)
 {
     (void)state;
-    round_trip(&(struct pl_place){.server = PL_STR("c22f6022-16c0"), .cookie = PL_STR("MS\x00\xff")},
-               "dirsync:c22f6022-16c0:4d5300ff");
+    round_trip(&(struct pl_place){.server = PL_STR("c22f6022-16c0"), .usn = 3960, .cookie = PL_STR("MS\x00\xff")},
+               "dirsync:c22f6022-16c0:3960:4d5300ff");
     round_trip(&(struct pl_place){.server = PL_STR("c22f"), .by_usn = true, .usn = INT64_MAX},
                "usn:c22f:9223372036854775807");
     round_trip(&(struct pl_place){.server = PL_STR("c22f"), .by_usn = true}, "usn:c22f:0");
@@ -133,8 +133,9 @@ static void test_no_place(void **state)
     static const char *const texts[] = {
         "",          "dirsync:",       "dirsync:a",    "dirsync:a:",         "dirsync::00",
         "usn:a:",    "dirsync:a:0",    "dirsync:a:0g", "dirsync:a:AA",       "usn:a:-1",
-        "usn:a:1x",  "usn::1",         "usn:1",        "rid=000,csn=2026",   "dirsync:a:00 ",
-        "dirsync:a", "USN:a:1",        " usn:a:1",     "usn:a:99999999999999999999"};
+        "usn:a:1x",  "usn::1",         "usn:1",        "rid=000,csn=2026",   "dirsync:a:1:00 ",
+        "dirsync:a:1:0",  "dirsync:a:1:",  "dirsync:a:1:0g", "dirsync:a:1:AA", "dirsync:a:-1:00",
+        "dirsync::1:00",  "dirsync:a::00", "dirsync:a:1:2:00", "dirsync:a", "USN:a:1",        " usn:a:1",     "usn:a:99999999999999999999"};
     struct pl_buf room = {0};
     struct pl_place p;
 
