@@ -1,7 +1,6 @@
 /* The first reads of a bound connection, in the connector thread: which kind of server it is, what it offers, and which
  * incarnation of its data it holds. Names of people and texts of the server never get into a sentence. */
 #include "dir_priv.h"
-#include "../lib/directory/dirsync.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/server.h"
 #include "../lib/directory/sync.h"
@@ -69,42 +68,17 @@ static bool take_root(struct dir_opening *o, const struct pl_dialect *dialect, c
     return fit != PL_SERVER_OTHER;
 }
 
-/* Which of the servers that hold these data, and which life of them. One that does not say is none that we know again. */
-static bool read_server(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, const char *dn,
-                        struct pl_arena *a)
-{
-    const char *attrs[] = {dialect->server_id_attr, NULL};
-    struct pl_entry entry = {0};
-    struct pl_str id = {"", 0};
-    char room[PL_NATIVE_ROOM];
-    LDAPMessage *msg = NULL;
-    int code = read_entry(o, ld, dn, attrs, a, &entry, &msg);
-    if (code == LDAP_SUCCESS)
-        id = pl_guid_text(pl_entry_first(&entry, dialect->server_id_attr), room);
-    if (id.len > 0 && id.len < sizeof o->opened.server)
-        memcpy(o->opened.server, id.s, id.len); /* zeroed before, so terminated */
-    ldap_msgfree(msg);
-    return code >= 0;
-}
-
 static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
 {
     const char *attrs[ROOT_ATTRS_MAX] = {"supportedControl"};
     struct pl_entry root = {0};
-    struct pl_str server = {"", 0};
     LDAPMessage *msg = NULL;
-    size_t n = 1;
-    for (size_t i = 0; pl_server_attrs[i] && n + 2 < ROOT_ATTRS_MAX; i++)
-        attrs[n++] = pl_server_attrs[i];
-    attrs[n] = dialect->server_attr;
+    for (size_t i = 0; pl_server_attrs[i] && i + 2 < ROOT_ATTRS_MAX; i++)
+        attrs[i + 1] = pl_server_attrs[i];
     o->step = "reading the root entry";
     int code = read_entry(o, ld, "", attrs, a, &root, &msg);
     bool ok = code == LDAP_SUCCESS && take_root(o, dialect, &root);
-    if (ok && dialect->server_attr)
-        server = pl_arena_str(a, pl_entry_first(&root, dialect->server_attr));
     ldap_msgfree(msg);
-    if (ok && server.len > 0)
-        ok = read_server(o, ld, dialect, server.s, a);
     if (code > 0)
         pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read the root entry.",
                    "the root entry cannot be read (result %d)", code);
@@ -138,11 +112,42 @@ static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_diale
     return true;
 }
 
+/* One attribute of an entry, one value; empty when it cannot be had. False: no answer. */
+static bool read_value(struct dir_opening *o, LDAP *ld, const char *dn, const char *attr, struct pl_arena *a,
+                       struct pl_str *out)
+{
+    const char *attrs[] = {attr, NULL};
+    struct pl_entry entry = {0};
+    LDAPMessage *msg = NULL;
+    int code = read_entry(o, ld, dn, attrs, a, &entry, &msg);
+    if (code == LDAP_SUCCESS)
+        *out = pl_arena_str(a, pl_entry_first(&entry, attr));
+    ldap_msgfree(msg);
+    return code >= 0;
+}
+
+/* Which of the servers that hold these data, and which life of them. One that does not say is none that we know again. */
+static bool read_server(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
+{
+    struct pl_str dn = {"", 0}, octets = {"", 0}, id;
+    char room[PL_NATIVE_ROOM];
+    o->step = "asking which server it is";
+    if (!dialect->server_attr)
+        return true;
+    if (!read_value(o, ld, "", dialect->server_attr, a, &dn) ||
+        (dn.len > 0 && !read_value(o, ld, dn.s, dialect->server_id_attr, a, &octets)))
+        return false;
+    id = pl_guid_text(octets, room);
+    if (id.len > 0 && id.len < sizeof o->opened.server)
+        memcpy(o->opened.server, id.s, id.len); /* zeroed before, so terminated */
+    return true;
+}
+
 bool dir_probe(struct dir_opening *o, LDAP *ld)
 {
     const struct pl_dialect *dialect = pl_dialect_find(o->conf.dialect);
     struct pl_arena *a = pl_arena_new();
-    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a)
+    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a) && read_server(o, ld, dialect, a)
                       : pl_err_set(&o->err, PL_ERR_CONF, 0, "", "the dialect is not known");
     pl_arena_free(a);
     return ok;

@@ -168,7 +168,8 @@ const char *const *pl_watch_attrs(const struct watch *w)
 {
     static const char *const few[] = {"objectClass", "modifiersName", NULL}, *const no_more[] = {NULL};
     const struct dir *d = w->d;
-    bool poll = kind_of(w) == PL_WATCH_DIRSYNC, dirsync = poll && !w->poll.by_usn; /* by numbers all members would come */
+    bool poll = kind_of(w) == PL_WATCH_DIRSYNC;
+    bool dirsync = poll && !w->poll.by_usn; /* by numbers all members would come */
     const char *const *lists[] = {few, d->dialect->echo_attrs ? d->dialect->echo_attrs : no_more,
                                   poll ? d->attrs : no_more, dirsync ? d->group_attrs : no_more};
     size_t n = 3, used = 0;

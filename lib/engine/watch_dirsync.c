@@ -32,8 +32,8 @@ static void row_state(struct watch *w, const struct pl_event *ev)
 {
     const struct dir *d = w->d;
     struct pl_place p;
-    if (w->distrust || ev->row.n < 2 || ev->row.cols[0].len == 0 || d->server.len == 0 || !pl_str_eq(ev->row.cols[1], d->identity) ||
-        !pl_place_parse(&p, &w->poll.octets, ev->row.cols[0]))
+    if (w->distrust || ev->row.n < 2 || ev->row.cols[0].len == 0 || d->server.len == 0 ||
+        !pl_str_eq(ev->row.cols[1], d->identity) || !pl_place_parse(&p, &w->poll.octets, ev->row.cols[0]))
         return;
     if (!pl_str_eq(p.server, d->server)) {
         pl_e_log(d->e, 5, w->d,
@@ -273,8 +273,8 @@ bool pl_watch_poll_ended(struct watch *w, int code)
 {
     bool refused = code == LDAP_UNAVAILABLE_EXTENSION || code == LDAP_DENIED || code == LDAP_UNWILLING || code == 1;
     if (refused && w->cookie_known) {
-        pl_e_log(w->d->e, 5, w->d, "live watch: the server does not go on where it had ended (result %d); comparing everything",
-                 code);
+        pl_e_log(w->d->e, 5, w->d,
+                 "live watch: the server does not go on where it had ended (result %d); comparing everything", code);
         pl_watch_poll_stop(w);
         pl_watch_forget(w, false);
         return true;

@@ -32,13 +32,12 @@ static bool is_member(struct pl_str name)
     return name.len >= 6 && pl_str_ieq_c((struct pl_str){name.s, 6}, "member") && (name.len == 6 || name.s[6] == ';');
 }
 
-static void echo_members(struct watch *w, struct item *it, const struct pl_attr *a)
+static void echo_members(struct item *it, const struct pl_attr *a)
 {
     enum pl_dirsync_values kind = pl_dirsync_values_of(a->name);
     it->strange = it->strange || kind == PL_DIRSYNC_VALUES;
     for (size_t i = 0; i < a->n && kind != PL_DIRSYNC_VALUES; i++)
         it->echoes[it->n_echoes++] = pl_echo_member(it->dn_hash, a->values[i], kind == PL_DIRSYNC_CAME);
-    (void)w;
 }
 
 static void echo_part(struct watch *w, struct item *it, const struct pl_entry *e)
@@ -53,7 +52,7 @@ static void echo_part(struct watch *w, struct item *it, const struct pl_entry *e
         if (is_frame(w, a->name))
             continue;
         if (it->group && is_member(a->name))
-            echo_members(w, it, a);
+            echo_members(it, a);
         else if (seen)
             it->echoes[it->n_echoes++] = pl_echo_values(it->dn_hash, seen, a);
         else

@@ -10,7 +10,7 @@
 
 /* "MSDS", as Samba 4.17 gave it */
 #define COOKIE                                                                                                         \
-    "4d5344530300000080d4f2ccc479dd01000000000000000028000000780f0000000000000000000000000000780f000000000000"           \
+    "4d5344530300000080d4f2ccc479dd01000000000000000028000000780f0000000000000000000000000000780f000000000000"         \
     "22602fc2c016594199f8679937d482500100000000000000010000000000000022602fc2c016594199f8679937d48250780f000000000000"
 
 static void asked(const char *cookie, const char *bytes)
@@ -83,9 +83,9 @@ static void test_refused(void **state)
     refused("3008 0200 020100 0401aa"); /* a number without digits */
     refused("3008 020100 0200 0401aa");
     refused("3011 0209010203040506070809 020100 0401aa");
-    refused("3009 0a0100 020100 0401aa"); /* an ENUMERATED */
-    refused("3109 020100 020100 0401aa"); /* a SET */
-    refused("3009 020100 020100 0402aa"); /* cut */
+    refused("3009 0a0100 020100 0401aa");    /* an ENUMERATED */
+    refused("3109 020100 020100 0401aa");    /* a SET */
+    refused("3009 020100 020100 0402aa");    /* cut */
     refused("3009 020100 020100 0401aa 00"); /* something follows */
     refused("300c 020100 020100 0401aa 020100");
     refused("300b 020100 020100 0401aa 8001");
@@ -130,12 +130,33 @@ static void test_place(void **state)
 
 static void test_no_place(void **state)
 {
-    static const char *const texts[] = {
-        "",          "dirsync:",       "dirsync:a",    "dirsync:a:",         "dirsync::00",
-        "usn:a:",    "dirsync:a:0",    "dirsync:a:0g", "dirsync:a:AA",       "usn:a:-1",
-        "usn:a:1x",  "usn::1",         "usn:1",        "rid=000,csn=2026",   "dirsync:a:1:00 ",
-        "dirsync:a:1:0",  "dirsync:a:1:",  "dirsync:a:1:0g", "dirsync:a:1:AA", "dirsync:a:-1:00",
-        "dirsync::1:00",  "dirsync:a::00", "dirsync:a:1:2:00", "dirsync:a", "USN:a:1",        " usn:a:1",     "usn:a:99999999999999999999"};
+    static const char *const texts[] = {"",
+                                        "dirsync:",
+                                        "dirsync:a",
+                                        "dirsync:a:",
+                                        "dirsync::00",
+                                        "usn:a:",
+                                        "dirsync:a:0",
+                                        "dirsync:a:0g",
+                                        "dirsync:a:AA",
+                                        "usn:a:-1",
+                                        "usn:a:1x",
+                                        "usn::1",
+                                        "usn:1",
+                                        "rid=000,csn=2026",
+                                        "dirsync:a:1:00 ",
+                                        "dirsync:a:1:0",
+                                        "dirsync:a:1:",
+                                        "dirsync:a:1:0g",
+                                        "dirsync:a:1:AA",
+                                        "dirsync:a:-1:00",
+                                        "dirsync::1:00",
+                                        "dirsync:a::00",
+                                        "dirsync:a:1:2:00",
+                                        "dirsync:a",
+                                        "USN:a:1",
+                                        " usn:a:1",
+                                        "usn:a:99999999999999999999"};
     struct pl_buf room = {0};
     struct pl_place p;
 

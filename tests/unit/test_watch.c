@@ -47,7 +47,8 @@ static void told_store(struct shell *s, const struct pl_command *c)
         snprintf(s->place, sizeof s->place, "%.*s", (int)c->watched.cookie.len, c->watched.cookie.s);
     if (c->watched.n_entries) {
         snprintf(s->id, sizeof s->id, "%.*s", (int)c->watched.entries[0].id.len, c->watched.entries[0].id.s);
-        snprintf(s->login, sizeof s->login, "%.*s", (int)c->watched.entries[0].login.len, c->watched.entries[0].login.s);
+        snprintf(s->login, sizeof s->login, "%.*s", (int)c->watched.entries[0].login.len,
+                 c->watched.entries[0].login.s);
     }
 }
 
@@ -225,7 +226,8 @@ static void start(struct shell *s, const char *cookie)
                             .templates = &number,
                             .n_templates = 1,
                             .inflight = 4};
-    struct pl_engine_conf c = {.dirs = &d, .n_dirs = 1, .retry_min_us = SECOND, .retry_max_us = 10 * SECOND, .bulk_limit = 500};
+    struct pl_engine_conf c = {
+        .dirs = &d, .n_dirs = 1, .retry_min_us = SECOND, .retry_max_us = 10 * SECOND, .bulk_limit = 500};
     struct pl_err err;
     struct pl_event up = {.kind = PL_EV_DIR_UP};
 
@@ -266,7 +268,10 @@ static void test_nothing_new_is_asked_cheaply(void **state)
     wait(&s, SECOND);
     root(&s, "101");
     assert_true(s.watch != 0);
-    assert_memory_equal(s.sent + s.n_sent - 3, "\x04\x01" "a", 3);
+    assert_memory_equal(s.sent + s.n_sent - 3,
+                        "\x04\x01"
+                        "a",
+                        3);
     END(&s, "\x00", "b");
     assert_int_equal(s.stored, 0); /* nobody was told of: the cookie can wait */
     wait(&s, SECOND);
@@ -288,7 +293,10 @@ static void test_what_changed_is_stored_with_its_cookie(void **state)
     entry(&s, PL_EV_WATCH, s.watch, MARI, "userAccountControl", "512", NULL);
     assert_int_equal(s.stored, 0);
     END(&s, "\x01", "b"); /* there is more */
-    assert_memory_equal(s.sent + s.n_sent - 3, "\x04\x01" "b", 3);
+    assert_memory_equal(s.sent + s.n_sent - 3,
+                        "\x04\x01"
+                        "b",
+                        3);
     assert_int_equal(s.stored, 0);
     END(&s, "\x00", "c");
     assert_int_equal(s.stored, 1);
@@ -519,7 +527,10 @@ static void test_a_busy_server_is_asked_again_later(void **state)
     s.cookie = s.place; /* what the store has by now */
     wait(&s, SECOND);
     root(&s, "101");
-    assert_memory_equal(s.sent + s.n_sent - 3, "\x04\x01" "a", 3);
+    assert_memory_equal(s.sent + s.n_sent - 3,
+                        "\x04\x01"
+                        "a",
+                        3);
     END(&s, "\x00", "b");
     wait(&s, 61 * SECOND);
     root(&s, "101");
