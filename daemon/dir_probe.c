@@ -85,33 +85,6 @@ static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *
     return ok;
 }
 
-/* Which server, and which incarnation of its data: the native id of people_base changes when the data is loaded anew. */
-static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
-{
-    const char *attrs[] = {dialect->native_id_attr, NULL}, *base = o->conf.people_base.s;
-    struct pl_entry entry = {0};
-    struct pl_str id = {"", 0};
-    char room[PL_NATIVE_ROOM];
-    LDAPMessage *msg = NULL;
-    o->step = "reading people_base";
-    int code = read_entry(o, ld, base, attrs, a, &entry, &msg);
-    if (code == LDAP_SUCCESS)
-        id = pl_dialect_native_id(dialect, &entry, room);
-    if (id.len > 0 && id.len < sizeof o->opened.identity)
-        memcpy(o->opened.identity, id.s, id.len); /* zeroed before, so terminated */
-    ldap_msgfree(msg);
-    if (code < 0)
-        return false;
-    if (code == LDAP_NO_SUCH_OBJECT)
-        return pl_err_set(&o->err, PL_ERR_CONF, code, "Correct people_base, or let the service account read it.",
-                          "people_base %s does not exist or may not be seen", base);
-    if (code != LDAP_SUCCESS || !o->opened.identity[0])
-        return pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
-                          "the service account may not read %s of people_base %s (result %d)", dialect->native_id_attr,
-                          base, code);
-    return true;
-}
-
 /* One attribute of an entry, one value; empty when it cannot be had. False: no answer. */
 static bool read_value(struct dir_opening *o, LDAP *ld, const char *dn, const char *attr, struct pl_arena *a,
                        struct pl_str *out)
@@ -143,11 +116,38 @@ static bool read_server(struct dir_opening *o, LDAP *ld, const struct pl_dialect
     return true;
 }
 
+/* Which server, and which incarnation of its data: the native id of people_base changes when the data is loaded anew. */
+static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
+{
+    const char *attrs[] = {dialect->native_id_attr, NULL}, *base = o->conf.people_base.s;
+    struct pl_entry entry = {0};
+    struct pl_str id = {"", 0};
+    char room[PL_NATIVE_ROOM];
+    LDAPMessage *msg = NULL;
+    o->step = "reading people_base";
+    int code = read_entry(o, ld, base, attrs, a, &entry, &msg);
+    if (code == LDAP_SUCCESS)
+        id = pl_dialect_native_id(dialect, &entry, room);
+    if (id.len > 0 && id.len < sizeof o->opened.identity)
+        memcpy(o->opened.identity, id.s, id.len); /* zeroed before, so terminated */
+    ldap_msgfree(msg);
+    if (code < 0)
+        return false;
+    if (code == LDAP_NO_SUCH_OBJECT)
+        return pl_err_set(&o->err, PL_ERR_CONF, code, "Correct people_base, or let the service account read it.",
+                          "people_base %s does not exist or may not be seen", base);
+    if (code != LDAP_SUCCESS || !o->opened.identity[0])
+        return pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
+                          "the service account may not read %s of people_base %s (result %d)", dialect->native_id_attr,
+                          base, code);
+    return read_server(o, ld, dialect, a);
+}
+
 bool dir_probe(struct dir_opening *o, LDAP *ld)
 {
     const struct pl_dialect *dialect = pl_dialect_find(o->conf.dialect);
     struct pl_arena *a = pl_arena_new();
-    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a) && read_server(o, ld, dialect, a)
+    bool ok = dialect ? read_root(o, ld, dialect, a) && read_identity(o, ld, dialect, a)
                       : pl_err_set(&o->err, PL_ERR_CONF, 0, "", "the dialect is not known");
     pl_arena_free(a);
     return ok;

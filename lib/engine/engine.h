@@ -262,11 +262,11 @@ struct pl_event {
     union {
         struct {
             struct pl_str identity;
-            struct pl_str server; /* which one of those that hold the same data, and which life of it; empty: not told */
             bool ppolicy; /* the server enforces password policies (rootDSE) */
             bool assertion; /* RFC 4528 is offered */
             bool watch;     /* the dialect's kind of watch is offered */
             bool post_read; /* RFC 4527 is offered */
+            struct pl_str server; /* which one of those that hold the same data, and which life of it; empty: not told */
         } up;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
             const struct pl_str *cols;
