@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/directory/dirsync.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
 
@@ -131,8 +132,8 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
 
 void dir_link_arm(struct dir_link *l, struct dir_req *r)
 {
-    r->deadline_ms =
-        r->stays ? INT64_MAX : dir_now_ms() + l->dir->conf->timeout_ms * (r->paged ? DIR_PAGED_PATIENCE : 1);
+    bool much = r->paged || r->kind == PL_CMD_WATCH;
+    r->deadline_ms = r->stays ? INT64_MAX : dir_now_ms() + l->dir->conf->timeout_ms * (much ? DIR_PAGED_PATIENCE : 1);
 }
 
 /* ---- sending ---- */
@@ -166,7 +167,8 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 
 static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST};
+    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST,
+                              [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
     LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
     control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
     return ldap_search_ext(l->ld, r->dn, LDAP_SCOPE_SUBTREE, "(objectClass=*)", r->attrs, 0, ctrls, NULL, NULL,

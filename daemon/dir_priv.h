@@ -61,6 +61,7 @@ struct dir_opened { /* what the thread hands over */
     bool unsaid;    /* it does not say which kind of server it is */
     char identity[128];
     int64_t ends_ms; /* when what we logged on with ends (a Kerberos ticket); 0: never */
+    char life[PL_NATIVE_ROOM]; /* which of those with these data, and which life of it; empty: it does not say */
 };
 
 struct dir_opening { /* shared by the loop and one thread; the fields below `lock` are guarded by it */
@@ -123,7 +124,7 @@ struct dir_req {
     const char *filter;
     char **attrs;
     bool paged, usability;
-    bool stays; /* WATCH: it has no end of its own */
+    bool stays; /* WATCH, but for DIRSYNC: it has no end of its own */
     enum pl_watch_kind watch;
     struct pl_str control;   /* WATCH: value of its control */
     bool incomplete;         /* an open range or a reference was seen */
@@ -201,7 +202,7 @@ void dir_watch_free(struct pld_dir *d);
 void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
 void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
 void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
-enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m);
+enum dir_step dir_watch_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m);
 void dir_watch_stands(struct dir_link *l); /* what was asked behind it is answered */
 
 /* ---- the directory (dir.c) ---- */
@@ -243,10 +244,5 @@ void dir_emit_result(struct pld_dir *d, const struct dir_req *r, int code, bool 
 
 /* One log line about this directory; the same one again only after a while. */
 void dir_say(struct pld_dir *d, int level, const char *text, const char *hint);
-
-/* A request from a command, with copies of all it needs. *code is 0, or the result to answer when it cannot be
- * sent as it is. */
-struct dir_req *dir_req_new(const struct pl_command *cmd, int *code);
-void dir_req_free(struct dir_req *r);
 
 #endif

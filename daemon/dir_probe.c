@@ -54,6 +54,8 @@ static bool offers_watch(const struct pl_entry *root, enum pl_watch_kind kind)
         return offers(root, PL_OID_SYNC_REQUEST);
     case PL_WATCH_PERSISTENT:
         return offers(root, PL_OID_PERSIST_REQUEST);
+    case PL_WATCH_DIRSYNC: /* or, without it, by the numbers that every such server has */
+        return true;
     case PL_WATCH_NONE:
         break;
     }
@@ -96,6 +98,37 @@ static bool read_root(struct dir_opening *o, LDAP *ld, const struct pl_dialect *
     return code == LDAP_SUCCESS && take_root(o, dialect, root);
 }
 
+/* One attribute of an entry, one value; empty when it cannot be had. False: no answer. */
+static bool read_value(struct dir_opening *o, LDAP *ld, const char *dn, const char *attr, struct pl_arena *a,
+                       struct pl_str *out)
+{
+    const char *attrs[] = {attr, NULL};
+    struct pl_entry entry = {0};
+    LDAPMessage *msg = NULL;
+    int code = read_entry(o, ld, dn, attrs, UNASKED, a, &entry, &msg);
+    if (code == LDAP_SUCCESS)
+        *out = pl_arena_str(a, pl_entry_first(&entry, attr));
+    ldap_msgfree(msg);
+    return code >= 0;
+}
+
+/* Which of the servers that hold these data, and which life of them. One that does not say is none that we know again. */
+static bool read_server(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
+{
+    struct pl_str dn = {"", 0}, octets = {"", 0}, id;
+    char room[PL_NATIVE_ROOM];
+    o->step = "asking which server it is";
+    if (!dialect->server_attr)
+        return true;
+    if (!read_value(o, ld, "", dialect->server_attr, a, &dn) ||
+        (dn.len > 0 && !read_value(o, ld, dn.s, dialect->server_id_attr, a, &octets)))
+        return false;
+    id = pl_guid_text(octets, room);
+    if (id.len > 0 && id.len < sizeof o->opened.life)
+        memcpy(o->opened.life, id.s, id.len); /* zeroed before, so terminated */
+    return true;
+}
+
 /* Which server, and which incarnation of its data: the native id of people_base changes when the data is loaded anew. */
 static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_dialect *dialect, struct pl_arena *a)
 {
@@ -120,7 +153,7 @@ static bool read_identity(struct dir_opening *o, LDAP *ld, const struct pl_diale
         return pl_err_set(&o->err, PL_ERR_CONF, code, "Let the service account read people_base and all below it.",
                           "the service account may not read %s of people_base %s (result %d)", dialect->native_id_attr,
                           base, code);
-    return true;
+    return read_server(o, ld, dialect, a);
 }
 
 /* ---- the password policy of slapd ---- */

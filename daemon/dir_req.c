@@ -68,7 +68,7 @@ static int fill_watch(struct dir_req *r, const struct pl_command *cmd)
     r->attrs = copy_attrs(r->arena, cmd->watch.attrs);
     r->watch = cmd->watch.kind;
     r->control = pl_arena_str(r->arena, cmd->watch.control);
-    r->stays = true;
+    r->stays = r->watch != PL_WATCH_DIRSYNC;
     return r->dn ? LDAP_SUCCESS : LDAP_INVALID_DN_SYNTAX;
 }
 

@@ -7,6 +7,15 @@
 #include "../lib/base/err.h"
 #include "../lib/directory/dialect.h"
 
+struct dir_req;
+struct dir_opening;
+struct pl_command;
+
+/* A request from a command, with copies of all it needs. *code is 0, or the result to answer when it cannot be
+ * sent as it is. */
+struct dir_req *dir_req_new(const struct pl_command *cmd, int *code);
+void dir_req_free(struct dir_req *r);
+
 /* ---- conversions (dir_conv.c) ---- */
 
 /* The entry's slices point into the message, its arrays into the arena. False: not LDAP. May be called once a message. */
@@ -21,7 +30,7 @@ const char *dir_cstr(struct pl_arena *a, struct pl_str s);
 /* ---- attributes in parts (dir_range.c) ---- */
 
 struct dir_range;
-bool dir_range_open(struct pl_str name); /* "member;range=0-1499": there are more */
+bool dir_range_open(struct pl_str name);                     /* "member;range=0-1499": there are more */
 struct dir_range *dir_range_begin(const struct pl_entry *e); /* of an entry that has such an attribute; copies it */
 void dir_range_free(struct dir_range *g);
 /* What to search for next, once the first answer has ended. */
@@ -29,11 +38,10 @@ void dir_range_search(struct dir_range *g, const char **base, int *scope, const 
 void dir_range_entry(struct dir_range *g, const struct pl_entry *e); /* what each search shows */
 enum dir_range_state { DIR_RANGE_ON, DIR_RANGE_WHOLE, DIR_RANGE_BROKEN };
 enum dir_range_state dir_range_result(struct dir_range *g, int code); /* and how it ended */
-const struct pl_entry *dir_range_whole(struct dir_range *g); /* once, after WHOLE; lives as long as `g` */
+const struct pl_entry *dir_range_whole(struct dir_range *g);          /* once, after WHOLE; lives as long as `g` */
 
 /* ---- Kerberos (dir_gss.c) ---- */
 
-struct dir_opening;
 bool dir_gss_bind(struct dir_opening *o, LDAP *ld); /* SASL GSSAPI by keytab_file; sealed where there is no TLS */
 
 /* ---- the first password (dir_password.c) ---- */

@@ -1,8 +1,11 @@
-/* The third connection of a directory: one search that stays open (RFC 4533, or a persistent search). It comes up after the
- * other two, to the same server, and its end takes nothing else down: the engine is told, and asks again when it likes. */
+/* The third connection of a directory: one search that stays open (RFC 4533, or a persistent search), or one after the other
+ * (DirSync). It comes up after the other two, to the same server, and its end takes nothing else down: the engine is told,
+ * and asks again when it likes. */
 #include "dir_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include "../lib/directory/dirsync.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
 
@@ -83,6 +86,10 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
     stop_opening(w);
     if (!ok) {
         dir_watch_broken(d, err.text, err.hint);
+    } else if (strcmp(got.life, d->first.life) != 0) {
+        ldap_unbind_ext(got.ld, NULL, NULL);
+        dir_watch_broken(d, "another server answers at this address than a moment ago",
+                         "Name servers in uris each by its own address.");
     } else if (!dir_link_adopt(&w->link, &got)) {
         dir_watch_broken(d, "the event loop does not take the connection", "");
     } else {
@@ -123,9 +130,21 @@ void dir_watch_free(struct pld_dir *d)
     event_free(d->watch.cut);
 }
 
+/* The former search has ended, and its connection is there for the next one. */
+static bool goes_on(const struct dir_watch *w, const struct dir_req *r)
+{
+    return r->watch == PL_WATCH_DIRSYNC && w->link.ld && w->link.n_sent == 0 && !w->link.queue;
+}
+
 /* From the event loop, never from inside an event of the old search. */
 void dir_watch_begin(struct pld_dir *d, struct dir_req *r)
 {
+    if (goes_on(&d->watch, r)) {
+        d->watch.req = r->id;
+        dir_link_submit(&d->watch.link, r);
+        dir_link_work(&d->watch.link);
+        return;
+    }
     dir_watch_close(d);
     d->watch.req = r->id;
     d->watch.waiting = r;
@@ -134,11 +153,11 @@ void dir_watch_begin(struct pld_dir *d, struct dir_req *r)
 
 /* ---- what comes ---- */
 
-/* The control that stands beside each entry. */
-static const char *beside_entry(const struct dir_req *r)
-{
-    return r->watch == PL_WATCH_PERSISTENT ? PL_OID_PERSIST_CHANGE : PL_OID_SYNC_STATE;
-}
+/* The control that stands beside each entry, and that which stands beside the end. */
+static const char *const beside_entry[] = {
+    [PL_WATCH_SYNC] = PL_OID_SYNC_STATE, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_CHANGE, [PL_WATCH_DIRSYNC] = NULL};
+static const char *const beside_end[] = {
+    [PL_WATCH_SYNC] = PL_OID_SYNC_DONE, [PL_WATCH_PERSISTENT] = NULL, [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
 
 static enum dir_step take_entry(struct dir_link *l, const struct dir_req *r, LDAPMessage *m)
 {
@@ -146,17 +165,19 @@ static enum dir_step take_entry(struct dir_link *l, const struct dir_req *r, LDA
     struct pl_str value = {"", 0};
     struct pl_entry entry = {0};
     bool range = false;
-    if (ldap_get_entry_controls(l->ld, m, &ctrls) != LDAP_SUCCESS || !ctrls)
+    const char *oid = beside_entry[r->watch];
+    if (ldap_get_entry_controls(l->ld, m, &ctrls) != LDAP_SUCCESS)
         return DIR_STEP_BROKEN;
-    LDAPControl *c = ldap_control_find(beside_entry(r), ctrls, NULL);
+    LDAPControl *c = oid && ctrls ? ldap_control_find(oid, ctrls, NULL) : NULL;
     if (c)
         value = (struct pl_str){c->ldctl_value.bv_val, c->ldctl_value.bv_len};
     struct pl_arena *a = pl_arena_new();
-    bool ok = c && dir_entry_read(l->ld, m, false, a, &entry, &range);
+    bool ok = (c || !oid) && dir_entry_read(l->ld, m, false, a, &entry, &range);
     if (ok)
         emit(l->dir, PL_WATCH_ENTRY, &entry, value, 0);
     pl_arena_free(a);
-    ldap_controls_free(ctrls);
+    if (ctrls)
+        ldap_controls_free(ctrls);
     return ok ? DIR_STEP_ON : DIR_STEP_BROKEN;
 }
 
@@ -173,24 +194,37 @@ static enum dir_step take_info(struct dir_link *l, LDAPMessage *m)
     return DIR_STEP_ON;
 }
 
-static enum dir_step take_end(struct dir_link *l, LDAPMessage *m)
+/* Closed from the event loop, because we are inside its reading; or kept for the next search, when that is how the server
+ * is watched. */
+static void after_end(struct dir_link *l, struct dir_req *r)
+{
+    if (r->stays) {
+        l->dir->watch.ended = true;
+        dir_kick(l->dir);
+        return;
+    }
+    dir_link_forget(l, r);
+    dir_req_free(r);
+}
+
+static enum dir_step take_end(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     int code = LDAP_OTHER;
     LDAPControl **ctrls = NULL;
     struct pl_str value = {"", 0};
     struct pld_dir *d = l->dir;
     uint64_t req = d->watch.req;
+    const char *oid = beside_end[r->watch];
     if (ldap_parse_result(l->ld, m, &code, NULL, NULL, NULL, &ctrls, 0) != LDAP_SUCCESS)
         return DIR_STEP_BROKEN;
-    LDAPControl *c = ctrls ? ldap_control_find(PL_OID_SYNC_DONE, ctrls, NULL) : NULL;
+    LDAPControl *c = oid && ctrls ? ldap_control_find(oid, ctrls, NULL) : NULL;
     if (c)
         value = (struct pl_str){c->ldctl_value.bv_val, c->ldctl_value.bv_len};
-    d->watch.ended = true; /* closed from the event loop: we are inside its reading */
-    dir_kick(d);
+    after_end(l, r);
     emit_end(d, req, value, code);
     if (ctrls)
         ldap_controls_free(ctrls);
-    return DIR_STEP_ON;
+    return DIR_STEP_ENDED;
 }
 
 void dir_watch_stands(struct dir_link *l)
@@ -199,17 +233,18 @@ void dir_watch_stands(struct dir_link *l)
         emit(l->dir, PL_WATCH_STANDS, NULL, (struct pl_str){"", 0}, 0);
 }
 
-enum dir_step dir_watch_message(struct dir_link *l, const struct dir_req *r, LDAPMessage *m)
+enum dir_step dir_watch_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
     if (l->dir->watch.ended)
         return DIR_STEP_ON;
+    dir_link_arm(l, r);
     switch (ldap_msgtype(m)) {
     case LDAP_RES_SEARCH_ENTRY:
         return take_entry(l, r, m);
     case LDAP_RES_INTERMEDIATE:
         return take_info(l, m);
     case LDAP_RES_SEARCH_RESULT:
-        return take_end(l, m);
+        return take_end(l, r, m);
     case LDAP_RES_SEARCH_REFERENCE: /* a part that lies elsewhere is not ours */
         return DIR_STEP_ON;
     default:

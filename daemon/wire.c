@@ -78,6 +78,7 @@ static void directory(const struct pl_conf_directory *c, struct pl_arena *a, str
         .must_change_password = c->must_change_password,
         .clear_certificates = pl_str_eq_c(c->certificates, "clear"),
         .inflight = (int)c->inflight,
+        .watch_poll_us = c->watch_poll_ms * 1000,
     };
     templates(c, a, out);
 }

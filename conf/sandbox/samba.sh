@@ -2,7 +2,7 @@
 # Samba is so. Sourced by servers.sh; the functions are slapd.sh's.
 
 samba_names() {
-    DIALECT=ad RDN=cn MARK_ATTRIBUTE=uSNChanged REFUSED=49 TELLS=no CA=$AT/ca.pem
+    DIALECT=ad RDN=cn MARK_ATTRIBUTE=uSNChanged REFUSED=49 TELLS=yes CA=$AT/ca.pem
     SAMBA_IP=$(cat "$AT/address" 2>/dev/null) || SAMBA_IP=
     URI=ldaps://$SAMBA_IP
     ROOT_DN=cn=Administrator,cn=Users,$BASE

@@ -37,6 +37,7 @@ struct pl_conf_directory {
     bool must_change_password;
     struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
     bool lock_leavers_observed;
+    int64_t watch_poll_ms;  /* Active Directory: how often it is asked */
     int64_t inflight;
     int64_t timeout_ms;     /* one LDAP answer */
     int64_t connect_ms;     /* connect, TLS and bind together */

@@ -115,7 +115,7 @@ bool pl_conf_check_dialect(const struct pl_conf_section *s, const char *file, st
 {
     const struct check here = {s, s->target, file, err}, *c = &here;
     static const char *const only_ad[] = {"fence_attribute", "privileged_groups", "certificates",
-                                          "must_change_password"};
+                                          "must_change_password", "watch_poll_ms"};
 
     if (pl_str_eq_c(c->d->dialect, "ad"))
         return check_ad_uris(c) && check_ad_attributes(c) && check_ad_entry(c);

@@ -23,7 +23,7 @@
 #define FENCE "paasla-fence:"
 
 static const char *const person_attrs[] = {
-    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "sn",        "objectClass", UAC,
+    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "name",      "sn",        "objectClass", UAC,
     EXPIRES,      LAST_SET,         "primaryGroupID", "objectSid", CERTIFICATE, NULL,
 };
 static const char *const member_attrs[] = {"member", NULL};
@@ -328,6 +328,10 @@ const struct pl_dialect pl_dialect_ad = {
     .group_attrs = group_attrs,
     .certificate_attr = CERTIFICATE,
     .search_control = "1.2.840.113556.1.4.1339", /* LDAP_SERVER_DOMAIN_SCOPE_OID: no references to other domains */
+    .watch = PL_WATCH_DIRSYNC,
+    .server_attr = "dsServiceName",
+    .server_id_attr = "invocationId",
+    .written_attr = "whenChanged",
     .lock_seen = lock_seen,
     .change = change,
     .born_locked = born_locked,

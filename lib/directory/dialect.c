@@ -26,7 +26,7 @@ static bool dash_before(size_t octet)
     return octet == 4 || octet == 6 || octet == 8 || octet == 10;
 }
 
-static struct pl_str guid_text(struct pl_str octets, char out[PL_NATIVE_ROOM])
+struct pl_str pl_guid_text(struct pl_str octets, char out[PL_NATIVE_ROOM])
 {
     static const char hex[] = "0123456789abcdef";
     size_t n = 0;
@@ -80,7 +80,7 @@ struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_e
 {
     struct pl_str id = pl_entry_first(e, d->native_id_attr);
 
-    return d->native_id_guid ? guid_text(id, room) : id;
+    return d->native_id_guid ? pl_guid_text(id, room) : id;
 }
 
 void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id)

@@ -72,6 +72,7 @@ enum pl_watch_kind {
     PL_WATCH_NONE,       /* it does not: others' changes are found by the full compare only */
     PL_WATCH_SYNC,       /* RFC 4533, sync.h: with a cookie, so that a watch goes on where it had ended */
     PL_WATCH_PERSISTENT, /* persist.h: from the moment on at which the search stands */
+    PL_WATCH_DIRSYNC,    /* dirsync.h: when it is asked, with a cookie; or by the update numbers of its entries */
 };
 
 struct pl_dialect {
@@ -89,6 +90,9 @@ struct pl_dialect {
     const char *policy_attr;         /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
     bool usability;                  /* ask for the account usability control */
     enum pl_watch_kind watch;
+    const char *server_attr;    /* of the root entry: DN of the server's own entry, or NULL */
+    const char *server_id_attr; /* of that: 16 octets, others for each server and for each life of its data */
+    const char *written_attr;   /* when an entry was written last, for people; NULL: none */
     const char *const
         *echo_attrs; /* by these our own writes are known in what a watch tells, see pl_echo_text; ended by
                                     * NULL; NULL: there are none, and our own writes wake their persons once more */
@@ -114,6 +118,9 @@ const struct pl_dialect *pl_dialect_find(struct pl_str name);
  * from the entry or from `room`. Empty when the entry has none or it is none. */
 enum { PL_NATIVE_ROOM = 37 };
 struct pl_str pl_dialect_native_id(const struct pl_dialect *d, const struct pl_entry *e, char room[PL_NATIVE_ROOM]);
+
+/* 16 octets as Windows writes a GUID, in `room`; empty when they are none. */
+struct pl_str pl_guid_text(struct pl_str octets, char room[PL_NATIVE_ROOM]);
 
 /* Adds the filter "the entry with this native id". An id that is none of this dialect gives one that matches nothing. */
 void pl_dialect_native_filter(const struct pl_dialect *d, struct pl_buf *b, struct pl_str id);

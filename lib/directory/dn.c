@@ -500,3 +500,34 @@ struct pl_str pl_dn_parent(struct pl_str dn)
     }
     return (struct pl_str){"", 0};
 }
+
+static bool is_dc(struct pl_str dn)
+{
+    while (dn.len > 0 && dn.s[0] == ' ') {
+        dn.s++;
+        dn.len--;
+    }
+    if (dn.len < 3 || !pl_str_ieq_c((struct pl_str){dn.s, 2}, "dc")) {
+        return false;
+    }
+    for (size_t i = 2; i < dn.len && (dn.s[i] == ' ' || dn.s[i] == '='); i++) {
+        if (dn.s[i] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct pl_str pl_dn_domain(struct pl_str dn)
+{
+    struct pl_str domain = {"", 0};
+
+    for (struct pl_str at = dn; at.len > 0; at = pl_dn_parent(at)) {
+        if (!is_dc(at)) {
+            domain = (struct pl_str){"", 0};
+        } else if (domain.len == 0) {
+            domain = at;
+        }
+    }
+    return domain;
+}

@@ -21,6 +21,9 @@ bool pl_dn_equal(struct pl_str a, struct pl_str b); /* false when either is not 
 /* The name above: what follows the first RDN; empty when there is none or `dn` is no DN. A part of `dn` itself. */
 struct pl_str pl_dn_parent(struct pl_str dn);
 
+/* The domain that a name lies in (RFC 2247): its last parts as far as they are dc=; empty when there is none. */
+struct pl_str pl_dn_domain(struct pl_str dn);
+
 bool pl_dn_under(struct pl_str dn, struct pl_str base); /* equal to base or below it */
 
 #endif

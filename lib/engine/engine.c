@@ -268,6 +268,15 @@ static void dir_down(struct pl_engine *e, struct dir *d)
     pl_exec_targets_free(d);
 }
 
+static void keep_text(struct pl_str *to, struct pl_str text)
+{
+    char *copy = pl_xcalloc(text.len + 1, 1);
+    if (text.len)
+        memcpy(copy, text.s, text.len);
+    free((void *)(uintptr_t)to->s);
+    *to = (struct pl_str){copy, text.len};
+}
+
 static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev)
 {
     d->up = true;
@@ -276,12 +285,9 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
     d->assertion = ev->up.assertion;
     d->watchable = ev->up.watch && d->dialect->watch != PL_WATCH_NONE;
     d->post_read = ev->up.post_read;
-    bool same = pl_str_eq(d->identity, ev->up.identity);
-    free((void *)(uintptr_t)d->identity.s);
-    char *copy = pl_xcalloc(ev->up.identity.len + 1, 1);
-    if (ev->up.identity.len)
-        memcpy(copy, ev->up.identity.s, ev->up.identity.len);
-    d->identity = (struct pl_str){copy, ev->up.identity.len};
+    bool same = pl_str_eq(d->identity, ev->up.identity) && pl_str_eq(d->life, ev->up.life);
+    keep_text(&d->identity, ev->up.identity);
+    keep_text(&d->life, ev->up.life);
     d->want[0] = d->want[1] = true;
     pl_watch_dir_up(d->watch);
     pl_acks_dir_up(d->acks, ev->up.server, ev->up.several);
@@ -342,6 +348,7 @@ static void reply(struct pl_engine *e, const struct pl_event *ev)
         pl_task_reply(r.owner, &r, ev);
         break;
     case OWN_WRITE:
+        pl_watch_wrote(r.dir->watch, r.owner, ev->result.code);
         pl_watch_own(r.dir->watch, ((struct op *)r.owner)->target, ev->result.version);
         pl_exec_result(r.owner, ev->result.code);
         break;

@@ -14,8 +14,7 @@
  *     EV_ACK, also while the directory is down; nothing ever waits for them;
  *   - slices in an event live until pl_engine_event returns; slices in a command until the next call of pl_engine_event or
  *     pl_engine_next, those of MODIFY, ADD, INTENTS, SETTLE, HOLD and SEARCH too: the shell copies what it needs longer;
- *   - after each event the shell calls pl_engine_next until it returns false.
- */
+ *   - after each event the shell calls pl_engine_next until it returns false. */
 #ifndef PL_ENGINE_ENGINE_H
 #define PL_ENGINE_ENGINE_H
 
@@ -57,6 +56,7 @@ struct pl_dir_conf {
     bool must_change_password;       /* a first password has to be changed at the first log-on */
     bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
     int inflight;             /* persons worked on at once */
+    int64_t watch_poll_us;    /* a watch that has to ask does so this often; 0: each second */
 };
 
 struct pl_engine_conf {
@@ -100,7 +100,8 @@ enum pl_cmd_kind {
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
     PL_CMD_ADD,    /* -> EV_RESULT */
-    PL_CMD_WATCH,  /* a search that stays open, on a connection of its own -> EV_WATCH*, the last one an end */
+    PL_CMD_WATCH,  /* a search on a connection of its own -> EV_WATCH*, the last one an end; it stays open, but for */
+                   /* DIRSYNC, where the connection does */
     /* the shell itself */
     PL_CMD_TIMER, /* call pl_engine_event(EV_TIMER) at `at_us`, replaces the former timer */
     PL_CMD_LOG,   /* one structured line; no personal values in it */
@@ -280,20 +281,19 @@ struct pl_event {
             bool ppolicy;         /* the database of the people enforces password policies */
             bool policy_in_force; /* its default policy applies to who has none of their own, as seen on an entry */
             bool assertion, post_read; /* RFC 4528, RFC 4527 are offered */
-            bool watch;                /* the dialect's kind of watch is offered */
+            bool watch, several;       /* the dialect's kind of watch is offered; other servers are configured too */
             struct pl_str server; /* the one in use, as configured */
-            bool several;         /* others are configured too */
+            struct pl_str life; /* which one of those that hold the same data, and which life of it; empty: not told */
         } up;
         struct {
-            struct pl_str name; /* as configured */
+            struct pl_str name;
             bool up;
-        } server;
+        } server; /* one of those configured */
         struct {
-            struct pl_str server;
-            bool after;                    /* of the command */
+            struct pl_str server, version; /* version: as in result */
+            bool after;                    /* of the command, as the ids are */
             int64_t account_id, intent_id;
             int code;                      /* LDAP result code, UNKNOWN or NOT_SENT */
-            struct pl_str version;         /* as in result */
         } ack;
         struct { /* LOAD_ROW, SCAN_ROW: columns as text; see row.h */
             const struct pl_str *cols;
@@ -325,7 +325,7 @@ struct pl_event {
             enum pl_watch_msg msg;
             const struct pl_entry *entry; /* ENTRY */
             struct pl_str value; /* SYNC: ENTRY Sync State, INFO Sync Info Message, END Sync Done; PERSISTENT: ENTRY */
-                                 /* Entry Change Notification; may be empty */
+                                 /* Entry Change Notification; DIRSYNC: END its answer; may be empty */
             int code;            /* END: LDAP result code, PL_RESULT_UNKNOWN when the connection ended */
         } watch;
     };

@@ -22,8 +22,8 @@ struct pl_comparing { /* a full compare or a dry run, as far as it is */
 /* The directories by number from 0, running or not; false when there is none of that number. (scan.c) */
 bool pl_engine_comparing(const struct pl_engine *e, size_t number, struct pl_comparing *out);
 
-/* Takes over what may change while the engine runs: intervals, limits and the brake, and of each directory `inflight` and
- * `lock_leavers_observed`. All else in `conf` is not looked at and counts from the next start. Give the engine a
+/* Takes over what may change while the engine runs: intervals, limits and the brake, and of each directory `inflight`,
+ * `lock_leavers_observed` and `watch_poll_us`. All else in `conf` is not looked at and counts from the next start. Give the engine a
  * EV_TIMER afterwards, so that it looks at its timers. False: other directories; nothing is changed. (reconf.c) */
 bool pl_engine_reconfigure(struct pl_engine *e, const struct pl_engine_conf *conf, struct pl_err *err);
 

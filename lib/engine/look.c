@@ -398,6 +398,8 @@ static void looked_at_account(struct task *t)
 {
     struct dir *d = t->dir;
     recognise(t);
+    if (t->entry && t->batch->class != PL_LOAD_PREVIEW) /* nothing follows from a preview */
+        pl_watch_seen(d->watch, t->entry);
     if (t->entry)
         groups_and_policy(t);
     else if (!t->foreign && d->conf.canary_dn.len > 0 && !t->canary_asked) {

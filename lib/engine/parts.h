@@ -99,6 +99,9 @@ void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every ev
 int64_t pl_watch_due(const struct watch *w);   /* when it wants a timer; 0: never */
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
 void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version); /* a write of ours made this version */
+void pl_watch_seen(struct watch *w, const struct pl_entry *e); /* an account that was looked at: what is told so is no news */
+void pl_watch_wrote(struct watch *w, const struct op *o, int code); /* before the answer is worked on */
+void pl_watch_poll_sooner(struct watch *w); /* the pause is another one now */
 bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
 bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
 bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */

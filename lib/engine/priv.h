@@ -220,6 +220,7 @@ struct dir {
     size_t n_privileged;
     bool up, ppolicy, policy_in_force, assertion, watchable, post_read;
     struct pl_str identity; /* malloced copy */
+    struct pl_str life;     /* the same: which of the servers that hold these data */
     struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
     struct pl_arena *group_arena; /* the groups of the last LOAD, for the full compare */

@@ -45,6 +45,8 @@ bool pl_engine_reconfigure(struct pl_engine *e, const struct pl_engine_conf *con
         const struct pl_dir_conf *c = find(conf, d->conf.name);
         d->conf.inflight = c->inflight < 1 ? 1 : c->inflight;
         d->conf.lock_leavers_observed = c->lock_leavers_observed;
+        d->conf.watch_poll_us = c->watch_poll_us;
+        pl_watch_poll_sooner(d->watch);
         if (e->conf.compare_every_us > 0 && compare_before == 0 && d->next_scan_us)
             d->next_scan_us = e->now + e->conf.compare_every_us; /* it was switched on: not at once */
         else if (e->conf.compare_every_us > 0)

@@ -151,7 +151,8 @@ void pl_scan_group_entry(struct scan *s, struct open_group *g, const struct pl_e
     uint64_t *strangers = NULL;
     size_t n_strangers = 0;
     pl_shape_learn(s->d, shape, e);
-    shape->has_uuid = pl_uuid_read(shape->uuid, pl_entry_first(e, "entryUUID"));
+    char room[PL_NATIVE_ROOM];
+    shape->has_uuid = pl_uuid_read(shape->uuid, pl_dialect_native_id(s->d->dialect, e, room));
     g->by_login = shape->shape == PL_GROUP_POSIX;
     const char *name =
         pl_group_attr(shape->shape == PL_GROUP_PRIVILEGED ? PL_GROUP_NAMES : shape->shape); /* read only */

@@ -50,6 +50,16 @@ static bool read_privileged(struct pl_engine *e, struct dir *d, struct pl_err *e
     return ok;
 }
 
+/* The lowest entry above people and groups; for DirSync the whole domain or nothing. */
+static struct pl_str watch_base(const struct dir *d)
+{
+    bool whole = d->dialect->watch == PL_WATCH_DIRSYNC;
+    struct pl_str base = whole ? pl_dn_domain(d->conf.people_base) : d->conf.people_base;
+    while (base.len > 0 && !pl_dn_under(d->conf.group_base, base))
+        base = whole ? (struct pl_str){"", 0} : pl_dn_parent(base);
+    return base;
+}
+
 static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_conf *c, struct pl_err *err)
 {
     d->e = e;
@@ -104,9 +114,7 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     d->group_arena = pl_arena_new();
     d->watch = pl_watch_new(d);
     d->acks = pl_acks_new(d);
-    d->watch_base = d->conf.people_base;
-    while (d->watch_base.len > 0 && !pl_dn_under(d->conf.group_base, d->watch_base))
-        d->watch_base = pl_dn_parent(d->watch_base);
+    d->watch_base = watch_base(d);
     if (d->conf.inflight < 1)
         d->conf.inflight = 1;
     return ok;
@@ -152,6 +160,7 @@ void pl_engine_free(struct pl_engine *e)
         pl_passed_free(&d->passed);
         free(d->shapes);
         free((void *)(uintptr_t)d->identity.s);
+        free((void *)(uintptr_t)d->life.s);
     }
     free(e->dirs);
     free(e->previews);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../directory/dn.h"
+#include "../directory/sync.h"
 
 enum { OWN_ROWS = 2048, OWN_WAYS = 8, ITEMS_MAX = 20000, FAILURES_MAX = 3 };
 enum { LDAP_UNAVAILABLE_CRITICAL_EXTENSION = 12 };
@@ -65,6 +66,8 @@ void pl_watch_free(struct watch *w)
     pl_arena_free(w->arena);
     pl_arena_free(w->round_arena);
     free(w->own);
+    free(w->echo);
+    pl_watch_poll_free(w);
     free(w);
 }
 
@@ -77,8 +80,9 @@ void pl_watch_dir_up(struct watch *w)
 {
     w->offered = w->d->watchable && w->d->watch_base.len > 0;
     w->retry_at_us = w->retry_delay_us = 0;
-    if (kind_of(w) == PL_WATCH_PERSISTENT)
+    if (kind_of(w) != PL_WATCH_SYNC)
         w->failures = 0;
+    w->poll.by_usn = false; /* this server may take what another one refused */
     if (w->d->watchable && w->d->watch_base.len == 0)
         pl_e_log(w->d->e, 5, w->d, "no live watch: people_base and group_base have no entry in common above them");
 }
@@ -98,6 +102,7 @@ static void forget_requests(struct watch *w)
 void pl_watch_stop(struct watch *w)
 {
     forget_requests(w);
+    pl_watch_poll_stop(w);
     pl_watch_round_drop(w);
     pl_watch_items_drop(w);
     /* What was told and not stored is told again: the cookie in the store stands before it. */
@@ -109,7 +114,7 @@ void pl_watch_stop(struct watch *w)
 
 bool pl_watch_comes_up(const struct watch *w)
 {
-    return kind_of(w) == PL_WATCH_PERSISTENT && w->offered && !w->live && w->failures == 0;
+    return kind_of(w) != PL_WATCH_SYNC && w->offered && !w->live && w->failures == 0;
 }
 
 void pl_watch_missed(struct watch *w)
@@ -135,42 +140,72 @@ void pl_watch_again_later(struct watch *w)
 
 static void begin(struct watch *w)
 {
-    if (kind_of(w) == PL_WATCH_SYNC)
+    switch (kind_of(w)) {
+    case PL_WATCH_SYNC:
         pl_watch_sync_begin(w);
-    else
+        break;
+    case PL_WATCH_PERSISTENT:
         pl_watch_persist_begin(w);
+        break;
+    case PL_WATCH_DIRSYNC:
+        pl_watch_poll_begin(w);
+        break;
+    case PL_WATCH_NONE:
+        break;
+    }
 }
 
-static const char *const *attrs_of(const struct watch *w)
+static void add_attr(const char **attrs, size_t *n, const char *name)
 {
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(attrs[i], name) == 0)
+            return;
+    attrs[(*n)++] = name;
+}
+
+/* An answer that tells of attributes must hear of all that a look would see; otherwise one look follows anyway. */
+const char *const *pl_watch_attrs(const struct watch *w)
+{
+    static const char *const few[] = {"objectClass", "modifiersName", NULL}, *const no_more[] = {NULL};
     const struct dir *d = w->d;
-    const char *const *echo = d->dialect->echo_attrs;
-    const char **attrs = pl_arena_array(d->e->out, 5 + PL_ECHO_MAX, sizeof *attrs);
-    size_t n = 0;
-    attrs[n++] = "objectClass";
-    attrs[n++] = d->dialect->native_id_attr;
-    for (size_t i = 0; echo && echo[i] && i < PL_ECHO_MAX; i++)
-        if (strcmp(echo[i], "modifiersName") != 0) /* asked for anyway */
-            attrs[n++] = echo[i];
-    attrs[n++] = "modifiersName";
-    attrs[n++] = d->conf.login_attr.s; /* terminated: copied with a NUL */
-    attrs[n] = NULL;
+    bool poll = kind_of(w) == PL_WATCH_DIRSYNC;
+    bool dirsync = poll && !w->poll.by_usn; /* by numbers all members would come */
+    const char *const *lists[] = {few, d->dialect->echo_attrs ? d->dialect->echo_attrs : no_more,
+                                  poll ? d->attrs : no_more, dirsync ? d->group_attrs : no_more};
+    size_t n = 3, used = 0;
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; lists[i][k]; k++)
+            n++;
+    const char **attrs = pl_arena_array(d->e->out, n + 1, sizeof *attrs);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; lists[i][k]; k++)
+            add_attr(attrs, &used, lists[i][k]);
+    add_attr(attrs, &used, d->dialect->native_id_attr);
+    add_attr(attrs, &used, d->conf.login_attr.s); /* terminated: copied with a NUL */
+    if (dirsync)
+        add_attr(attrs, &used, "isDeleted");
+    attrs[used] = NULL;
     return attrs;
 }
 
-void pl_watch_search(struct watch *w, struct pl_str control)
+void pl_watch_open(struct watch *w, struct pl_str control)
 {
     struct dir *d = w->d;
-    const char *const *attrs = attrs_of(w);
+    const char *const *attrs = pl_watch_attrs(w);
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_WATCH, d);
     c->watch.kind = kind_of(w);
     c->watch.base = d->watch_base;
     c->watch.attrs = attrs;
     c->watch.control = pl_arena_str(d->e->out, control);
+    w->req = pl_e_request(d->e, c, OWN_WATCH, w, d, TAG_WATCH);
+}
+
+void pl_watch_search(struct watch *w, struct pl_str control)
+{
     w->phase = WATCH_ON;
     w->live = false;
     w->missed = w->missed || !w->resumed;
-    w->req = pl_e_request(d->e, c, OWN_WATCH, w, d, TAG_WATCH);
+    pl_watch_open(w, control);
 }
 
 /* ---- what it tells ---- */
@@ -221,6 +256,7 @@ void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item i
 void pl_watch_is_live(struct watch *w, const char *how)
 {
     w->live = true;
+    w->distrust = false;
     w->retry_delay_us = 0;
     w->failures = 0;
     if (w->missed)
@@ -229,17 +265,86 @@ void pl_watch_is_live(struct watch *w, const char *how)
     pl_e_log(w->d->e, 6, w->d, "live watch: %s", how);
 }
 
+void pl_watch_gone(struct watch *w, struct pl_str id)
+{
+    const struct dir *d = w->d;
+    unsigned char uuid[PL_UUID_BYTES];
+    bool is_uuid = pl_uuid_read(uuid, id);
+    for (size_t i = 0; is_uuid && i < d->n_shapes; i++)
+        if (d->shapes[i].has_uuid && memcmp(d->shapes[i].uuid, uuid, PL_UUID_BYTES) == 0) {
+            pl_watch_add_item(w, (struct item){.group = true, .dn_hash = d->shapes[i].dn_hash});
+            return;
+        }
+    pl_watch_add_item(w, (struct item){.id = pl_arena_str(w->arena, id)});
+}
+
+void pl_watch_ask_state(struct watch *w)
+{
+    struct pl_command *c = pl_e_emit(w->d->e, PL_CMD_WATCH_STATE, w->d);
+    w->phase = WATCH_STATE;
+    w->cookie_known = false;
+    pl_e_request(w->d->e, c, OWN_WATCH, w, NULL, TAG_STATE);
+}
+
+void pl_watch_forget(struct watch *w, bool went_back)
+{
+    w->cookie_known = w->cookie_news = false;
+    w->distrust = true;
+    w->went_back = w->went_back || went_back;
+    pl_watch_missed(w);
+    pl_watch_again_later(w);
+    w->retry_at_us = w->d->e->now; /* without the cookie it is another question: no pause */
+}
+
+/* ---- what differs by kind ---- */
+
+static const char *const protocols[] = {[PL_WATCH_NONE] = "",
+                                        [PL_WATCH_SYNC] = "RFC 4533",
+                                        [PL_WATCH_PERSISTENT] = "a persistent search",
+                                        [PL_WATCH_DIRSYNC] = "DirSync"};
+
+static bool ended_knowingly(struct watch *w, int code)
+{
+    switch (kind_of(w)) {
+    case PL_WATCH_SYNC:
+        return pl_watch_sync_ended(w, code);
+    case PL_WATCH_DIRSYNC:
+        return pl_watch_poll_ended(w, code);
+    default:
+        return false;
+    }
+}
+
+static bool told_something(struct watch *w, const struct pl_event *ev)
+{
+    switch (kind_of(w)) {
+    case PL_WATCH_SYNC:
+        return pl_watch_sync_told(w, ev);
+    case PL_WATCH_DIRSYNC:
+        return pl_watch_poll_told(w, ev);
+    default:
+        return pl_watch_persist_told(w, ev);
+    }
+}
+
+static void state(struct watch *w, const struct pl_event *ev)
+{
+    if (kind_of(w) == PL_WATCH_DIRSYNC)
+        pl_watch_poll_state(w, ev);
+    else
+        pl_watch_sync_state(w, ev);
+}
+
 static void end(struct watch *w, int code)
 {
     struct pl_engine *e = w->d->e;
-    bool sync = kind_of(w) == PL_WATCH_SYNC;
-    if (sync && pl_watch_sync_ended(w, code))
+    if (ended_knowingly(w, code))
         return;
     if (code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION) {
         pl_e_log(e, 4, w->d,
                  "no live watch: the server does not offer it for this part of its tree%s; changes by others are found "
                  "by the full compare only",
-                 sync ? " (slapd: overlay syncprov)" : "");
+                 kind_of(w) == PL_WATCH_SYNC ? " (slapd: overlay syncprov)" : "");
         w->phase = WATCH_OFF;
         w->offered = false;
         pl_watch_missed(w);
@@ -250,26 +355,30 @@ static void end(struct watch *w, int code)
     }
 }
 
+static void broken(struct watch *w)
+{
+    pl_e_log(w->d->e, 4, w->d, "live watch: a message that is not of %s", protocols[kind_of(w)]);
+    forget_requests(w);
+    pl_watch_poll_stop(w);
+    pl_watch_round_drop(w);
+    pl_watch_missed(w);
+    pl_watch_again_later(w);
+}
+
 static void told(struct watch *w, const struct pl_event *ev)
 {
-    bool sync = kind_of(w) == PL_WATCH_SYNC;
-    if (ev->watch.msg == PL_WATCH_END) {
+    bool end_of_all = ev->watch.msg == PL_WATCH_END && (kind_of(w) != PL_WATCH_DIRSYNC || ev->watch.code != 0);
+    if (end_of_all)
         end(w, ev->watch.code);
-    } else if (!(sync ? pl_watch_sync_told(w, ev) : pl_watch_persist_told(w, ev))) {
-        pl_e_log(w->d->e, 4, w->d, "live watch: a message that is not of %s",
-                 sync ? "RFC 4533" : "a persistent search");
-        forget_requests(w);
-        pl_watch_round_drop(w);
-        pl_watch_missed(w);
-        pl_watch_again_later(w);
-    }
+    else if (!told_something(w, ev))
+        broken(w);
 }
 
 /* ---- the engine's side ---- */
 
 bool pl_watch_stays(const struct request *r)
 {
-    return r->kind == OWN_WATCH && r->tag == TAG_WATCH;
+    return r->kind == OWN_WATCH && (r->tag == TAG_WATCH || r->tag == TAG_ROOT);
 }
 
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev)
@@ -280,7 +389,9 @@ void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_ev
     } else if (r->tag == TAG_WATCH) {
         told(w, ev);
     } else if (r->tag == TAG_STATE) {
-        pl_watch_sync_state(w, ev);
+        state(w, ev);
+    } else if (r->tag == TAG_ROOT || r->tag == TAG_CHANGED || r->tag < 0) {
+        pl_watch_poll_reply(w, r->tag, ev);
     } else if (ev->failed) { /* not stored: from the stored cookie on it is told again */
         pl_watch_stop(w);
         pl_watch_again_later(w);
@@ -296,18 +407,30 @@ void pl_watch_pump(struct watch *w)
         return;
     if (w->phase == WATCH_OFF && e->now >= w->retry_at_us)
         begin(w);
+    if (kind_of(w) == PL_WATCH_DIRSYNC)
+        pl_watch_poll_pump(w);
     pl_watch_round(w);
+}
+
+static void sooner(const struct watch *w, int64_t *at, int64_t t)
+{
+    if (t > w->d->e->now && (*at == 0 || t < *at))
+        *at = t;
 }
 
 int64_t pl_watch_due(const struct watch *w)
 {
+    int64_t at = 0;
     if (!w->offered)
         return 0;
     if (w->phase == WATCH_OFF)
         return w->retry_at_us;
-    if (w->stands_at_us)
-        return w->stands_at_us;
-    if (w->n_items > 0 && w->look_again_us > w->d->e->now)
-        return w->look_again_us;
-    return w->cookie_news && w->live ? w->store_at_us : 0;
+    sooner(w, &at, w->stands_at_us);
+    if (w->n_items > 0)
+        sooner(w, &at, w->look_again_us);
+    if (w->cookie_news && w->live)
+        sooner(w, &at, w->store_at_us);
+    if (kind_of(w) == PL_WATCH_DIRSYNC && !w->poll.open)
+        sooner(w, &at, w->poll.at_us);
+    return at;
 }

@@ -10,8 +10,6 @@
 enum { PART_STORE, PART_GROUP, PART_STRANGER, PART_CANARY = LOOK_PARTS - 1 };
 enum { LDAP_NO_SUCH_OBJECT = 32 };
 
-static const char *const attrs_group[] = {"objectClass", "member", "uniqueMember", "memberUid", NULL};
-
 void pl_watch_look_free(struct group_look *g)
 {
     free(g->wanted);
@@ -41,6 +39,19 @@ void pl_watch_look_group(struct group_look *g)
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_GROUP, d);
     c->scan_group.dn = pl_arena_str(d->e->out, g->dn);
     pl_e_request(d->e, c, OWN_WATCH, g->w, NULL, tag_of(g, PART_STORE));
+}
+
+static void search_group(struct group_look *g)
+{
+    const struct dir *d = g->w->d;
+    size_t n = 0;
+    while (d->group_attrs[n])
+        n++;
+    const char **attrs = pl_arena_array(d->e->out, n + 2, sizeof *attrs);
+    memcpy(attrs, d->group_attrs, n * sizeof *attrs);
+    attrs[n] = d->dialect->written_attr;
+    attrs[n + 1] = NULL;
+    search(g, PART_GROUP, g->dn, attrs);
 }
 
 static void ended(struct group_look *g)
@@ -110,14 +121,30 @@ static bool seen(struct group_look *g, uint64_t h, bool posix)
     return found;
 }
 
+/* A server that does not tell who wrote it may tell when. */
+static void learn_writer(struct group_look *g, struct shape *s, const struct pl_entry *e)
+{
+    const char *attr = g->w->d->dialect->written_attr;
+    int64_t at;
+    if (g->writer.len > 0 || !attr || !pl_gentime_parse(pl_entry_first(e, attr), &at))
+        return;
+    struct pl_str t = pl_gentime_print(g->w->round_arena, at);
+    g->writer = pl_arena_printf(g->w->round_arena, "somebody whom the directory does not name, at %.4s-%.2s-%.2s "
+                                "%.2s:%.2s:%.2s UTC", t.s, t.s + 4, t.s + 6, t.s + 8, t.s + 10, t.s + 12);
+    free(s->writer);
+    s->writer = strndup(g->writer.s, g->writer.len);
+    s->writer_at_us = g->w->d->e->now;
+}
+
 static void entry_group(struct group_look *g, const struct pl_entry *e)
 {
     struct watch *w = g->w;
-    enum pl_group_shape shape = pl_group_shape_of(e);
-    bool posix = shape == PL_GROUP_POSIX;
-    const char *name = pl_group_attr(shape);
+    struct shape *s = pl_shape(w->d, g->dn_hash, true);
+    pl_shape_learn(w->d, s, e);
+    learn_writer(g, s, e);
+    bool posix = s->shape == PL_GROUP_POSIX;
+    const char *name = pl_group_attr(s->shape == PL_GROUP_PRIVILEGED ? PL_GROUP_NAMES : s->shape); /* read only */
     const struct pl_attr *a = name ? pl_entry_attr(e, name) : NULL;
-    pl_shape(w->d, g->dn_hash, true)->shape = shape;
     if (g->n_wanted)
         qsort(g->wanted, g->n_wanted, sizeof *g->wanted, posix ? by_login : by_dn);
     for (size_t i = 0; a && i < a->n; i++) {
@@ -243,7 +270,7 @@ void pl_watch_look_reply(struct group_look *g, int part, const struct pl_event *
         g->broken = true;
         ended(g);
     } else if (part == PART_STORE) {
-        search(g, PART_GROUP, g->dn, attrs_group);
+        search_group(g);
     } else if (part == PART_GROUP && ev->kind == PL_EV_ENTRY) {
         entry_group(g, ev->entry);
     } else if (part == PART_GROUP) {

@@ -3,6 +3,9 @@
  *   watch.c          begins, ends, begins again; what comes goes to the conversation of the dialect's kind
  *   watch_sync.c     the conversation by RFC 4533
  *   watch_persist.c  the conversation by persistent search
+ *   watch_dirsync.c  the conversation by DirSync, or by update numbers: asked again and again
+ *   watch_told.c     what an answer of that tells of one entry
+ *   watch_echo.c     what we know already: our own writes without a version
  *   watch_round.c    what was told is looked at and stored
  *   watch_group.c    the look at one group */
 #ifndef PL_ENGINE_WATCH_PRIV_H
@@ -10,11 +13,17 @@
 
 #include "priv.h"
 #include "../directory/cookie.h"
+#include "../directory/dirsync.h"
 
 enum watch_phase {
     WATCH_OFF,   /* nothing is asked; begins at retry_at_us */
-    WATCH_STATE, /* SYNC: the store is asked how far we have seen */
-    WATCH_ON     /* the search is open */
+    WATCH_STATE, /* SYNC, DIRSYNC: the store is asked how far we have seen */
+    WATCH_ON     /* the search is open; DIRSYNC: it is asked again and again */
+};
+
+/* One thing that can be seen of an entry, and how it stood: an attribute and its values, or a member that came or went. */
+struct echo {
+    uint64_t key, value; /* hashes; key 0: free */
 };
 
 struct item { /* one entry that changed */
@@ -23,6 +32,9 @@ struct item { /* one entry that changed */
     uint64_t version; /* of the write that left it so; 0: not told, and never our own */
     struct pl_str dn, id, login, writer;
     bool account; /* it looks like one, and stands where ours stand */
+    struct echo *echoes; /* DIRSYNC: what is told of it; all known: it is no news */
+    size_t n_echoes;
+    bool strange; /* and something that a look does not see */
 };
 
 struct watch {
@@ -33,11 +45,27 @@ struct watch {
     bool live;            /* from here on every change is told: the refresh is over, the search stands */
     bool resumed;         /* it began with a cookie */
     bool missed;          /* something may have been missed: a full compare is due */
+    bool distrust;        /* what the store keeps is of no use: until the watch is live, and stores what is */
     bool went_back;       /* the server has forgotten what it told us: said with the next store */
     int64_t stands_at_us; /* PERSISTENT: when it counts as live; 0: not known yet */
     int64_t retry_at_us, retry_delay_us;
     int failures; /* since it was live */
-    struct pl_cookie cookie;
+    struct pl_cookie cookie; /* SYNC */
+    struct poll { /* DIRSYNC */
+        bool by_usn;  /* the server takes no DirSync from us */
+        bool open;    /* an answer is waited for */
+        bool whole;   /* without a cookie: everything is told, and the canary must be among it */
+        bool canary;
+        int64_t at_us, asked_us; /* the next one; when this one began */
+        int64_t usn, usn_now;    /* how far we have seen; how far the server is */
+        struct pl_buf octets;    /* cookie */
+        struct vague {           /* told in part only: its entry is read */
+            struct pl_str id; /* malloced */
+            bool read;
+        } *vague;
+        size_t n_vague, vague_open;
+        bool ended; /* but for these */
+    } poll;
     bool cookie_news, cookie_known;
     int64_t store_at_us; /* a cookie that only our own writes moved on waits until then */
     struct item *items;  /* not looked at yet */
@@ -55,6 +83,7 @@ struct watch {
     size_t n_changed;
     struct pl_nominee *persons;
     size_t n_persons;
+    struct echo *echo; /* DIRSYNC: rows by key, in which the ninth pushes the oldest out; malloced */
     uint64_t *own; /* versions that our writes made: rows by hash, in which the ninth pushes the oldest out. With one a row, */
                    /* some hundreds of writes at once push out one that the watch has yet to tell of: it is a stranger's then */
 };
@@ -87,15 +116,20 @@ enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
        TAG_STATE = 1,
        TAG_WATCH,
        TAG_STORED,
+       TAG_ROOT,    /* DIRSYNC: how far is the server? */
+       TAG_CHANGED, /* by update numbers: what changed? */
        TAG_LOOKS = 10,
        STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
-       LOOK_PARTS = STRANGERS_MAX + 3
+       LOOK_PARTS = STRANGERS_MAX + 3,
+       TAG_VAGUE = -1 /* and below: one entry */
 };
 
 enum { BROKEN_LOOKS_MAX = 5 };
 
 /* watch.c: for the conversations */
-void pl_watch_search(struct watch *w, struct pl_str control); /* opens it */
+void pl_watch_open(struct watch *w, struct pl_str control);   /* sends the search */
+void pl_watch_search(struct watch *w, struct pl_str control); /* the same, and this is where the watch begins */
+const char *const *pl_watch_attrs(const struct watch *w);     /* what is asked of entries */
 void pl_watch_is_live(struct watch *w, const char *how);      /* and compares everything when something was missed */
 void pl_watch_missed(struct watch *w);                        /* compares everything soon */
 void pl_watch_again_later(struct watch *w);                   /* it is at an end */
@@ -105,6 +139,12 @@ bool pl_watch_item_of(const struct watch *w, const struct pl_entry *e, struct it
 void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item it);
 void pl_watch_add_item(struct watch *w, struct item it);
 
+void pl_watch_gone(struct watch *w, struct pl_str id);           /* the entry with this native id is deleted */
+/* The rows that answer go to the conversation, and then its end. */
+void pl_watch_ask_state(struct watch *w);
+/* From here on the server is asked without what it once told. Back: it knows less than that, which is an alarm. */
+void pl_watch_forget(struct watch *w, bool went_back);
+
 /* watch_sync.c, watch_persist.c: begin; what came, false: not of this protocol; an end that has a meaning of its own */
 void pl_watch_sync_begin(struct watch *w);
 void pl_watch_sync_state(struct watch *w, const struct pl_event *ev);
@@ -112,6 +152,29 @@ bool pl_watch_sync_told(struct watch *w, const struct pl_event *ev);
 bool pl_watch_sync_ended(struct watch *w, int code);
 void pl_watch_persist_begin(struct watch *w);
 bool pl_watch_persist_told(struct watch *w, const struct pl_event *ev);
+
+/* watch_dirsync.c */
+void pl_watch_poll_begin(struct watch *w);
+void pl_watch_poll_state(struct watch *w, const struct pl_event *ev);
+void pl_watch_poll_pump(struct watch *w);                             /* asks when it is time */
+bool pl_watch_poll_told(struct watch *w, const struct pl_event *ev);  /* of the search; false: no DirSync */
+bool pl_watch_poll_ended(struct watch *w, int code);                  /* an end that has a meaning of its own */
+void pl_watch_poll_reply(struct watch *w, int tag, const struct pl_event *ev); /* of reads beside it */
+void pl_watch_poll_place(const struct watch *w, struct pl_buf *out); /* how far we have seen */
+void pl_watch_poll_stop(struct watch *w);
+void pl_watch_poll_free(struct watch *w);
+
+/* watch_told.c: one entry */
+void pl_watch_told_part(struct watch *w, const struct pl_entry *e);  /* by DirSync: what changed of it */
+void pl_watch_told_whole(struct watch *w, const struct pl_entry *e, bool renamed); /* by a read: everything */
+void pl_watch_told_vague(struct watch *w, int n, const struct pl_event *ev);
+void pl_watch_vague_drop(struct watch *w);
+
+/* watch_echo.c */
+struct echo pl_echo_values(uint64_t target, const char *attr, const struct pl_attr *a); /* a NULL: no values */
+struct echo pl_echo_member(uint64_t group, struct pl_str member, bool came);
+bool pl_watch_is_echo(const struct watch *w, const struct item *it); /* nothing of it is news */
+void pl_watch_not_echo(struct watch *w, const struct item *it);      /* it is news: what we knew is over */
 
 /* watch_round.c: what changed is looked at and stored */
 void pl_watch_round(struct watch *w); /* begins one when there is anything to do */

@@ -54,8 +54,9 @@ static void take_entry(struct watch *w, const struct item *it)
         c.login = pl_arena_str(w->round_arena, it->login);
         c.finding = (struct pl_finding_cmd){.kind = "orphan_account", .severity = "warning", .key = c.id};
         c.finding.text = pl_arena_printf(
-            w->round_arena, "%.*s is an account that belongs to no person in the table. Last written by %.*s.",
-            (int)it->dn.len, it->dn.s, (int)it->writer.len, it->writer.s);
+            w->round_arena, "%.*s is an account that belongs to no person in the table.%s%.*s%s", (int)it->dn.len,
+            it->dn.s, it->writer.len ? " Last written by " : "", (int)it->writer.len, it->writer.s,
+            it->writer.len ? "." : "");
     }
     pl_watch_add_changed(w, &c);
 }
@@ -97,12 +98,13 @@ static bool take_items(struct watch *w)
     size_t left = 0;
     for (size_t i = 0; i < w->n_items; i++) {
         const struct item *it = &w->items[i];
-        if (pl_watch_is_own(w, it->version))
+        if (pl_watch_is_own(w, it->version) || pl_watch_is_echo(w, it))
             continue;
-        if (it->version && pl_target_busy(w->d, it->dn_hash)) { /* our own write may be what this tells of */
+        if ((it->version || it->n_echoes) && pl_target_busy(w->d, it->dn_hash)) { /* our own write may be what this tells of */
             w->items[left++] = *it;
             continue;
         }
+        pl_watch_not_echo(w, it);
         if (it->group)
             take_group(w, it);
         else
@@ -197,6 +199,8 @@ void pl_watch_round(struct watch *w)
 {
     const struct pl_engine *e = w->d->e;
     bool due = w->cookie_news && w->live && e->now >= w->store_at_us;
+    if (w->poll.open) /* the cookie that stands for what was told comes at the end of the answer */
+        return;
     if (w->round || w->storing || e->now < w->look_again_us || (w->n_items == 0 && !due && !w->went_back))
         return;
     bool all = take_items(w);
@@ -207,7 +211,10 @@ void pl_watch_round(struct watch *w)
     w->round_cookie = (struct pl_str){"", 0};
     if (all && w->cookie_news && w->live) {
         struct pl_buf b = {0};
-        pl_cookie_print(&b, &w->cookie);
+        if (w->d->dialect->watch == PL_WATCH_DIRSYNC)
+            pl_watch_poll_place(w, &b);
+        else
+            pl_cookie_print(&b, &w->cookie);
         w->round_cookie = pl_arena_str(w->round_arena, pl_buf_str(&b));
         pl_buf_free(&b);
     }

@@ -17,16 +17,13 @@ enum { LDAP_UNWILLING = 53 };
 
 void pl_watch_sync_begin(struct watch *w)
 {
-    struct pl_command *c = pl_e_emit(w->d->e, PL_CMD_WATCH_STATE, w->d);
-    w->phase = WATCH_STATE;
-    w->cookie_known = false;
     pl_cookie_clear(&w->cookie);
-    pl_e_request(w->d->e, c, OWN_WATCH, w, NULL, TAG_STATE);
+    pl_watch_ask_state(w);
 }
 
 static void row_state(struct watch *w, const struct pl_event *ev)
 {
-    if (ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
+    if (w->distrust || ev->row.n < 2 || ev->row.cols[0].len == 0 || !pl_str_eq(ev->row.cols[1], w->d->identity))
         return;
     w->cookie_known = pl_cookie_parse(&w->cookie, ev->row.cols[0]);
 }
@@ -72,17 +69,9 @@ static void take_cookie(struct watch *w, struct pl_str text)
 
 static void gone(struct watch *w, const unsigned char uuid[PL_UUID_BYTES])
 {
-    struct dir *d = w->d;
-    for (size_t i = 0; i < d->n_shapes; i++)
-        if (d->shapes[i].has_uuid && memcmp(d->shapes[i].uuid, uuid, PL_UUID_BYTES) == 0) {
-            struct item it = {.group = true, .dn_hash = d->shapes[i].dn_hash};
-            pl_watch_add_item(w, it);
-            return;
-        }
     char text[PL_UUID_TEXT + 1];
     pl_uuid_print(text, uuid);
-    struct item it = {.id = pl_arena_str(w->arena, pl_str_c(text))};
-    pl_watch_add_item(w, it);
+    pl_watch_gone(w, pl_str_c(text));
 }
 
 static void changed(struct watch *w, const struct pl_entry *e, const unsigned char uuid[PL_UUID_BYTES])
@@ -163,12 +152,8 @@ bool pl_watch_sync_told(struct watch *w, const struct pl_event *ev)
 /* The provider has been restored or is another one: what it told us it has forgotten. */
 static void forget(struct watch *w, bool went_back)
 {
-    w->cookie_known = w->cookie_news = false;
     pl_cookie_clear(&w->cookie);
-    w->went_back = w->went_back || went_back;
-    pl_watch_missed(w);
-    pl_watch_again_later(w);
-    w->retry_at_us = w->d->e->now; /* without the cookie it is another question: no pause */
+    pl_watch_forget(w, went_back);
 }
 
 bool pl_watch_sync_ended(struct watch *w, int code)

@@ -11,6 +11,9 @@ from town import Town
 
 
 class AdTown(Town):
+    def __init__(self, kind="ad", **rest):
+        super().__init__(kind=kind, **rest)
+
     def servers(self):
         return SambaServer(workers=2), PgServer()
 
@@ -26,7 +29,6 @@ class AdTown(Town):
 
     def schema(self):
         super().schema()
-        self.sql("UPDATE paasla.directory SET dialect = 'ad'")
         self.sql("DELETE FROM paasla.role_group")
         self.sql("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn',"
                  " 'CN=' || role_code || ',%s' FROM paasla.register_role WHERE register_code = 'NAS' ORDER BY role_code" % GROUPS)

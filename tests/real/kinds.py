@@ -1,10 +1,21 @@
 """What the tests of the whole daemon have to know of a kind of directory server. The servers themselves, and how their
-data is looked at and changed by hand, are in ldapserver.py and ds389server.py."""
-from ldapserver import SlapdServer
+data is looked at and changed by hand, are in ldapserver.py, ds389server.py and sambaserver.py."""
+import base64
+
+from ldapserver import PEOPLE, SlapdServer
+
+
+def inet_person(name):
+    """An entry that somebody else makes: its DN, and the LDIF."""
+    dn = "uid=%s,%s" % (name, PEOPLE)
+    return dn, "dn: %s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %s\nsn: %s\n\n" % (dn, name, name, name)
 
 
 class OpenLdap:
     dialect = "openldap"
+    stranger = staticmethod(inet_person)
+    dangles = True  # a member may name an entry that is not there
+    tells_gone = True  # its watch tells the service account of what was deleted
     administrator = "cn=root,"  # as it stands in modifiersName
     lock = "pwdEndTime"
     cookie = True  # its watch goes on where it had ended
@@ -36,6 +47,9 @@ class OpenLdap:
 
 class Ds389:
     dialect = "389ds"
+    stranger = staticmethod(inet_person)
+    dangles = True
+    tells_gone = True
     administrator = "cn=directory manager"
     lock = "nsAccountLock"
     cookie = False
@@ -65,4 +79,25 @@ class Ds389:
         return "delete: nsAccountLock" + ("\n-\nreplace: userPassword\nuserPassword: " + password if password else "")
 
 
-KINDS = {k.dialect: k for k in (OpenLdap, Ds389)}
+class Ad:
+    """Samba's; the town on it is AdTown."""
+    dialect = "ad"
+    administrator = "somebody whom the directory does not name, at 20"
+    cookie = True
+    dangles = False
+    tells_gone = False
+
+    @staticmethod
+    def stranger(name):
+        from sambaserver import PEOPLE as people  # wants root: only who needs it
+        dn = "CN=%s,%s" % (name, people)
+        return dn, "dn: %s\nobjectClass: user\nsAMAccountName: %s\nuserAccountControl: 546\n\n" % (dn, name)
+
+    @staticmethod
+    def unlock(password=None):
+        text = "replace: userAccountControl\nuserAccountControl: 512"
+        value = base64.b64encode(('"%s"' % password).encode("utf-16-le")).decode()
+        return ("replace: unicodePwd\nunicodePwd:: %s\n-\n" % value if password else "") + text
+
+
+KINDS = {k.dialect: k for k in (OpenLdap, Ds389, Ad)}
