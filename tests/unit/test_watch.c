@@ -234,7 +234,7 @@ static void start(struct shell *s, const char *cookie)
     *s = (struct shell){.now = 1000 * SECOND, .cookie = cookie, .identity = "one", .e = pl_engine_new(&c, &err)};
     assert_non_null(s->e);
     up.up.identity = PL_STR("one");
-    up.up.server = PL_STR("dc1");
+    up.up.life = PL_STR("dc1");
     up.up.watch = true;
     feed(s, (struct pl_event){.kind = PL_EV_STORE_UP});
     feed(s, up);
