@@ -163,6 +163,8 @@ const char *pld_json_intents(struct pl_arena *a, const struct pl_command *cmd)
         put_int(o, "row", items[i].row);
         put_bool(o, "put_back", items[i].put_back);
         put_bool(o, "counted", items[i].counted);
+        if (items[i].op == PL_OP_KEEP)
+            put_int(o, "ends_us", items[i].ends_us == PL_END_NEVER ? 0 : items[i].ends_us);
         json_array_append_new(all, o);
     }
     return finish(a, all);

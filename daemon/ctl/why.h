@@ -38,7 +38,8 @@ enum {
     ACC_CODE,
     ACC_SETTLED_AT,
     ACC_COMPARED_AT,
-    ACC_COMPARED_WHOLE
+    ACC_COMPARED_WHOLE,
+    ACC_CLOSES_AT
 };
 
 void ctl_why_say(struct ctl *c, const struct ctl_why *w); /* in sentences */

@@ -192,6 +192,11 @@ static void say_accounts(struct ctl *c, const struct ctl_why *w, struct pl_buf *
         if (has(r, i, ACC_TEXT))
             ctl_say(c, "    %s%s", val(r, i, ACC_TEXT),
                     strchr(".!?", val(r, i, ACC_TEXT)[strlen(val(r, i, ACC_TEXT)) - 1]) ? "" : ".");
+        if (has(r, i, ACC_CLOSES_AT)) {
+            add_time(b, "    It closes by itself at ", r, i, ACC_CLOSES_AT);
+            pl_buf_add_c(b, " even if this daemon is down");
+            flush(c, b);
+        }
         if (has(r, i, ACC_LOCK_MS)) {
             add_time(b, "    Locked at ", r, i, ACC_LOCKED_AT);
             pl_buf_printf(b, ", %s ms after the change", val(r, i, ACC_LOCK_MS));

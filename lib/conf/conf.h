@@ -36,7 +36,7 @@ struct pl_conf_directory {
     struct pl_str first_password_dir; /* 0700, the operator's */
     bool must_change_password;
     struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
-    bool lock_leavers_observed;
+    bool lock_leavers_observed, end_ahead;
     int64_t watch_poll_ms;  /* Active Directory: how often it is asked */
     int64_t inflight;
     int64_t timeout_ms;     /* one LDAP answer */

@@ -119,6 +119,9 @@ bool pl_conf_check_dialect(const struct pl_conf_section *s, const char *file, st
 
     if (pl_str_eq_c(c->d->dialect, "ad"))
         return check_ad_uris(c) && check_ad_attributes(c) && check_ad_entry(c);
+    if (pl_str_eq_c(c->d->dialect, "389ds") && pl_conf_line(s, "end_ahead") != s->line)
+        return SAY(c, "end_ahead", "Take the line away.",
+                   "end_ahead: an account of 389 Directory Server has no end that could be written ahead");
     for (size_t i = 0; i < sizeof only_ad / sizeof only_ad[0]; i++)
         if (pl_conf_line(s, only_ad[i]) != s->line)
             return SAY(c, only_ad[i], "Take the line away.", "%s is an option of dialect ad", only_ad[i]);

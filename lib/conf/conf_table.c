@@ -183,6 +183,11 @@ const struct pl_conf_option pl_conf_options[] = {
      "Dialect ad: what becomes of certificates that can log on as the account of a leaver (altSecurityIdentities). "
      "report: they are told. clear: they are taken away with the departure.",
      NULL},
+    {"directory", "end_ahead", PL_CONF_BOOL, DIR(end_ahead), "", 0, 0, NULL, "yes",
+     "An end of employment that HR enters beforehand is written into the account ahead, so that it closes by itself at "
+     "that moment even if the daemon is down: accountExpires (dialect ad), pwdEndTime (openldap). 389ds knows of no such "
+     "end; there only the daemon closes the account. no: ends that were written are taken away again.",
+     NULL},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
      NULL, PL_CONF_LIVE},

@@ -10,7 +10,7 @@
 #define S_KNOWN (S(READY) | S(OPENING) | S(OPEN) | S(LOCKING) | S(CLOSING) | S(PAUSED) | S(OUT) | S(LOST))
 
 /* First match wins. Sections follow what the directory shows: 1xx somebody else's entry, 2xx no entry, 3xx open,
- * 4xx locked and proven, 5xx locked but nothing shows that it is enforced. */
+ * 4xx locked and proven, 5xx locked but nothing shows that it is enforced, 6xx closed by the end that was written ahead. */
 const struct pl_life_row pl_life_table[] = {
     {100, S_ANY, N_ANY, V(FOREIGN), PL_OP_REPORT, PL_STATE_FOREIGN, "entry_foreign",
      "An entry that is not this person's stands in the place of the account; nothing is written."},
@@ -60,6 +60,16 @@ const struct pl_life_row pl_life_table[] = {
     {550, S_ANY, N(OUT), V(DOUBTFUL), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account must be closed and its lock is not enforced; lock and useless password are written."},
     {560, S_ANY, N(NONE), V(DOUBTFUL), PL_OP_NONE, STAY, NULL, "The account carries a lock and nobody asks for it."},
+
+    {600, S_ANY, N(OPEN), V(ENDED), PL_OP_KEEP, PL_STATE_OPENING, NULL,
+     "The account closed by itself at an end that HR has moved since; the end is written anew."},
+    {610, S_ANY, N(READY), V(ENDED), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
+     "The account closed by itself at the end that HR had entered, and work begins again later; the lock is set to ours."},
+    {620, S_ANY, N(PAUSED), V(ENDED), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
+     "The person is absent for long, and the account closed by itself; the lock is set to ours."},
+    {630, S_ANY, N(OUT), V(ENDED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
+     "The account closed by itself at the end that HR had entered; the lock is set to ours and the password made useless."},
+    {640, S_ANY, N(NONE), V(ENDED), PL_OP_NONE, STAY, NULL, "The account has ended and nobody asks for it."},
 };
 const size_t pl_life_rows = sizeof pl_life_table / sizeof pl_life_table[0];
 
@@ -76,9 +86,9 @@ const struct pl_life_row *pl_life_step(enum pl_state state, enum pl_need need, e
 static const char *const state_names[] = {"none",    "creating", "ready", "opening", "open",   "locking",
                                           "closing", "paused",   "out",   "lost",    "foreign"};
 static const char *const need_names[] = {"none", "ready", "open", "paused", "out"};
-static const char *const seen_names[] = {"absent", "open", "locked", "doubtful", "foreign"};
+static const char *const seen_names[] = {"absent", "open", "locked", "doubtful", "foreign", "ended"};
 static const char *const op_names[] = {"none",  "create", "open",       "lock",
-                                       "close", "report", "add_member", "remove_member"};
+                                       "close", "report", "add_member", "remove_member", "keep"};
 
 const char *pl_state_name(enum pl_state s)
 {

@@ -44,6 +44,7 @@ enum pl_seen {
     PL_SEEN_LOCKED,   /* proven: the lock is there and the server enforces it */
     PL_SEEN_DOUBTFUL, /* a lock is there but nothing shows that the server enforces it */
     PL_SEEN_FOREIGN,  /* an entry is there but it is not this person's */
+    PL_SEEN_ENDED,    /* it was open until an end that we wrote ahead (keep.h) has passed; nothing else locks it */
     PL_SEEN_COUNT
 };
 
@@ -57,6 +58,7 @@ enum pl_op {
     /* memberships (member.h) */
     PL_OP_ADD_MEMBER,
     PL_OP_REMOVE_MEMBER,
+    PL_OP_KEEP, /* what is kept of an open account as HR says (keep.h) */
     PL_OP_COUNT
 };
 

@@ -62,6 +62,19 @@ static enum pl_lock lock_seen(const struct pl_entry *e, const struct pl_dir_fact
     return !pl_filetime_never(ticks) && pl_filetime_us(ticks) <= now_us ? PL_LOCK_PROVEN : PL_LOCK_OPEN;
 }
 
+/* A value that we may not see is none to compare with; none at all stands for "never", as a new account has it. */
+static bool end_seen(const struct pl_entry *e, int64_t *us)
+{
+    struct pl_str expires = pl_entry_first(e, EXPIRES);
+    int64_t ticks = 0;
+
+    if (expires.len > 0 && !pl_filetime_parse(expires, &ticks)) {
+        return false;
+    }
+    *us = pl_filetime_never(ticks) ? INT64_MAX : pl_filetime_us(ticks);
+    return true;
+}
+
 /* ---- the fence ---- */
 
 /* The number of a value in our form; false when it is somebody else's. */
@@ -112,13 +125,28 @@ static size_t swap_fence(const struct pl_change_in *in, struct pl_mod *mods)
 
 /* ---- changes ---- */
 
-enum { WITH_FENCE = 1, WITH_MUST_CHANGE = 2 };
+enum { WITH_FENCE = 1, WITH_MUST_CHANGE = 2, MODS_MAX = 7 };
+
+/* The value that was read goes and the new one comes, so that somebody else's in between makes the write fail (16, 20). */
+static size_t swap_end(const struct pl_change_in *in, int64_t end_us, struct pl_mod *mods)
+{
+    const struct pl_attr *was = pl_entry_attr(in->entry, EXPIRES);
+    int64_t ticks = end_us == INT64_MAX ? INT64_MAX : pl_filetime_of_us(end_us);
+    size_t n = 0;
+
+    if (was != NULL && was->n > 0) {
+        mods[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(EXPIRES), copy_values(in->arena, was), was->n};
+    }
+    mods[n++] = (struct pl_mod){PL_MOD_ADD, PL_STR(EXPIRES),
+                                pl_one_value(in->arena, pl_arena_printf(in->arena, "%lld", (long long)ticks)), 1};
+    return n;
+}
 
 static void add_step(const struct pl_change_in *in, struct pl_step *out, int64_t uac, int with)
 {
     struct pl_arena *a = in->arena;
     struct pl_str was = pl_arena_str(a, pl_entry_first(in->entry, UAC));
-    struct pl_mod *m = pl_arena_array(a, 5, sizeof(*m));
+    struct pl_mod *m = pl_arena_array(a, MODS_MAX, sizeof(*m));
     size_t n = 0;
 
     m[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(UAC), pl_one_value(a, was), 1};
@@ -128,6 +156,9 @@ static void add_step(const struct pl_change_in *in, struct pl_step *out, int64_t
     }
     if ((with & WITH_MUST_CHANGE) != 0) {
         m[n++] = (struct pl_mod){PL_MOD_REPLACE, PL_STR(LAST_SET), pl_one_value(a, PL_STR("0")), 1};
+    }
+    if (in->clear_end && (uac & DISABLED) == 0) {
+        n += swap_end(in, INT64_MAX, m + n);
     }
     *out = (struct pl_step){.mods = m, .n_mods = n};
 }
@@ -210,7 +241,7 @@ static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_
     int with = WITH_FENCE;
     size_t n = 0;
 
-    if (!read_uac(in->entry, &uac) || (uac & DISABLED) == 0) {
+    if (!read_uac(in->entry, &uac) || ((uac & DISABLED) == 0 && !in->clear_end)) {
         return 0;
     }
     secret = secret_of(in, uac);
@@ -223,11 +254,30 @@ static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_
     return n + write_uac(in, out + n, uac & ~DISABLED, with, 1);
 }
 
+/* With the fence, as each of our writes; where we have no right to the fence, without. */
+static size_t keep(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
+{
+    struct pl_mod fence[2];
+    size_t n = 0;
+
+    for (int with = swap_fence(in, fence) > 0; with >= 0; with--) {
+        struct pl_mod *m = pl_arena_array(in->arena, MODS_MAX, sizeof(*m));
+        size_t n_mods = swap_end(in, in->end_us, m);
+        if (with) {
+            n_mods += swap_fence(in, m + n_mods);
+        }
+        out[n++] = (struct pl_step){.mods = m, .n_mods = n_mods, .next_on = with ? no_right : NULL};
+    }
+    return n;
+}
+
 static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
     switch (what) {
     case PL_CHANGE_OPEN:
         return open_account(in, out);
+    case PL_CHANGE_KEEP:
+        return keep(in, out);
     case PL_CHANGE_LOCK:
         return lock(in, out);
     case PL_CHANGE_CLOSE:
@@ -333,6 +383,8 @@ const struct pl_dialect pl_dialect_ad = {
     .server_id_attr = "invocationId",
     .written_attr = "whenChanged",
     .lock_seen = lock_seen,
+    .end_seen = end_seen,
+    .end_grain_us = 1,
     .change = change,
     .born_locked = born_locked,
     .group_shape = group_shape,

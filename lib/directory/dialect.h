@@ -44,6 +44,7 @@ enum pl_change {
     PL_CHANGE_OPEN,  /* takes our lock away */
     PL_CHANGE_LOCK,  /* stage 0 alone ends log-on */
     PL_CHANGE_CLOSE, /* as LOCK; the stages after it make the password useless, and so on, each whatever became of the rest */
+    PL_CHANGE_KEEP,  /* of an open account: its end, and nothing that locks or opens */
 };
 
 struct pl_change_in {
@@ -56,6 +57,8 @@ struct pl_change_in {
                             /* finds another one and is refused. NULL: none */
     bool must_change;       /* OPEN with FIRST: its owner has to choose another password at the first log-on */
     bool clear_certificates; /* CLOSE: the names of certificates that log on as the account are taken away */
+    int64_t end_us; /* KEEP: when the account shall close by itself, INT64_MAX: never; a multiple of end_grain_us */
+    bool clear_end; /* OPEN: the end that the entry shows is ours too, and is taken away with the lock */
 };
 
 enum pl_group_shape {
@@ -97,6 +100,10 @@ struct pl_dialect {
         *echo_attrs; /* by these our own writes are known in what a watch tells, see pl_echo_text; ended by
                                     * NULL; NULL: there are none, and our own writes wake their persons once more */
     enum pl_lock (*lock_seen)(const struct pl_entry *e, const struct pl_dir_facts *f, int64_t now_us);
+    /* When the account closes by itself, in microseconds since 1970, INT64_MAX: never. False when what stands there is no
+     * time, or we may not see it. NULL: the server knows of no such thing. */
+    bool (*end_seen)(const struct pl_entry *e, int64_t *us);
+    int64_t end_grain_us; /* in such steps it counts */
     /* Returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). */
     size_t (*change)(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
     /* Attributes that make a new entry locked from its first moment. Returns how many were put in out[4]. */
@@ -179,5 +186,6 @@ struct pl_str pl_gentime_print(struct pl_arena *a, int64_t us);
 bool pl_filetime_parse(struct pl_str s, int64_t *ticks);
 bool pl_filetime_never(int64_t ticks);  /* 0 and 2^63-1 stand for "never" (MS-ADTS, accountExpires) */
 int64_t pl_filetime_us(int64_t ticks);  /* microseconds since 1970, rounded down */
+int64_t pl_filetime_of_us(int64_t us);  /* the other way; what does not fit is "never" */
 
 #endif

@@ -116,6 +116,8 @@ static size_t change(enum pl_change what, const struct pl_change_in *in, struct 
     switch (what) {
     case PL_CHANGE_OPEN:
         return open_account(in, out);
+    case PL_CHANGE_KEEP: /* the server knows of no end: accountPolicy counts from the last log-on */
+        return 0;
     case PL_CHANGE_LOCK:
         return lock(in, out);
     case PL_CHANGE_CLOSE:

@@ -25,3 +25,12 @@ int64_t pl_filetime_us(int64_t ticks)
 {
     return ticks / TICKS_PER_US - EPOCH_US;
 }
+
+/* Never 0, which would be "never" too: that moment is in 1601. */
+int64_t pl_filetime_of_us(int64_t us)
+{
+    if (us <= -EPOCH_US || us > INT64_MAX / TICKS_PER_US - EPOCH_US) {
+        return INT64_MAX;
+    }
+    return (us + EPOCH_US) * TICKS_PER_US;
+}

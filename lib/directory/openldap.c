@@ -111,11 +111,42 @@ static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_
     return 1;
 }
 
+/* One value or none (SINGLE-VALUE in the schema of ppolicy). */
+static bool end_seen(const struct pl_entry *e, int64_t *us)
+{
+    struct pl_str end = pl_entry_first(e, END_TIME);
+
+    *us = INT64_MAX;
+    return end.len == 0 || pl_gentime_parse(end, us);
+}
+
+/* The lock's own attribute, dated ahead. The value that was read is named, so that whatever somebody else put there since
+ * makes the write fail (16, or 19 and 20 where there was none). */
+static size_t keep(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
+{
+    struct pl_str was = pl_entry_first(in->entry, END_TIME);
+    struct pl_mod *m = pl_arena_array(in->arena, 2, sizeof(*m));
+    size_t n = 0;
+
+    if (was.len > 0) {
+        m[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(END_TIME), pl_one_value(in->arena, pl_arena_str(in->arena, was)),
+                                 1};
+    }
+    if (in->end_us != INT64_MAX) {
+        m[n++] = (struct pl_mod){PL_MOD_ADD, PL_STR(END_TIME),
+                                 pl_one_value(in->arena, pl_gentime_print(in->arena, in->end_us)), 1};
+    }
+    out[0] = (struct pl_step){.mods = m, .n_mods = n};
+    return n > 0;
+}
+
 static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
     switch (what) {
     case PL_CHANGE_OPEN:
         return open_account(in, out);
+    case PL_CHANGE_KEEP:
+        return keep(in, out);
     case PL_CHANGE_LOCK:
         return lock(in, out);
     case PL_CHANGE_CLOSE:
@@ -143,6 +174,8 @@ const struct pl_dialect pl_dialect_openldap = {
     .watch = PL_WATCH_SYNC,
     .echo_attrs = echo_attrs,
     .lock_seen = lock_seen,
+    .end_seen = end_seen,
+    .end_grain_us = 1000000,
     .change = change,
     .born_locked = born_locked,
     .group_shape = pl_group_shape_of,

@@ -55,6 +55,7 @@ struct pl_dir_conf {
     struct pl_str privileged_groups; /* DNs divided by '|': protected groups that are managed all the same */
     bool must_change_password;       /* a first password has to be changed at the first log-on */
     bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
+    bool end_ahead;                  /* the directory is told beforehand when an account ends */
     int inflight;             /* persons worked on at once */
     int64_t watch_poll_us;    /* a watch that has to ask does so this often; 0: each second */
 };

@@ -194,7 +194,7 @@ static void add_entry(struct op *o)
     pl_e_request(e, c, OWN_WRITE, o, d, 0);
 }
 
-/* The entry must still be the one that was read: its id, and for an unlock its very version. */
+/* The entry must still be the one that was read: its id, and for what does not lock its very version. */
 static struct pl_str assertion(struct op *o)
 {
     struct task *t = o->task;
@@ -205,7 +205,7 @@ static struct pl_str assertion(struct op *o)
     if (!d->assertion || id.len == 0)
         return (struct pl_str){"", 0};
     struct pl_buf b = {0};
-    bool version = o->op == PL_OP_OPEN && seen.len > 0;
+    bool version = (o->op == PL_OP_OPEN || o->op == PL_OP_KEEP) && seen.len > 0;
     if (version)
         pl_buf_add_c(&b, "(&");
     pl_dialect_native_filter(d->dialect, &b, id);
@@ -297,11 +297,16 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
                               .fence_attr = c->fence_attr.len ? c->fence_attr.s : NULL,
                               .must_change = c->must_change_password,
                               .clear_certificates = c->clear_certificates};
+    if (op == PL_OP_KEEP) {
+        in.end_us = t->keep_end;
+        return t->dir->dialect->change(PL_CHANGE_KEEP, &in, out);
+    }
     if (op != PL_OP_OPEN)
         return t->dir->dialect->change(op == PL_OP_CLOSE ? PL_CHANGE_CLOSE : PL_CHANGE_LOCK, &in, out);
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
     if (t->p.state != PL_STATE_PAUSED)
         in.opening = c->first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
+    in.clear_end = pl_keep_is_ours(t);
     return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
 }
 
@@ -435,7 +440,7 @@ static bool stands_anyway(const struct op *o, int code)
         return false;
     enum pl_verdict v = pl_result_verdict(kind_of(o), code);
     return o->steps[o->step].stage > 0 ||
-           (o->task->seen == PL_SEEN_LOCKED && (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
+           ((o->task->seen == PL_SEEN_LOCKED || o->task->seen == PL_SEEN_ENDED) && (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
 }
 
 static void account_result(struct op *o, int code, bool ok)

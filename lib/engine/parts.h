@@ -57,6 +57,17 @@ void pl_plan_settle_open_intents(struct task *t);
 void pl_plan_drop_unwritable(struct task *t);
 bool pl_plan_shapes(struct task *t); /* asks for the shape of groups not known; true when something was asked */
 
+/* An operation on the account itself; where we may not write, the finding that it would be done. */
+void pl_plan_write(struct task *t, enum pl_op op, int row, const char *sentence, const char *severity);
+
+/* keep.c */
+void pl_keep_row(struct task *t, const struct pl_row_end *r); /* copied */
+int64_t pl_keep_wanted(const struct dir *d, int64_t ends_us); /* as this directory shall show it; PL_END_NEVER: not */
+bool pl_keep_ended(const struct task *t, const struct pl_dir_facts *facts); /* PL_SEEN_ENDED */
+bool pl_keep_shown(const struct task *t, int64_t ends_us); /* the entry shows this end */
+bool pl_keep_is_ours(const struct task *t);                /* the end that it shows is one that we wrote */
+void pl_keep_plan(struct task *t);                         /* of an account that is open, or was until its end */
+
 /* early.c */
 enum { EARLY_LOCK = 1, EARLY_GROUPS = 2 };
 void pl_early_ask(struct task *t);

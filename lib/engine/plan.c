@@ -30,19 +30,17 @@ static enum pl_seen seen_of(const struct task *t)
         return PL_SEEN_ABSENT;
     struct pl_dir_facts facts = {.ppolicy = t->dir->ppolicy,
                                  .policy_stands = t->policy_stands && pl_policy_applies(t->dir, t->entry)};
-    switch (t->dir->dialect->lock_seen(t->entry, &facts, t->dir->e->now)) {
-    case PL_LOCK_OPEN:
+    enum pl_lock lock = t->dir->dialect->lock_seen(t->entry, &facts, t->dir->e->now);
+    if (lock == PL_LOCK_OPEN)
         return PL_SEEN_OPEN;
-    case PL_LOCK_PROVEN:
-        return PL_SEEN_LOCKED;
-    default:
-        return PL_SEEN_DOUBTFUL;
-    }
+    if (pl_keep_ended(t, &facts))
+        return PL_SEEN_ENDED;
+    return lock == PL_LOCK_PROVEN ? PL_SEEN_LOCKED : PL_SEEN_DOUBTFUL;
 }
 
 /* ---- what became of writes: only the directory says ---- */
 
-static bool shown(const struct task *t, enum pl_op op, int64_t role_group_id)
+static bool shown(const struct task *t, enum pl_op op, int64_t role_group_id, int64_t ends_us)
 {
     const struct group *g = role_group_id ? pl_group_by_id(t->batch, t->dir, role_group_id) : NULL;
     switch (op) {
@@ -57,6 +55,8 @@ static bool shown(const struct task *t, enum pl_op op, int64_t role_group_id)
         return t->entry && g && in_group(t, g->dn_hash);
     case PL_OP_REMOVE_MEMBER:
         return g && !in_group(t, g->dn_hash);
+    case PL_OP_KEEP:
+        return pl_keep_shown(t, ends_us);
     default:
         return false;
     }
@@ -150,7 +150,7 @@ void pl_plan_settle_open_intents(struct task *t)
                               .role_group_id = r->role_group_id,
                               .op = r->op,
                               .intent_id = r->intent_id,
-                              .outcome = shown(t, r->op, r->role_group_id) ? PL_OUT_DONE : PL_OUT_NOT_DONE};
+                              .outcome = shown(t, r->op, r->role_group_id, r->ends_us) ? PL_OUT_DONE : PL_OUT_NOT_DONE};
         PUSH(t->done, t->n_done, d);
     }
     if (t->round == 0)
@@ -161,7 +161,7 @@ void pl_plan_settle_open_intents(struct task *t)
         struct op *o = &t->ops[i];
         if (o->intent_id == 0)
             continue;
-        bool did = shown(t, o->op, o->role_group_id) && o->left == 0;
+        bool did = shown(t, o->op, o->role_group_id, o->ends_us) && o->left == 0;
         struct pl_intent d = {.account_id = t->p.account_id,
                               .role_group_id = o->role_group_id,
                               .op = o->op,
@@ -212,6 +212,19 @@ static bool no_way(struct task *t, enum pl_op op)
     return pl_exec_steps(t, op, t->look_arena, steps) == 0;
 }
 
+void pl_plan_write(struct task *t, enum pl_op op, int row, const char *sentence, const char *severity)
+{
+    struct pl_str who = t->entry ? t->entry->dn : t->p.login, name = t->dir->conf.name;
+    if (may_write(t, op)) {
+        struct op *o = add_op(t, op, row, sentence);
+        o->ends_us = op == PL_OP_KEEP ? t->keep_end : 0;
+        return;
+    }
+    pl_task_finding(t, "change_observed", severity, 0,
+                    pl_arena_printf(t->arena, "Directory %.*s is only observed. Would %s %.*s: %s", (int)name.len,
+                                    name.s, pl_op_name(op), (int)who.len, who.s, sentence));
+}
+
 static void plan_account(struct task *t)
 {
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
@@ -245,13 +258,10 @@ static void plan_account(struct task *t)
     case PL_OP_OPEN:
     case PL_OP_LOCK:
     case PL_OP_CLOSE:
-        if (may_write(t, r->op))
-            add_op(t, r->op, r->id, r->sentence);
-        else
-            pl_task_finding(t, "change_observed", r->op == PL_OP_CLOSE ? "warning" : "info", 0,
-                            pl_arena_printf(t->arena, "Directory %.*s is only observed. Would %s %.*s: %s",
-                                            (int)t->dir->conf.name.len, t->dir->conf.name.s, pl_op_name(r->op),
-                                            (int)who.len, who.s, r->sentence));
+        pl_plan_write(t, r->op, r->id, r->sentence, r->op == PL_OP_CLOSE ? "warning" : "info");
+        return;
+    case PL_OP_KEEP:
+        pl_keep_plan(t);
         return;
     case PL_OP_REPORT:
         pl_task_finding(t, r->finding,
@@ -269,6 +279,8 @@ static void plan_account(struct task *t)
     t->sentence = r->sentence;
     if (r->next != PL_STATE_COUNT)
         t->state = r->next;
+    if (t->p.need == PL_NEED_OPEN && t->seen == PL_SEEN_OPEN)
+        pl_keep_plan(t);
 }
 
 /* Who it was, as far as the server told lately. */

@@ -8,6 +8,7 @@
  *   task.c    one account: read, plan, intents, writes, read again, settle
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
+ *   keep.c    an account's end that HR knows beforehand
  *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
@@ -75,6 +76,7 @@ struct op {
     const struct group *group; /* memberships */
     struct pl_str group_dn;    /* copied into the task's arena */
     int64_t role_group_id;
+    int64_t ends_us; /* KEEP: as in its intent */
     bool counted; /* it locks or removes: the brake looks at it */
     bool judged;  /* it counted for the brake */
     bool lately;  /* it did so a while ago, and its intent was lost */
@@ -133,6 +135,9 @@ struct task {
     bool foreign, canary_asked, canary_seen, policy_stands;
     bool ahead; /* groups and policy were asked for together with the account, as we believe its name */
     enum pl_seen seen;
+    bool end_known; /* the store said something of its end: */
+    struct pl_row_end end_row;
+    int64_t keep_end; /* which the next KEEP writes */
     struct pl_str *groups_seen;
     uint64_t *groups_seen_hash;
     size_t n_groups_seen;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "../base/str.h"
+#include "../core/keep.h"
 #include "../core/lifecycle.h"
 #include "../core/member.h"
 
@@ -15,6 +16,7 @@ struct pl_intent { /* one directory write that is about to happen */
     int row;        /* lifecycle or membership row */
     bool put_back;  /* answers drift */
     bool counted;   /* the brake let it pass: neither named nor approved */
+    int64_t ends_us; /* KEEP: when the account shall close by itself, PL_END_NEVER: not; others: 0 */
     int64_t intent_id; /* filled in SETTLE */
     int outcome;    /* SETTLE: enum pl_outcome */
     int code;       /* SETTLE: LDAP result code, 0 when none */

@@ -124,6 +124,34 @@ static void person(struct cursor *c, struct pl_row_person *p)
     p->n_members = number(c, "n_members", false);
 }
 
+/* Numbers as they are written: no sign, no zero in front, at most 18 digits, one space between two. */
+static struct pl_str numbers(struct cursor *c, const char *name, bool zero, const char *what)
+{
+    enum { DIGITS_MAX = 18 };
+    struct pl_str s = text(c, name);
+    size_t digits = 0;
+    for (size_t i = 0; !c->bad && i < s.len; i++) {
+        bool digit = s.s[i] >= '0' && s.s[i] <= '9';
+        bool first = digits > 0 || s.s[i] != '0' || (zero && (i + 1 == s.len || s.s[i + 1] == ' '));
+        bool right = digit ? first && digits < DIGITS_MAX : s.s[i] == ' ' && digits > 0 && i + 1 < s.len;
+        digits = digit ? digits + 1 : 0;
+        if (!right)
+            refuse(c, name, what);
+    }
+    return s;
+}
+
+static struct pl_str moments(struct cursor *c, const char *name)
+{
+    return numbers(c, name, true, "is not a list of moments");
+}
+
+static int64_t end_or_never(struct cursor *c)
+{
+    int64_t us = number(c, "ends", true);
+    return us == 0 ? PL_END_NEVER : us;
+}
+
 static void body(struct cursor *c, struct pl_row *out)
 {
     switch (out->kind) {
@@ -145,6 +173,12 @@ static void body(struct cursor *c, struct pl_row *out)
         out->intent.intent_id = id(c, "intent_id");
         out->intent.op = op(c);
         out->intent.role_group_id = number(c, "role_group_id", true);
+        out->intent.ends_us = end_or_never(c);
+        break;
+    case 'E':
+        out->end.ends_us = end_or_never(c);
+        out->end.sent = moments(c, "sent");
+        out->end.lately = moments(c, "lately");
         break;
     default: { /* H */
         struct pl_str s = text(c, "plan_state");
@@ -161,7 +195,7 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
 {
     struct cursor c = {cols, n, 1, "?", err, false};
     memset(out, 0, sizeof *out);
-    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
+    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMEIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
         return pl_err_set(err, PL_ERR_INPUT, 0, "", "a row of unknown kind came from the store");
     out->kind = cols[0].s[0];
     char kind[2] = {out->kind, '\0'};
@@ -213,6 +247,8 @@ bool pl_row_scan_account(const struct pl_str *cols, size_t n, struct pl_row_scan
     out->login = text(&c, "login");
     out->state = state(&c, "state");
     out->need = need(&c);
+    out->end_known = c.at < n && cols[c.at].len > 0;
+    out->ends_us = end_or_never(&c);
     return !c.bad;
 }
 
@@ -228,33 +264,29 @@ bool pl_row_scan_group(const struct pl_str *cols, size_t n, struct pl_row_scan_g
     return !c.bad;
 }
 
-/* The next id and the space behind it; 0: there is none. */
-int64_t pl_row_next_id(struct pl_str *persons)
+/* The next number and the space behind it; 0: there is none. */
+static int64_t take_number(struct pl_str *list)
 {
     int64_t v = 0;
     size_t i = 0;
-    for (; i < persons->len && persons->s[i] != ' '; i++)
-        v = v * 10 + (persons->s[i] - '0');
-    i += i < persons->len;
-    *persons = (struct pl_str){persons->s + i, persons->len - i};
+    for (; i < list->len && list->s[i] != ' '; i++)
+        v = v * 10 + (list->s[i] - '0');
+    i += i < list->len;
+    *list = (struct pl_str){list->s + i, list->len - i};
     return v;
 }
 
-/* Ids as they are written: no sign, no zero in front, at most 18 digits, one space between two. */
-static struct pl_str ids(struct cursor *c, const char *name)
+int64_t pl_row_next_id(struct pl_str *persons)
 {
-    enum { DIGITS_MAX = 18 };
-    struct pl_str s = text(c, name);
-    size_t digits = 0;
-    for (size_t i = 0; !c->bad && i < s.len; i++) {
-        bool digit = s.s[i] >= '0' && s.s[i] <= '9';
-        bool right =
-            digit ? (digits > 0 || s.s[i] != '0') && digits < DIGITS_MAX : s.s[i] == ' ' && digits > 0 && i + 1 < s.len;
-        digits = digit ? digits + 1 : 0;
-        if (!right)
-            refuse(c, name, "is not a list of ids");
-    }
-    return s;
+    return take_number(persons);
+}
+
+bool pl_row_next_moment(struct pl_str *moments, int64_t *us)
+{
+    if (moments->len == 0)
+        return false;
+    *us = take_number(moments);
+    return true;
 }
 
 bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_groups *out, struct pl_err *err)
@@ -264,6 +296,6 @@ bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_
     out->role_group_id = id(&c, "role_group_id");
     out->dn = word(&c, "group_dn");
     out->purpose = word(&c, "purpose");
-    out->persons = ids(&c, "persons");
+    out->persons = numbers(&c, "persons", false, "is not a list of ids");
     return !c.bad;
 }

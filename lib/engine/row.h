@@ -8,13 +8,17 @@
  *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
  *      position institution dir_mode since_us n_members
  *   M  person_id directory purpose role_group_id wanted believed mode drift put_backs
- *   I  person_id directory purpose intent_id op role_group_id
+ *   E  person_id directory purpose ends_us sent lately    (of an account that is wanted open or that we believe so,
+ *                when there is something to say of its end: when it is, empty for never; the ends that we ever wrote; those that we wrote in the last
+ *                hour, one a write, 0 for one that was taken away. Microseconds, a space between two)
+ *   I  person_id directory purpose intent_id op role_group_id ends_us
  *   H  person_id directory purpose plan_state op role_group_id
  *   D  person_id directory seq
  * In this order of kinds: T and W of each directory, all G, then for each pair (person, directory): its P rows (one a purpose, admin first),
- * then M, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
+ * then M, E, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
  *
- * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause
+ * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause ends_us    (empty: nothing is known of
+ *                its end; 0: it has none, and we once wrote one)
  * SCAN_GROUP:    person_id role_group_id dn login mode    (who should be in the group now)
  * SCAN_GROUPS:   role_group_id group_dn purpose persons    (their person_id, a space between two: who should be in the
  *                group now; may be empty)
@@ -26,6 +30,7 @@
 #include "../base/err.h"
 #include "../base/str.h"
 #include "../core/lifecycle.h"
+#include "../core/keep.h"
 #include "../core/member.h"
 
 struct pl_row_total {
@@ -58,9 +63,14 @@ struct pl_row_member {
     enum pl_mode mode;
     int64_t put_backs; /* in the last hour */
 };
+struct pl_row_end {
+    int64_t ends_us; /* PL_END_NEVER: none */
+    struct pl_str sent, lately; /* looked through: moments and nothing else */
+};
 struct pl_row_intent {
     int64_t intent_id, role_group_id;
     enum pl_op op;
+    int64_t ends_us; /* KEEP: what was to be written; PL_END_NEVER: none */
 };
 struct pl_row_item { /* an item of a plan that is held or approved */
     bool approved;
@@ -69,7 +79,7 @@ struct pl_row_item { /* an item of a plan that is held or approved */
 };
 
 struct pl_row {
-    char kind; /* T W G P M I H D */
+    char kind; /* T W G P M E I H D */
     int64_t person_id;
     struct pl_str directory, purpose;
     union {
@@ -78,6 +88,7 @@ struct pl_row {
         struct pl_row_group group;
         struct pl_row_person person;
         struct pl_row_member member;
+        struct pl_row_end end;
         struct pl_row_intent intent;
         struct pl_row_item item;
         int64_t seq;
@@ -92,6 +103,8 @@ struct pl_row_scan_account {
     struct pl_str purpose, native_id, dn, login;
     enum pl_state state;
     enum pl_need need;
+    bool end_known;
+    int64_t ends_us; /* PL_END_NEVER: none */
 };
 bool pl_row_scan_account(const struct pl_str *cols, size_t n, struct pl_row_scan_account *out, struct pl_err *err);
 
@@ -110,5 +123,7 @@ struct pl_row_scan_groups {
 bool pl_row_scan_groups(const struct pl_str *cols, size_t n, struct pl_row_scan_groups *out, struct pl_err *err);
 /* Takes the first id off the persons of such a row; 0 when there is none left. */
 int64_t pl_row_next_id(struct pl_str *persons);
+/* Takes the first moment off such a list of them. False when there is none left. */
+bool pl_row_next_moment(struct pl_str *moments, int64_t *us);
 
 #endif

@@ -194,6 +194,7 @@ static void row_account(struct scan *s, const struct pl_event *ev)
                        .state = (uint8_t)a.state,
                        .need = (uint8_t)a.need,
                        .known = a.account_id != 0,
+                       .ends_us = a.end_known ? a.ends_us : 0,
                        .admin = pl_str_eq_c(a.purpose, "admin")};
     PUSH(s->records, s->n_records, r);
 }
@@ -203,6 +204,17 @@ static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
     struct pl_dir_facts facts = {.ppolicy = s->d->ppolicy, .policy_stands = s->policy && pl_policy_applies(s->d, e)};
     enum pl_lock l = s->d->dialect->lock_seen(e, &facts, s->d->e->now);
     return l == PL_LOCK_OPEN ? PL_SEEN_OPEN : l == PL_LOCK_PROVEN ? PL_SEEN_LOCKED : PL_SEEN_DOUBTFUL;
+}
+
+/* The end that HR knows beforehand does not stand there, or one stands that we may have written. */
+static bool end_differs(const struct scan *s, const struct record *r, const struct pl_entry *e)
+{
+    const struct dir *d = s->d;
+    int64_t seen;
+    if (r->ends_us == 0 || r->need != PL_NEED_OPEN || !d->dialect->end_seen || !d->dialect->end_seen(e, &seen))
+        return false;
+    int64_t wanted = pl_keep_wanted(d, r->ends_us);
+    return seen != wanted && wanted > d->e->now;
 }
 
 static void entry_person(struct scan *s, const struct pl_entry *e)
@@ -239,7 +251,7 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
     uint64_t dn_hash = pl_dn_hash(e->dn);
     const struct pl_life_row *row = pl_life_step((enum pl_state)r->state, (enum pl_need)r->need, seen_of(s, e));
     if (row->op != PL_OP_NONE || (row->next != PL_STATE_COUNT && row->next != (enum pl_state)r->state) ||
-        dn_hash != r->dn_hash)
+        dn_hash != r->dn_hash || end_differs(s, r, e))
         pl_scan_nominate(s, r, "compare");
     r->seen = true;
     r->dn_hash = dn_hash;

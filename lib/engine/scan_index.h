@@ -10,6 +10,7 @@
 struct record {
     uint64_t id_hash, login_hash, dn_hash; /* native id; log-in; DN as the directory shows it, else as stored */
     int64_t person_id;
+    int64_t ends_us; /* 0: nothing is known of its end */
     uint8_t state, need;
     bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
     bool admin;          /* the account's purpose; else personal */

@@ -94,7 +94,7 @@ void pl_task_settle(struct task *t)
                             .out_at_us = t->out_at_us};
     char room[PL_NATIVE_ROOM];
     if (t->entry) {
-        s->lock_seen = t->seen == PL_SEEN_LOCKED;
+        s->lock_seen = t->seen == PL_SEEN_LOCKED || t->seen == PL_SEEN_ENDED;
         s->native_id = pl_arena_str(e->out, pl_dialect_native_id(t->dir->dialect, t->entry, room));
         s->dn = t->entry->dn;
     }
@@ -237,6 +237,7 @@ static void ask_intents(struct task *t)
                                             .op = t->ops[i].op,
                                             .row = t->ops[i].row,
                                             .put_back = t->ops[i].put_back,
+                                            .ends_us = t->ops[i].ends_us,
                                             .counted = t->ops[i].judged || t->ops[i].lately};
     struct pl_command *c = pl_e_emit(e, PL_CMD_INTENTS, t->dir);
     c->intents.person_id = t->p.person_id;

@@ -2,7 +2,7 @@
 -- params: $1 person_id
 -- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, not_closed (and
 --         should be), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
---         last_outcome, last_code, last_settled_at, last_compare_at, last_compare_complete
+--         last_outcome, last_code, last_settled_at, last_compare_at, last_compare_complete, closes_at
 SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_text, a.state_at, w.want, w.cause,
     NOT CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
          WHEN w.want = 'open' THEN true
@@ -16,7 +16,12 @@ SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_tex
     (SELECT pg_catalog.count(*) FROM paasla.membership AS m WHERE m.account_id = a.account_id AND m.present) AS groups,
     d.mode, i.op AS last_op, i.at AS last_at, i.outcome AS last_outcome, i.code AS last_code,
     i.settled_at AS last_settled_at, d.last_compare_at,
-    d.last_compare_complete
+    d.last_compare_complete,
+    -- what we wrote ahead; a directory may count in whole seconds
+    (SELECT CASE WHEN a.state = 'open' AND n.ends > pg_catalog.now() AND n.ends >= w.ends
+                  AND n.ends < w.ends + interval '1 second' THEN n.ends END
+     FROM paasla.intent AS n WHERE n.account_id = a.account_id AND n.op = 'keep' AND n.outcome = 'done'
+     ORDER BY n.intent_id DESC LIMIT 1) AS closes_at
 FROM paasla.account AS a
 JOIN paasla.directory AS d ON d.directory = a.directory
 LEFT JOIN paasla.wanted_account AS w

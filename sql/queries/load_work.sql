@@ -124,8 +124,24 @@ FROM (
     FROM wanted w CROSS JOIN LATERAL unnest(w.groups, w.wanted, w.believed, w.modes, w.put_back, w.put_backs)
         AS m (role_group_id, wanted, believed, mode, put_back, put_backs)
     UNION ALL
+    SELECT 2, w.person_id, w.directory, 3, w.purpose, 0, 'E', w.person_id::text, w.directory, w.purpose,
+        coalesce((extract(epoch FROM k.ends) * 1000000)::bigint::text, ''), coalesce(s.sent, ''), coalesce(s.lately, ''),
+        '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+    FROM wanted w
+    CROSS JOIN LATERAL (SELECT max(x.ends) AS ends FROM paasla.known_end_at(now()) x
+        WHERE w.want = 'open' AND x.person_id = w.person_id AND x.directory = w.directory AND x.purpose = w.purpose) k
+    CROSS JOIN LATERAL (
+        SELECT (SELECT string_agg(DISTINCT (extract(epoch FROM i.ends) * 1000000)::bigint::text, ' ') FROM paasla.intent i
+                WHERE i.account_id = w.account_id AND i.ends IS NOT NULL) AS sent,
+            (SELECT string_agg(coalesce((extract(epoch FROM i.ends) * 1000000)::bigint, 0)::text, ' ') FROM paasla.intent i
+                WHERE w.want = 'open' AND i.account_id = w.account_id AND i.op = 'keep' AND i.outcome = 'done'
+                  AND i.at > clock_timestamp() - interval '1 hour') AS lately
+    ) s
+    WHERE (w.want = 'open' OR w.state IN ('open', 'opening')) AND (k.ends IS NOT NULL OR s.sent IS NOT NULL)
+    UNION ALL
     SELECT 2, c.person_id, c.directory, 3, i.purpose, i.intent_id, 'I', c.person_id::text, c.directory, i.purpose,
-        i.intent_id::text, i.op, coalesce(i.role_group_id, 0)::text, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+        i.intent_id::text, i.op, coalesce(i.role_group_id, 0)::text,
+        coalesce((extract(epoch FROM i.ends) * 1000000)::bigint::text, ''), '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM chosen c JOIN paasla.intent i ON i.person_id = c.person_id AND i.directory = c.directory AND i.outcome IS NULL
     UNION ALL
     SELECT 2, c.person_id, c.directory, 4, i.purpose, i.plan_id, 'H', c.person_id::text, c.directory, i.purpose, p.state, i.op,
