@@ -69,7 +69,8 @@ static bool check_ad_uris(const struct check *c)
 /* The daemon writes these itself, or the server makes them of the DN. */
 static bool check_ad_attributes(const struct check *c)
 {
-    static const char *const ours[] = {"userAccountControl", "unicodePwd", "pwdLastSet", "altSecurityIdentities"};
+    static const char *const ours[] = {"userAccountControl", "unicodePwd", "pwdLastSet", "altSecurityIdentities",
+                                       "accountExpires"};
     static const char *const of_dn[] = {"cn", "name", "distinguishedName"};
 
     for (size_t i = 0; i < c->d->n_attributes; i++) {

@@ -62,13 +62,12 @@ static enum pl_lock lock_seen(const struct pl_entry *e, const struct pl_dir_fact
     return !pl_filetime_never(ticks) && pl_filetime_us(ticks) <= now_us ? PL_LOCK_PROVEN : PL_LOCK_OPEN;
 }
 
-/* A value that we may not see is none to compare with; none at all stands for "never", as a new account has it. */
+/* Every account has a value, if only "never": where there is none we may not see it. */
 static bool end_seen(const struct pl_entry *e, int64_t *us)
 {
-    struct pl_str expires = pl_entry_first(e, EXPIRES);
-    int64_t ticks = 0;
+    int64_t ticks;
 
-    if (expires.len > 0 && !pl_filetime_parse(expires, &ticks)) {
+    if (!pl_filetime_parse(pl_entry_first(e, EXPIRES), &ticks)) {
         return false;
     }
     *us = pl_filetime_never(ticks) ? INT64_MAX : pl_filetime_us(ticks);

@@ -45,6 +45,15 @@ static void test_filetime(void **state)
     assert_true(pl_filetime_parse(PL_STR(NOW_TICKS), &t));
     assert_int_equal(pl_filetime_us(t), NOW);
     assert_int_equal(pl_filetime_us(INT64_MAX), INT64_MAX / 10 - INT64_C(11644473600) * 1000000);
+    /* and back: exact to the tick, and never one of the two that mean "never" by accident */
+    assert_int_equal(pl_filetime_of_us(NOW), t);
+    assert_int_equal(pl_filetime_of_us(0), INT64_C(116444736000000000));
+    assert_int_equal(pl_filetime_of_us(INT64_C(-11644473600) * 1000000 + 1), 10);
+    assert_int_equal(pl_filetime_of_us(INT64_C(-11644473600) * 1000000), INT64_MAX);
+    assert_int_equal(pl_filetime_of_us(INT64_MIN), INT64_MAX);
+    assert_int_equal(pl_filetime_of_us(INT64_MAX), INT64_MAX);
+    assert_int_equal(pl_filetime_of_us(INT64_MAX / 10 - INT64_C(11644473600) * 1000000), INT64_MAX / 10 * 10);
+    assert_int_equal(pl_filetime_of_us(INT64_MAX / 10 - INT64_C(11644473600) * 1000000 + 1), INT64_MAX);
 }
 
 /* ---- entries ---- */
@@ -272,6 +281,78 @@ static void test_open(void **state)
            "1 -userAccountControl:514 +userAccountControl:512 +adminDescription:paasla-fence:1000 !50\n" OPENED);
 }
 
+/* ---- the end ---- */
+
+static void test_end_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        int64_t us; /* 0: cannot be read */
+    } all[] = {{"0", INT64_MAX}, {"9223372036854775807", INT64_MAX}, {NOW_TICKS, NOW},
+               {"116444736000000010", 1}, {"-1", 0}, {"", 0}, {"x", 0}};
+    int64_t us = -1;
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct person p = *with(&(struct person){0}, "ACCOUNTEXPIRES", all[i].value);
+        p.e.attrs = p.attrs;
+        p.attrs[0].values = &p.values[0];
+        assert_int_equal(d()->end_seen(&p.e, &us), all[i].us != 0);
+        assert_true(all[i].us == 0 || us == all[i].us);
+    }
+    struct pl_entry none = {0};
+    assert_false(d()->end_seen(&none, &us)); /* we may not see it */
+    assert_int_equal(d()->end_grain_us, 1);
+}
+
+static void test_keep(void **state)
+{
+    (void)state;
+    struct pl_change_in at = {.end_us = NOW}, never = {.end_us = INT64_MAX};
+    struct person p = *with(&UAC("512"), "accountExpires", "9223372036854775807");
+
+    writes(PL_CHANGE_KEEP, at, p, "0 -accountExpires:9223372036854775807 +accountExpires:" NOW_TICKS "\n");
+    writes(PL_CHANGE_KEEP, at, *with(&UAC("512"), "accountExpires", "0"), "0 -accountExpires:0 +accountExpires:" NOW_TICKS "\n");
+    writes(PL_CHANGE_KEEP, never, *with(&UAC("512"), "accountExpires", NOW_TICKS),
+           "0 -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807\n");
+    /* the flags are no business of it; the fence is, where it is ours */
+    at.fence_attr = "adminDescription";
+    writes(PL_CHANGE_KEEP, at, *with(&p, "adminDescription", "paasla-fence:5"),
+           "0 -accountExpires:9223372036854775807 +accountExpires:" NOW_TICKS
+           " -adminDescription:paasla-fence:5 +adminDescription:paasla-fence:1000 !50\n"
+           "0 -accountExpires:9223372036854775807 +accountExpires:" NOW_TICKS "\n");
+    writes(PL_CHANGE_KEEP, at, *with(with(&UAC("512"), "accountExpires", "0"), "adminDescription", "raamatukogu"),
+           "0 -accountExpires:0 +accountExpires:" NOW_TICKS "\n");
+}
+
+/* An end of ours that has passed would keep the account closed. */
+static void test_open_clears_the_end(void **state)
+{
+    (void)state;
+    struct pl_change_in in = {.clear_end = true}, first = {.clear_end = true, .opening = PL_SECRET_FIRST};
+#define CLEARED " -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807\n"
+
+    writes(PL_CHANGE_OPEN, in, *with(&UAC("514"), "accountExpires", NOW_TICKS),
+           "1 -userAccountControl:514 +userAccountControl:512" CLEARED);
+    writes(PL_CHANGE_OPEN, in, *with(&UAC("512"), "accountExpires", NOW_TICKS),
+           "1 -userAccountControl:512 +userAccountControl:512" CLEARED);
+    first.must_change = true;
+    first.fence_attr = "adminDescription"; /* no step leaves it out */
+    writes(PL_CHANGE_OPEN, first, *with(&UAC("514"), "accountExpires", NOW_TICKS),
+           "0 FIRST\n"
+           "1 -userAccountControl:514 +userAccountControl:512 +adminDescription:paasla-fence:1000 =pwdLastSet:0"
+           " -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807 !50\n"
+           "1 -userAccountControl:514 +userAccountControl:512 =pwdLastSet:0"
+           " -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807 !50\n"
+           "1 -userAccountControl:514 +userAccountControl:512 +adminDescription:paasla-fence:1000"
+           " -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807 !50\n"
+           "1 -userAccountControl:514 +userAccountControl:512" CLEARED);
+    /* nothing that locks touches it */
+    in.end_us = NOW;
+    writes(PL_CHANGE_LOCK, in, *with(&UAC("512"), "accountExpires", NOW_TICKS),
+           "0 -userAccountControl:512 +userAccountControl:514\n");
+}
+
 static void test_born(void **state)
 {
     (void)state;
@@ -374,7 +455,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filetime), cmocka_unit_test(test_lock_seen),     cmocka_unit_test(test_lock),
         cmocka_unit_test(test_close),    cmocka_unit_test(test_open),          cmocka_unit_test(test_born),
-        cmocka_unit_test(test_groups),   cmocka_unit_test(test_primary_group),
+        cmocka_unit_test(test_groups),   cmocka_unit_test(test_primary_group),   cmocka_unit_test(test_end_seen),
+        cmocka_unit_test(test_keep),     cmocka_unit_test(test_open_clears_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void test_active_directory(void **state)
     assert_text(c->dirs[0].object_classes, "user");
     assert_text(c->dirs[0].fence_attribute, "adminDescription");
     assert_text(c->dirs[0].certificates, "report");
-    assert_true(c->dirs[0].must_change_password);
+    assert_true(c->dirs[0].must_change_password && c->dirs[0].end_ahead);
     pl_conf_free(c);
     /* what is written counts, and so does what is written to be empty; another directory keeps its own defaults */
     c = good(
@@ -42,6 +42,7 @@ static void test_active_directory(void **state)
     refused(AD("uris = ldaps://a\nattribute.unicodepwd = x\n"), "is written by the daemon itself");
     refused(AD("uris = ldaps://a\nattribute.adminDescription = x\n"), "is written by the daemon itself");
     accepted(AD("uris = ldaps://a\nattribute.adminDescription = x\nfence_attribute =\n"));
+    refused(AD("uris = ldaps://a\nattribute.accountexpires = 0\n"), "is written by the daemon itself");
     refused(AD("uris = ldaps://a\nattribute.cn = {name}\n"), "cn comes from rdn_template");
     refused(AD("uris = ldaps://a\nobject_classes = top person\n"), "is a user or an inetOrgPerson");
     refused(AD("uris = ldaps://a\nplaceholder_dn = a=b\n"), "may be empty: no placeholder_dn");
@@ -52,6 +53,10 @@ static void test_active_directory(void **state)
     refused(DATABASE DIRECTORY("fence_attribute = description\n"),
             "x.conf:10: fence_attribute is an option of dialect ad");
     refused(DATABASE DIRECTORY("certificates = clear\n"), "certificates is an option of dialect ad");
+    accepted(DATABASE DIRECTORY("end_ahead = no\n"));
+    accepted(AD("uris = ldaps://a\nend_ahead = no\n"));
+    refused(DATABASE DIRECTORY("dialect = 389ds\nend_ahead = no\n"),
+            "x.conf:11: end_ahead: an account of 389 Directory Server has no end");
     refused(DATABASE DIRECTORY("dialect = samba\n"), "must be one of: openldap|389ds|ad");
 }
 

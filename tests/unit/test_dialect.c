@@ -168,6 +168,43 @@ static void test_writes(void **state)
     pl_arena_free(a);
 }
 
+/* The end is the lock's attribute, dated ahead: a whole second, and the value that was read named. */
+static void test_keep(void **state)
+{
+    (void)state;
+    struct pl_arena *a = pl_arena_new();
+    struct pl_step s[PL_STEPS_MAX];
+    struct pl_str v = PL_STR("20260201000000Z");
+    struct pl_attr attr = {PL_STR("PWDENDTIME"), &v, 1};
+    struct pl_entry none = {PL_STR("uid=x"), NULL, 0}, e = {PL_STR("uid=x"), &attr, 1};
+    struct pl_change_in in = {.arena = a, .now_us = NOW, .entry = &none, .end_us = NOW + 1}; /* a whole second */
+    struct pl_dir_facts f = {true, true};
+    int64_t us = 0;
+
+    assert_true(d()->end_seen(&none, &us) && us == INT64_MAX);
+    assert_int_equal(d()->end_grain_us, 1000000);
+    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    mod_is(&s[0], PL_MOD_ADD, "pwdEndTime", "20260201000000Z");
+    assert_true(d()->end_seen(&e, &us) && us == in.end_us); /* what we write we see */
+    assert_int_equal(d()->lock_seen(&e, &f, NOW), PL_LOCK_OPEN);
+    assert_int_equal(d()->lock_seen(&e, &f, in.end_us - 1), PL_LOCK_OPEN);
+    assert_int_equal(d()->lock_seen(&e, &f, in.end_us), PL_LOCK_PROVEN);
+    in.entry = &e;
+    in.end_us += 3600 * INT64_C(1000000);
+    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    assert_int_equal(s[0].n_mods, 2);
+    assert_true(s[0].mods[0].kind == PL_MOD_DELETE && pl_str_eq(s[0].mods[0].values[0], v));
+    assert_true(s[0].mods[1].kind == PL_MOD_ADD && pl_str_eq_c(s[0].mods[1].values[0], "20260201010000Z"));
+    in.end_us = INT64_MAX;
+    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    mod_is(&s[0], PL_MOD_DELETE, "pwdEndTime", "20260201000000Z");
+    in.entry = &none;
+    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 0);
+    v = PL_STR("soon");
+    assert_false(d()->end_seen(&e, &us));
+    pl_arena_free(a);
+}
+
 /* MS-DTYP 2.3.4.2: three little-endian integers, then eight octets in order. */
 static void test_guid(void **state)
 {
@@ -206,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_lock_seen),
         cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_keep),
         cmocka_unit_test(test_guid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

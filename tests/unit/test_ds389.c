@@ -119,6 +119,12 @@ static void test_locks(void **state)
     codes_are(s[2].also, 1, (const int[]){16});
     assert_true(s[2].secret == PL_SECRET_NONE && s[2].stage == 1 && !s[2].next_on);
 
+    struct pl_entry open = {PL_STR("uid=x"), NULL, 0};
+    in.entry = &open;
+    in.end_us = NOW + 1;
+    assert_null(d()->end_seen); /* the server knows of no end */
+    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 0);
+
     assert_int_equal(d()->born_locked(a, NOW, born), 1);
     assert_true(pl_str_eq_c(born[0].name, "nsAccountLock") && born[0].n == 1);
     struct pl_entry e = {PL_STR("uid=x"), born, 1};

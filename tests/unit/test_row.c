@@ -11,7 +11,8 @@
 #define COLS_MAX 24
 
 /* Kinds of columns: i id (from 1), N number (from 0), n the same or empty, w word (not empty, UTF-8), t any text,
- * f flag, m mode, s state or empty, o operation, h held or approved, W want, C cause, l list of ids, K the row's kind. */
+ * f flag, m mode, s state or empty, o operation, h held or approved, W want, C cause, l list of ids, e list of moments,
+ * K the row's kind. */
 struct shape {
     const char *kinds;
     const char *good[COLS_MAX];
@@ -43,15 +44,16 @@ static const struct shape load_shapes[] = {
       "1700000000000000",
       "4"}},
     {"Kiwwiffmfn", {"M", "12", "linn", "personal", "7", "t", "f", "propose", "t", "2"}},
-    {"Kiwwion", {"I", "12", "linn", "personal", "99", "lock", ""}},
+    {"Kiwwionn", {"I", "12", "linn", "personal", "99", "lock", "", "1798754400000000"}},
     {"Kiwwhon", {"H", "12", "linn", "personal", "approved", "remove_member", "7"}},
     {"Kiwi", {"D", "12", "linn", "5"}},
     {"KwinN", {"W", "linn", "34", "7", "1500000"}},
+    {"Kiwwnee", {"E", "12", "linn", "personal", "1798754400000000", "1798754400000000 1798840800000000", "0 0"}},
 };
 #define N_SHAPES (sizeof load_shapes / sizeof load_shapes[0])
 
 static const struct shape scan_account_shape = {
-    "inwtttsWC", {"12", "34", "personal", "4d1c", "uid=m,dc=x", "mari.tamm", "out", "locked", "departed"}};
+    "inwtttsWCn", {"12", "34", "personal", "4d1c", "uid=m,dc=x", "mari.tamm", "out", "locked", "departed", "0"}};
 static const struct shape scan_group_shape = {"iittm", {"12", "7", "uid=m,dc=x", "mari.tamm", "observe"}};
 static const struct shape scan_groups_shape = {"iwwl", {"7", "cn=g,dc=x", "personal", "12 5 1042"}};
 
@@ -145,8 +147,8 @@ struct hostile {
         (x), sizeof(x) - 1                                                                                             \
     }
 static const struct hostile hostile[] = {
-    {BYTES(""), "tnsl"},
-    {BYTES("0"), "twNn"},
+    {BYTES(""), "tnsle"},
+    {BYTES("0"), "twNne"},
     {BYTES("-1"), "tw"},
     {BYTES("-0"), "twNn"},
     {BYTES("+1"), "tw"},
@@ -182,14 +184,17 @@ static const struct hostile hostile[] = {
     {BYTES("\xc0\xaf"), "t"},
     {BYTES("\xed\xa0\x80"), "t"},
     {BYTES("%s%n%s%n"), "tw"},
-    {BYTES("5 6"), "twl"},
+    {BYTES("5 6"), "twle"},
     {BYTES("5  6"), "tw"},
     {BYTES("5 6 "), "tw"},
     {BYTES("5 06"), "tw"},
-    {BYTES("5 0 6"), "tw"},
+    {BYTES("5 0 6"), "twe"},
+    {BYTES("0 0"), "twe"},
+    {BYTES("00"), "twNn"},
+    {BYTES("0 00"), "tw"},
     {BYTES("5,6"), "tw"},
     {BYTES("5 -6"), "tw"},
-    {BYTES("5 999999999999999999"), "twl"},
+    {BYTES("5 999999999999999999"), "twle"},
     {BYTES("5 1000000000000000000"), "tw"},
 };
 
@@ -280,6 +285,7 @@ static void test_values_arrive(void **state)
     struct pl_row_scan_account a;
     struct pl_row_scan_group g;
     struct pl_row_scan_groups gs;
+    int64_t us;
     struct pl_err err;
 
     (void)state;
@@ -323,6 +329,10 @@ static void test_values_arrive(void **state)
     assert_int_equal(r.intent.intent_id, 99);
     assert_int_equal(r.intent.op, PL_OP_LOCK);
     assert_int_equal(r.intent.role_group_id, 0);
+    assert_int_equal(r.intent.ends_us, 1798754400000000);
+    cols[7] = (struct pl_str){NULL, 0};
+    assert_true(pl_row_load(cols, 8, &r, &err));
+    assert_true(r.intent.ends_us == PL_END_NEVER);
 
     assert_true(pl_row_load(cols, fill(&load_shapes[5], cols), &r, &err));
     assert_true(r.item.approved);
@@ -335,7 +345,26 @@ static void test_values_arrive(void **state)
     assert_int_equal(r.seq, 5);
     assert_int_equal(r.person_id, 12);
 
+    assert_true(pl_row_load(cols, fill(&load_shapes[8], cols), &r, &err));
+    assert_int_equal(r.end.ends_us, 1798754400000000);
+    assert_true(pl_row_next_moment(&r.end.sent, &us) && us == 1798754400000000);
+    assert_true(pl_row_next_moment(&r.end.sent, &us) && us == 1798840800000000);
+    assert_false(pl_row_next_moment(&r.end.sent, &us));
+    assert_true(pl_row_next_moment(&r.end.lately, &us) && us == 0);
+    assert_true(pl_row_next_moment(&r.end.lately, &us) && us == 0);
+    assert_false(pl_row_next_moment(&r.end.lately, &us));
+    cols[4] = (struct pl_str){NULL, 0};
+    assert_true(pl_row_load(cols, 7, &r, &err));
+    assert_true(r.end.ends_us == PL_END_NEVER);
+
     assert_true(pl_row_scan_account(cols, fill(&scan_account_shape, cols), &a, &err));
+    assert_true(a.end_known && a.ends_us == PL_END_NEVER);
+    cols[9] = pl_str_c("1798754400000000");
+    assert_true(pl_row_scan_account(cols, 10, &a, &err));
+    assert_true(a.end_known && a.ends_us == 1798754400000000);
+    cols[9] = (struct pl_str){NULL, 0};
+    assert_true(pl_row_scan_account(cols, 10, &a, &err));
+    assert_false(a.end_known);
     assert_int_equal(a.account_id, 34);
     assert_int_equal(a.state, PL_STATE_OUT);
     assert_int_equal(a.need, PL_NEED_OUT);
