@@ -45,7 +45,7 @@ const struct pl_life_row pl_life_table[] = {
      "The lock is in the directory and the server enforces it."},
     {450, S_ANY, N(OUT), V(LOCKED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account is locked already; the lock is set to ours and the password made useless."},
-    {460, S_ANY, N(NONE), V(LOCKED), PL_OP_NONE, STAY, NULL, "The account is locked and nobody asks for it."},
+    {460, S_ANY, N(NONE), V(LOCKED) | V(ENDED), PL_OP_NONE, STAY, NULL, "The account is locked and nobody asks for it."},
 
     {500, S(NONE) | S(OPEN) | S(LOST) | S(FOREIGN), N(OPEN), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_OPEN, "locked_by_hand",
      "The person is employed and the account carries somebody else's lock that may not be enforced; it is reported."},
@@ -69,7 +69,6 @@ const struct pl_life_row pl_life_table[] = {
      "The person is absent for long, and the account closed by itself; the lock is set to ours."},
     {630, S_ANY, N(OUT), V(ENDED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account closed by itself at the end that HR had entered; the lock is set to ours and the password made useless."},
-    {640, S_ANY, N(NONE), V(ENDED), PL_OP_NONE, STAY, NULL, "The account has ended and nobody asks for it."},
 };
 const size_t pl_life_rows = sizeof pl_life_table / sizeof pl_life_table[0];
 

@@ -34,8 +34,10 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
     *x = (struct shown){.at_us = at_us,
                         .named = store_named(&m->s, p, d, m->naming, m->now),
                         .dir_enforced = m->w.dir_mode[d] == PL_MODE_ENFORCE};
-    for (int k = 0; k < N_PURPOSES; k++)
+    for (int k = 0; k < N_PURPOSES; k++) {
         x->need[k] = store_wanted(&m->s, p, d, (enum purpose)k, at_us).need;
+        x->ends[k] = store_ends(&m->s, p, d, (enum purpose)k, at_us);
+    }
     for (int g = 0; g < m->w.n_groups; g++) {
         const struct role_group *rg = &m->w.groups[g];
         const struct account *a = store_account(&m->s, p, d, rg->purpose);
@@ -47,6 +49,7 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
     }
     bool same = last && last->named == x->named && last->dir_enforced == x->dir_enforced &&
                 last->need[ADMIN] == x->need[ADMIN] && last->need[PERSONAL] == x->need[PERSONAL] &&
+                last->ends[ADMIN] == x->ends[ADMIN] && last->ends[PERSONAL] == x->ends[PERSONAL] &&
                 last->wanted == x->wanted && last->enforced == x->enforced && last->believed == x->believed;
     if (!same)
         m->c.shown[p][d][m->c.n_shown[p][d]++ % SHOWN] = *x;
@@ -122,6 +125,10 @@ static bool justified(struct sim *m, const struct shown *x, const struct pl_inte
         return need == PL_NEED_OPEN || need == PL_NEED_READY;
     case PL_OP_OPEN:
         return need == PL_NEED_OPEN;
+    case PL_OP_KEEP: /* what HR says to the second, and never sooner */
+        return need == PL_NEED_OPEN && in->ends_us >= x->ends[a->purpose] &&
+               (in->ends_us == PL_END_NEVER) == (x->ends[a->purpose] == NEVER) &&
+               in->ends_us - x->ends[a->purpose] < US_SECOND;
     case PL_OP_LOCK:
         return need == PL_NEED_READY || need == PL_NEED_PAUSED || need == PL_NEED_OUT;
     case PL_OP_CLOSE:

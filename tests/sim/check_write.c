@@ -101,7 +101,7 @@ static void group_write(struct sim *m, const struct pl_command *c, int dir, cons
 
 static void entry_write(struct sim *m, const struct pl_command *c, int dir, const struct dir_entry *e)
 {
-    const unsigned ops = (1u << PL_OP_OPEN) | (1u << PL_OP_LOCK) | (1u << PL_OP_CLOSE);
+    const unsigned ops = (1u << PL_OP_OPEN) | (1u << PL_OP_LOCK) | (1u << PL_OP_CLOSE) | (1u << PL_OP_KEEP);
     const struct account *a = check_whose(m, dir, e);
     if (!a)
         check_fail(m, "5: a write to %.*s, which is not an entry of ours", (int)e->dn.len, e->dn.s);

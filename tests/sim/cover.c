@@ -1,4 +1,4 @@
-/* What was reached: rows of both tables, counted by standing in front of the two functions that choose them (the
+/* What was reached: rows of the tables, counted by standing in front of the functions that choose them (the
  * linker's --wrap), and kinds of faults. */
 #include <stdio.h>
 #include "run.h"
@@ -8,8 +8,11 @@ const struct pl_life_row *__real_pl_life_step(enum pl_state state, enum pl_need 
 const struct pl_member_row *__wrap_pl_member_step(const struct pl_member_in *in);
 const struct pl_member_row *__real_pl_member_step(const struct pl_member_in *in);
 
+const struct pl_keep_row *__wrap_pl_keep_step(const struct pl_keep_in *in);
+const struct pl_keep_row *__real_pl_keep_step(const struct pl_keep_in *in);
+
 enum { ROWS_MAX = 128 };
-static unsigned long life[ROWS_MAX], member[ROWS_MAX], faults[N_FAULTS];
+static unsigned long life[ROWS_MAX], member[ROWS_MAX], keep[ROWS_MAX], faults[N_FAULTS];
 
 const struct pl_life_row *__wrap_pl_life_step(enum pl_state state, enum pl_need need, enum pl_seen seen)
 {
@@ -22,6 +25,13 @@ const struct pl_member_row *__wrap_pl_member_step(const struct pl_member_in *in)
 {
     const struct pl_member_row *r = __real_pl_member_step(in);
     member[r - pl_member_table]++;
+    return r;
+}
+
+const struct pl_keep_row *__wrap_pl_keep_step(const struct pl_keep_in *in)
+{
+    const struct pl_keep_row *r = __real_pl_keep_step(in);
+    keep[r - pl_keep_table]++;
     return r;
 }
 
@@ -40,6 +50,10 @@ bool cover_print(void)
     for (size_t i = 0; i < pl_member_rows; i++) {
         printf("member row %3d %10lu  %s\n", pl_member_table[i].id, member[i], pl_member_table[i].sentence);
         all &= member[i] > 0;
+    }
+    for (size_t i = 0; i < pl_keep_rows; i++) {
+        printf("keep   row %3d %10lu  %s\n", pl_keep_table[i].id, keep[i], pl_keep_table[i].sentence);
+        all &= keep[i] > 0;
     }
     for (int f = 0; f < N_FAULTS; f++) {
         printf("fault          %10lu  %s\n", faults[f], fault_names[f]);

@@ -171,14 +171,16 @@ static bool dir_mode(const struct deed *x, struct store *s, int64_t xact)
     return true;
 }
 
-/* A departure that has not come yet is taken back. */
+/* A departure that has not come yet is taken back, or moved to later. */
 static bool stay(const struct deed *x, struct store *s, int64_t xact)
 {
     struct employment *e = &s->w->employments[x->employment];
-    if (e->to <= x->at_us || e->to == NEVER || overlaps(s->w, e->person, e->institution, e->to, NEVER))
+    if (e->to <= x->at_us || e->to == NEVER || x->to <= e->to || overlaps(s->w, e->person, e->institution, e->to, x->to))
         return false;
-    e->to = NEVER;
-    e->ended_xact = 0;
+    e->to = x->to;
+    e->ended_xact = e->to == NEVER ? 0 : xact;
+    if (e->to != NEVER)
+        store_say(s, e->person, xact, x->at_us);
     cap_grants(s, e->person, x->at_us, xact);
     store_mark_all(s, e->person, "departed", xact);
     return true;

@@ -132,7 +132,11 @@ bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struc
         return draw_again(x, w, r, now);
     case STAY:
         x->employment = rng_below(r, w->n_employments);
-        return w->employments[x->employment].to > now && w->employments[x->employment].to != NEVER;
+        x->to = w->employments[x->employment].to;
+        if (x->to <= now || x->to == NEVER)
+            return false;
+        x->to = rng_pct(r, 50) ? NEVER : soon(r, x->to);
+        return true;
     case GRANT:
         return draw_grant(x, w, r, now);
     case REVOKE:

@@ -3,7 +3,7 @@
 #include "directory.h"
 #include "../../lib/directory/dn.h"
 
-enum { NO_ATTRIBUTE = 16, UNDEFINED_TYPE = 17, VALUE_EXISTS = 20, NO_OBJECT = 32, ALREADY_EXISTS = 68 };
+enum { NO_ATTRIBUTE = 16, UNDEFINED_TYPE = 17, CONSTRAINT = 19, VALUE_EXISTS = 20, NO_OBJECT = 32, ALREADY_EXISTS = 68 };
 
 static bool below(struct pl_str norm, struct pl_str base)
 {
@@ -149,6 +149,8 @@ static int change(struct directory *d, struct dir_entry *e, const struct pl_mod 
         } else {
             if (has)
                 return VALUE_EXISTS;
+            if (!strcmp(name, "pwdEndTime") && dir_entry_attr(e, m->attr))
+                return CONSTRAINT; /* one value only */
             dir_entry_add(d, e, name, m->values[i]);
         }
     }

@@ -83,6 +83,25 @@ static bool hand_lock(struct sim *m, bool lock)
     return true;
 }
 
+/* Sooner, later, or not at all: of an account that is open. */
+static bool hand_end(struct sim *m)
+{
+    int p, d;
+    enum purpose k;
+    struct dir_entry *e;
+    if (!pick_entry(m, &p, &d, &k, &e) || directory_refuses(&m->d[d], e, m->now))
+        return false;
+    bool had = dir_entry_attr(e, PL_STR("pwdEndTime"));
+    if (had && rng_pct(&m->rng, 40))
+        dir_entry_drop(e, "pwdEndTime", (struct pl_str){"", 0});
+    else
+        dir_entry_set(&m->d[d], e, "pwdEndTime", gentime(m, d, m->now + rng_log(&m->rng, US_MINUTE, 12 * US_HOUR)));
+    dir_entry_touch(&m->d[d], e, m->now);
+    m->c.tampered[p][d][k] = true;
+    sim_trace(m, "by hand: the end of person %d in %s is changed", p + 1, dir_names[d]);
+    return true;
+}
+
 static bool hand_entry(struct sim *m, enum fault f)
 {
     int p, d;
@@ -158,6 +177,7 @@ bool hands(struct sim *m, enum fault f)
         m->gap[d] = m->gap[d] || !m->watched[d]; /* before anybody watched */
     bool done = f == F_MEMBER_ADDED || f == F_MEMBER_REMOVED       ? hand_member(m, f == F_MEMBER_ADDED)
                 : f == F_LOCKED_BY_HAND || f == F_UNLOCKED_BY_HAND ? hand_lock(m, f == F_LOCKED_BY_HAND)
+                : f == F_END_BY_HAND                               ? hand_end(m)
                 : f == F_ENTRY_DELETED || f == F_ENTRY_RENAMED     ? hand_entry(m, f)
                 : f == F_ENTRY_FOREIGN                             ? hand_foreign(m)
                                                                    : hand_group(m);

@@ -125,7 +125,11 @@ void history_deed(const struct store *s, const struct deed *x)
                    institution_names[x->institution]);
         break;
     case STAY:
-        history_do("UPDATE paasla.staff SET departed_at = NULL WHERE employment_id = %d", x->employment + 1);
+        if (x->to == NEVER)
+            history_do("UPDATE paasla.staff SET departed_at = NULL WHERE employment_id = %d", x->employment + 1);
+        else
+            history_do("UPDATE paasla.staff SET departed_at = %s, departure_ref = 'KK-1' WHERE employment_id = %d",
+                       history_time(x->to, x->at_us), x->employment + 1);
         break;
     case GRANT:
         history_do("INSERT INTO paasla.access_grant (person_id, role_id, valid, reference, reason) VALUES (%d, %d, "

@@ -99,6 +99,17 @@ static bool two_numbers(const struct sim *m, int p)
     return false;
 }
 
+/* The account closes by itself when HR says, should nobody be there any more by then. */
+static void end_stands(struct sim *m, const struct look *l)
+{
+    int64_t ends = store_ends(&m->s, l->p, l->d, l->k, m->now), is = NEVER;
+    struct pl_str value = dir_entry_value(l->e, "pwdEndTime");
+    bool known = value.len == 0 || pl_gentime_parse(value, &is);
+    bool right = ends == NEVER ? is == NEVER : is >= ends && is - ends < US_SECOND;
+    if (!(known && right) && !l->tampered)
+        complain(m, l, ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
+}
+
 static void account(struct sim *m, const struct look *l)
 {
     bool gone = l->a && (l->a->state == PL_STATE_LOST || l->a->state == PL_STATE_FOREIGN);
@@ -113,6 +124,8 @@ static void account(struct sim *m, const struct look *l)
         return;
     }
     bool refused = directory_refuses(&m->d[l->d], l->e, m->now);
+    if (l->n.need == PL_NEED_OPEN)
+        end_stands(m, l);
     if (l->n.need == PL_NEED_OUT)
         leaver(m, l);
     else if (l->n.need == PL_NEED_OPEN && refused && !excused(m, l, -1) && !two_numbers(m, l->p))

@@ -39,6 +39,7 @@ static struct pl_engine *engine_new(struct sim *m)
                                        .n_templates = sizeof templates / sizeof templates[0],
                                        .first_password_file = d == 0,
                                        .lock_leavers_observed = m->lock_observed[d],
+                                       .end_ahead = true,
                                        .inflight = 2 + (int)(m->seed % 11)};
     struct pl_engine_conf conf = {.dirs = dirs,
                                   .n_dirs = N_DIRS,

@@ -60,6 +60,7 @@ struct shown {
     int64_t at_us;
     bool named, dir_enforced;
     enum pl_need need[N_PURPOSES];
+    int64_t ends[N_PURPOSES];
     unsigned wanted, enforced, believed; /* bits of groups */
 };
 enum { SHOWN = 12, MAX_FAIL = 400 };

@@ -76,6 +76,12 @@ struct wanted store_wanted(const struct store *s, int person, int dir, enum purp
     return world_wanted(s->w, person, dir, p, s->account_of[person][dir][p] >= 0, now);
 }
 
+int64_t store_ends(const struct store *s, int person, int dir, enum purpose p, int64_t now)
+{
+    bool open = store_wanted(s, person, dir, p, now).need == PL_NEED_OPEN;
+    return open ? world_ends(s->w, person, dir, p, now) : NEVER;
+}
+
 bool store_entitled(const struct store *s, int person, int group, int64_t now)
 {
     const struct role_group *g = &s->w->groups[group];

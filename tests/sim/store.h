@@ -28,6 +28,7 @@ struct intent {
     int row;
     bool put_back, counted;
     int64_t at_us;
+    int64_t ends; /* KEEP: NEVER takes it away */
     int outcome; /* -1 open, else enum pl_outcome */
 };
 
@@ -121,6 +122,7 @@ void store_mark_all(struct store *s, int person, const char *cause,
 /* ---- looking at the tables ---- */
 struct account *store_account(struct store *s, int person, int dir, enum purpose p); /* NULL: no row */
 struct wanted store_wanted(const struct store *s, int person, int dir, enum purpose p, int64_t now);
+int64_t store_ends(const struct store *s, int person, int dir, enum purpose p, int64_t now); /* NEVER: none */
 bool store_entitled(const struct store *s, int person, int group, int64_t now);
 struct naming { /* how many departures name their leavers: of one transaction, of one hour */
     int leavers, per_hour;

@@ -141,6 +141,57 @@ static void person_row(struct store *s, int person, int dir, enum purpose p, con
     put_n(out, r, member_rows(s, a, person, dir, p, now, NULL));
 }
 
+/* Ends of intents that we meant to write for an account: each once and in order, or those of the last hour that were. */
+static void ends_of(struct store *s, const struct account *a, int64_t since, struct rows *out, struct row *r)
+{
+    struct pl_buf b = {0};
+    int64_t last = 0;
+    for (size_t n = 0; since > 0 && n < s->n_intents; n++) {
+        const struct intent *in = &s->intents[n];
+        if (a && &s->accounts[in->account] == a && in->op == PL_OP_KEEP && in->outcome == PL_OUT_DONE &&
+            in->at_us > since)
+            pl_buf_printf(&b, b.len ? " %lld" : "%lld", (long long)(in->ends == NEVER ? 0 : in->ends));
+    }
+    for (bool more = since == 0; more;) {
+        int64_t next = NEVER;
+        for (size_t n = 0; n < s->n_intents; n++) {
+            const struct intent *in = &s->intents[n];
+            if (a && &s->accounts[in->account] == a && in->ends > last && in->ends < next)
+                next = in->ends;
+        }
+        more = next != NEVER;
+        if (more)
+            pl_buf_printf(&b, b.len ? " %lld" : "%lld", (long long)next);
+        last = next;
+    }
+    r->cols[r->n++] = pl_arena_str(out->a, pl_buf_str(&b));
+    pl_buf_free(&b);
+}
+
+static bool ever_kept(const struct store *s, const struct account *a)
+{
+    for (size_t n = 0; n < s->n_intents; n++)
+        if (a && &s->accounts[s->intents[n].account] == a && s->intents[n].ends != NEVER)
+            return true;
+    return false;
+}
+
+static void end_row(struct store *s, int person, int dir, enum purpose p, bool open, int64_t now, struct rows *out)
+{
+    const struct account *a = store_account(s, person, dir, p);
+    bool believed = a && (a->state == PL_STATE_OPEN || a->state == PL_STATE_OPENING);
+    int64_t ends = open ? store_ends(s, person, dir, p, now) : NEVER;
+    if ((!open && !believed) || (ends == NEVER && !ever_kept(s, a)))
+        return;
+    struct row *r = pair_row(out, "E", person, dir, purpose_names[p]);
+    if (ends == NEVER)
+        put(r, "");
+    else
+        put_n(out, r, ends);
+    ends_of(s, a, 0, out, r);
+    ends_of(s, open ? a : NULL, now - US_HOUR, out, r);
+}
+
 static void pair_rows(struct store *s, int person, int dir, struct naming most, int64_t now, struct rows *out)
 {
     struct wanted n[N_PURPOSES];
@@ -152,6 +203,9 @@ static void pair_rows(struct store *s, int person, int dir, struct naming most, 
     for (int p = 0; p < N_PURPOSES; p++)
         if (n[p].row)
             member_rows(s, store_account(s, person, dir, (enum purpose)p), person, dir, (enum purpose)p, now, out);
+    for (int p = 0; p < N_PURPOSES; p++)
+        if (n[p].row)
+            end_row(s, person, dir, (enum purpose)p, n[p].need == PL_NEED_OPEN, now, out);
     for (size_t i = s->first_open_intent; i < s->n_intents; i++) {
         const struct intent *in = &s->intents[i];
         const struct account *a = &s->accounts[in->account];
@@ -161,6 +215,10 @@ static void pair_rows(struct store *s, int person, int dir, struct naming most, 
         put_n(out, r, (int64_t)i + 1);
         put(r, pl_op_name(in->op));
         put_n(out, r, in->group + 1);
+        if (in->ends == NEVER)
+            put(r, "");
+        else
+            put_n(out, r, in->ends);
     }
     for (size_t i = 0; i < s->n_plans; i++) {
         const struct plan *pl = &s->plans[i];
@@ -280,10 +338,12 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
     }
 }
 
-static void scan_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, struct rows *out)
+static void scan_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, int64_t now,
+                     struct rows *out)
 {
     const struct account *a = store_account(s, person, dir, p);
-    struct row *r = row_new(out, 9);
+    int64_t ends = store_ends(s, person, dir, p, now);
+    struct row *r = row_new(out, 10);
     put_n(out, r, person + 1);
     if (a)
         put_n(out, r, a - s->accounts + 1);
@@ -296,6 +356,10 @@ static void scan_row(struct store *s, int person, int dir, enum purpose p, const
     put(r, pl_state_name(a ? a->state : PL_STATE_NONE));
     put(r, n->want);
     put(r, n->cause);
+    if (ends != NEVER)
+        put_n(out, r, ends);
+    else
+        put(r, n->need == PL_NEED_OPEN && ever_kept(s, a) ? "0" : "");
 }
 
 void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out)
@@ -304,7 +368,7 @@ void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out
         for (int p = 0; p < N_PURPOSES; p++) {
             struct wanted n = store_wanted(s, person, dir, (enum purpose)p, now);
             if (n.row)
-                scan_row(s, person, dir, (enum purpose)p, &n, out);
+                scan_row(s, person, dir, (enum purpose)p, &n, now, out);
         }
 }
 

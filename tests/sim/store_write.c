@@ -94,6 +94,7 @@ void store_intents(struct store *s, const struct pl_command *c, int64_t now, int
                                                      .put_back = in->put_back,
                                                      .counted = in->counted,
                                                      .at_us = now,
+                                                     .ends = in->op == PL_OP_KEEP ? in->ends_us : NEVER,
                                                      .outcome = -1};
         ids[i] = (int64_t)s->n_intents;
         store_owe(s, s->n_intents, in->op, (int)in->account_id - 1);

@@ -96,6 +96,22 @@ struct wanted world_wanted(const struct world *w, int person, int dir, enum purp
     return answer("none", "never", PL_NEED_NONE, 0);
 }
 
+int64_t world_ends(const struct world *w, int person, int dir, enum purpose p, int64_t t)
+{
+    int64_t end = t;
+    for (bool longer = true; longer;) { /* one employment goes on where another ends */
+        longer = false;
+        for (int i = 0; i < w->n_employments; i++) {
+            const struct employment *e = &w->employments[i];
+            if (!concerns(w, e, person, dir) || (p == ADMIN && !e->it_admin) || e->from > end || e->to <= end)
+                continue;
+            end = e->to;
+            longer = true;
+        }
+    }
+    return end == t ? NEVER : end;
+}
+
 bool world_entitled(const struct world *w, int person, int group, bool has_account, int64_t t)
 {
     const struct role_group *g = &w->groups[group];

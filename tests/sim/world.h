@@ -91,6 +91,9 @@ struct wanted {
 /* paasla.wanted_account_at(t). `has_account`: a row of paasla.account exists for it. */
 struct wanted world_wanted(const struct world *w, int person, int dir, enum purpose p, bool has_account, int64_t t);
 
+/* paasla.known_end_at(t): when an account that is wanted open now ends, as far as HR knows; NEVER if it does not. */
+int64_t world_ends(const struct world *w, int person, int dir, enum purpose p, int64_t t);
+
 /* paasla.entitlement_at(t): is the person to be in the group? */
 bool world_entitled(const struct world *w, int person, int group, bool has_account, int64_t t);
 
