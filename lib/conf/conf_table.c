@@ -86,7 +86,8 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL},
     {"directory", "uris", PL_CONF_TEXT, DIR(uris), "", 1, 4000, NULL, NULL,
      "Where it answers: ldap://host, ldaps://host:port or ldapi://%2frun%2fslapd%2fldapi. Several, separated by "
-     "spaces, are tried in this order; they must all be the same directory. The one that is in use stays in use while it "
+     "spaces, are tried in this order; they must all be the same directory. The one that is in use stays in use while "
+     "it "
      "answers; a leaver's lock goes to all of them at once.",
      "ldap://ldap1.linn.test ldap://ldap2.linn.test", PL_CONF_RECONNECT},
     {"directory", "tls", PL_CONF_WORD, DIR(tls), "", 0, 0, "starttls|none", "starttls",
@@ -185,7 +186,8 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL},
     {"directory", "end_ahead", PL_CONF_BOOL, DIR(end_ahead), "", 0, 0, NULL, "yes",
      "An end of employment that HR enters beforehand is written into the account ahead, so that it closes by itself at "
-     "that moment even if the daemon is down: accountExpires (dialect ad), pwdEndTime (openldap). 389ds knows of no such "
+     "that moment even if the daemon is down: accountExpires (dialect ad), pwdEndTime (openldap). 389ds knows of no "
+     "such "
      "end; there only the daemon closes the account. no: ends that were written are taken away again.",
      NULL},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",

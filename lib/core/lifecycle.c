@@ -45,7 +45,8 @@ const struct pl_life_row pl_life_table[] = {
      "The lock is in the directory and the server enforces it."},
     {450, S_ANY, N(OUT), V(LOCKED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
      "The account is locked already; the lock is set to ours and the password made useless."},
-    {460, S_ANY, N(NONE), V(LOCKED) | V(ENDED), PL_OP_NONE, STAY, NULL, "The account is locked and nobody asks for it."},
+    {460, S_ANY, N(NONE), V(LOCKED) | V(ENDED), PL_OP_NONE, STAY, NULL,
+     "The account is locked and nobody asks for it."},
 
     {500, S(NONE) | S(OPEN) | S(LOST) | S(FOREIGN), N(OPEN), V(DOUBTFUL), PL_OP_REPORT, PL_STATE_OPEN, "locked_by_hand",
      "The person is employed and the account carries somebody else's lock that may not be enforced; it is reported."},
@@ -64,11 +65,13 @@ const struct pl_life_row pl_life_table[] = {
     {600, S_ANY, N(OPEN), V(ENDED), PL_OP_KEEP, PL_STATE_OPENING, NULL,
      "The account closed by itself at an end that HR has moved since; the end is written anew."},
     {610, S_ANY, N(READY), V(ENDED), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
-     "The account closed by itself at the end that HR had entered, and work begins again later; the lock is set to ours."},
+     "The account closed by itself at the end that HR had entered, and work begins again later; the lock is set to "
+     "ours."},
     {620, S_ANY, N(PAUSED), V(ENDED), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
      "The person is absent for long, and the account closed by itself; the lock is set to ours."},
     {630, S_ANY, N(OUT), V(ENDED), PL_OP_CLOSE, PL_STATE_CLOSING, NULL,
-     "The account closed by itself at the end that HR had entered; the lock is set to ours and the password made useless."},
+     "The account closed by itself at the end that HR had entered; the lock is set to ours and the password made "
+     "useless."},
 };
 const size_t pl_life_rows = sizeof pl_life_table / sizeof pl_life_table[0];
 
@@ -86,8 +89,8 @@ static const char *const state_names[] = {"none",    "creating", "ready", "openi
                                           "closing", "paused",   "out",   "lost",    "foreign"};
 static const char *const need_names[] = {"none", "ready", "open", "paused", "out"};
 static const char *const seen_names[] = {"absent", "open", "locked", "doubtful", "foreign", "ended"};
-static const char *const op_names[] = {"none",  "create", "open",       "lock",
-                                       "close", "report", "add_member", "remove_member", "keep"};
+static const char *const op_names[] = {"none",   "create",     "open",          "lock", "close",
+                                       "report", "add_member", "remove_member", "keep"};
 
 const char *pl_state_name(enum pl_state s)
 {

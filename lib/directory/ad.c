@@ -23,7 +23,7 @@
 #define FENCE "paasla-fence:"
 
 static const char *const person_attrs[] = {
-    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "name",      "sn",        "objectClass", UAC,
+    "objectGUID", "sAMAccountName", "employeeNumber", "cn",        "name",      "sn", "objectClass", UAC,
     EXPIRES,      LAST_SET,         "primaryGroupID", "objectSid", CERTIFICATE, NULL,
 };
 static const char *const member_attrs[] = {"member", NULL};

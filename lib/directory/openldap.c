@@ -129,8 +129,8 @@ static size_t keep(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MA
     size_t n = 0;
 
     if (was.len > 0) {
-        m[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(END_TIME), pl_one_value(in->arena, pl_arena_str(in->arena, was)),
-                                 1};
+        m[n++] =
+            (struct pl_mod){PL_MOD_DELETE, PL_STR(END_TIME), pl_one_value(in->arena, pl_arena_str(in->arena, was)), 1};
     }
     if (in->end_us != INT64_MAX) {
         m[n++] = (struct pl_mod){PL_MOD_ADD, PL_STR(END_TIME),

@@ -44,8 +44,7 @@ struct pl_dir_conf {
     struct pl_str policy_dn;   /* the default password policy entry; empty: none */
     struct pl_str login_attr;  /* "uid" */
     struct pl_str number_attr; /* "employeeNumber": institution-qualified number that proves whose entry it is */
-    struct pl_str login_style; /* see login.h */
-    struct pl_str admin_prefix; /* "adm-" */
+    struct pl_str login_style, admin_prefix; /* see login.h; "adm-" */
     struct pl_str rdn_template; /* "uid={login},ou=inimesed,dc=linn,dc=test"; values escaped by us */
     const struct pl_template *templates; /* objectClass rows included, one row a value */
     size_t n_templates;

@@ -439,8 +439,8 @@ static bool stands_anyway(const struct op *o, int code)
     if (code <= 0 || (o->op != PL_OP_LOCK && o->op != PL_OP_CLOSE))
         return false;
     enum pl_verdict v = pl_result_verdict(kind_of(o), code);
-    return o->steps[o->step].stage > 0 ||
-           ((o->task->seen == PL_SEEN_LOCKED || o->task->seen == PL_SEEN_ENDED) && (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
+    return o->steps[o->step].stage > 0 || ((o->task->seen == PL_SEEN_LOCKED || o->task->seen == PL_SEEN_ENDED) &&
+                                           (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
 }
 
 static void account_result(struct op *o, int code, bool ok)

@@ -80,11 +80,12 @@ void pl_keep_plan(struct task *t)
         return;
     if (!end_seen(t, &seen)) {
         if (wanted != PL_END_NEVER)
-            pl_task_finding(t, "end_unreadable", "warning", 0,
-                            pl_arena_printf(t->arena,
-                                            "When %.*s ends cannot be read from the directory, so its end that HR knows "
-                                            "beforehand is not written; it is locked when the moment comes.",
-                                            (int)t->entry->dn.len, t->entry->dn.s));
+            pl_task_finding(
+                t, "end_unreadable", "warning", 0,
+                pl_arena_printf(t->arena,
+                                "When %.*s ends cannot be read from the directory, so its end that HR knows "
+                                "beforehand is not written; it is locked when the moment comes.",
+                                (int)t->entry->dn.len, t->entry->dn.s));
         return;
     }
     struct pl_keep_in in = {

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SIM = os.path.join(os.environ.get("PAASLA_BUILD", "build"), "tests", "sim", "paasla-sim")
 QUERIES = os.path.join(HERE, "..", "..", "sql", "queries")
 SEEDS = range(1, int(os.environ.get("PAASLA_MODEL_SEEDS", "30")) + 1)
-ORDER = "PMIHD"
+ORDER = "PMEIHD"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,10 @@ class Replay:
     def moment(self, n):
         return f"(timestamptz 'epoch' + {self.t0 + int(n)}::bigint * interval '1 microsecond')"
 
+    def since_start(self, moments, in_order=False):
+        at = [int(us) - self.t0 if us != "0" else 0 for us in moments.split()]
+        return " ".join(str(n) for n in (sorted(at) if in_order else at))
+
     def do(self, sql):
         self.cur.execute(re.sub(r"T\((-?\d+)\)", lambda m: self.moment(m.group(1)), sql))
 
@@ -65,7 +69,7 @@ class Replay:
         got = self.rows(query("load_work.sql"), {"p1": about["class"], "p2": ["linn", "kool"], "p3": 1000, "p4": 2,
                                                  "p5": persons, "p6": 4, "p7": 3600000000})
         in_order(got)
-        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "I": 7, "H": 7, "D": 4}
+        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 7, "I": 8, "H": 7, "D": 4}
         for row in got:
             assert not any(row[width[row[0]]:]), f"more columns than row.h names: {row}"
             del row[width[row[0]]:]
@@ -74,12 +78,16 @@ class Replay:
                 row[7] = row[7] or "0"
             elif row[0] == "D":
                 row[3] = "~"
+            elif row[0] == "E":
+                row[4:] = [self.since_start(row[4]), self.since_start(row[5], True), self.since_start(row[6])]
+            elif row[0] == "I":
+                row[7] = self.since_start(row[7])
             elif row[0] == "W":
                 row[4] = "~"
         return got
 
     def scan_accounts(self, directory, **_):
-        return self.rows(query("scan_accounts.sql"), {"p1": directory})
+        return [[*row[:9], self.since_start(row[9])] for row in self.rows(query("scan_accounts.sql"), {"p1": directory})]
 
     def scan_group(self, directory, group, **_):
         return self.rows(query("scan_group.sql"), {"p1": directory, "p2": group})
@@ -90,9 +98,9 @@ class Replay:
 
 
 def in_order(rows):
-    """T and W, then G, then for each pair P (admin first), M, I, H, D, as row.h promises and the engine relies on."""
+    """T and W, then G, then for each pair P (admin first), M, E, I, H, D, as row.h promises and the engine relies on."""
     kinds = "".join(row[0] for row in rows)
-    assert re.fullmatch("(TW*)*G*[PMIHD]*", kinds), kinds
+    assert re.fullmatch("(TW*)*G*[PMEIHD]*", kinds), kinds
     seen, last = set(), None
     for row in rows:
         if row[0] in "TWG":

@@ -175,7 +175,8 @@ static bool dir_mode(const struct deed *x, struct store *s, int64_t xact)
 static bool stay(const struct deed *x, struct store *s, int64_t xact)
 {
     struct employment *e = &s->w->employments[x->employment];
-    if (e->to <= x->at_us || e->to == NEVER || x->to <= e->to || overlaps(s->w, e->person, e->institution, e->to, x->to))
+    if (e->to <= x->at_us || e->to == NEVER || x->to <= e->to ||
+        overlaps(s->w, e->person, e->institution, e->to, x->to))
         return false;
     e->to = x->to;
     e->ended_xact = e->to == NEVER ? 0 : xact;

@@ -3,7 +3,14 @@
 #include "directory.h"
 #include "../../lib/directory/dn.h"
 
-enum { NO_ATTRIBUTE = 16, UNDEFINED_TYPE = 17, CONSTRAINT = 19, VALUE_EXISTS = 20, NO_OBJECT = 32, ALREADY_EXISTS = 68 };
+enum {
+    NO_ATTRIBUTE = 16,
+    UNDEFINED_TYPE = 17,
+    CONSTRAINT = 19,
+    VALUE_EXISTS = 20,
+    NO_OBJECT = 32,
+    ALREADY_EXISTS = 68
+};
 
 static bool below(struct pl_str norm, struct pl_str base)
 {

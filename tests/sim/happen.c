@@ -261,8 +261,8 @@ int happen_one(struct sim *m)
     if (m->sisters[0].n > 1 && rng_pct(&m->sister_rng, 4))
         sister_away(m, rng_below(&m->sister_rng, N_DIRS));
     static const enum fault by_hand[] = {F_MEMBER_ADDED,   F_MEMBER_ADDED,     F_MEMBER_REMOVED, F_MEMBER_REMOVED,
-                                         F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_END_BY_HAND,    F_ENTRY_DELETED,  F_ENTRY_RENAMED,
-                                         F_ENTRY_FOREIGN,  F_GROUP_DELETED};
+                                         F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_END_BY_HAND,    F_ENTRY_DELETED,
+                                         F_ENTRY_RENAMED,  F_ENTRY_FOREIGN,    F_GROUP_DELETED};
     static const enum fault broken[] = {F_DIR_SLOW, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_WRITE_DENIED};
     int what = rng_below(&m->rng, 100);
     if (what < 72)

@@ -36,18 +36,27 @@ static void intents(struct store *s, struct rng *r, int64_t now)
     bool member = s->w->groups[g].dir == a->dir && s->w->groups[g].purpose == a->purpose;
     enum pl_op op = member ? (rng_pct(r, 50) ? PL_OP_ADD_MEMBER : PL_OP_REMOVE_MEMBER) : PL_OP_CLOSE;
     struct pl_intent in = {.account_id = at + 1, .role_group_id = member ? g + 1 : 0, .op = op, .row = 330};
+    if (!member && rng_pct(r, 50)) {
+        in.op = op = PL_OP_KEEP;
+        in.ends_us = rng_pct(r, 30) ? PL_END_NEVER : now + rng_log(r, US_HOUR, 400 * US_HOUR);
+    }
     in.put_back = member && rng_pct(r, 50);
-    in.counted = op != PL_OP_ADD_MEMBER && rng_pct(r, 50);
+    in.counted = op != PL_OP_ADD_MEMBER && op != PL_OP_KEEP && rng_pct(r, 50);
     struct pl_command c = {.kind = PL_CMD_INTENTS};
     int64_t id;
     c.intents.person_id = a->person + 1;
     c.intents.items = &in;
     c.intents.n = 1;
     store_intents(s, &c, now, &id);
-    history_do("SELECT * FROM paasla.intend('[{\"account_id\": %d, \"person_id\": %d, \"directory\": \"%s\", "
+    char ends[64] = "0";
+    if (op == PL_OP_KEEP && in.ends_us != PL_END_NEVER)
+        snprintf(ends, sizeof ends, "(extract(epoch FROM T(%lld)) * 1000000)::bigint",
+                 (long long)(in.ends_us - SIM_FIRST_DAY));
+    history_do("SELECT * FROM paasla.intend(jsonb_build_array(jsonb_build_object('ends_us', %s) || '{\"account_id\": "
+               "%d, \"person_id\": %d, \"directory\": \"%s\", "
                "\"purpose\": \"%s\", \"role_group_id\": %lld, \"op\": \"%s\", \"row\": 330, \"put_back\": %s, "
-               "\"counted\": %s}]')",
-               at + 1, a->person + 1, dir_names[a->dir], purpose_names[a->purpose], (long long)in.role_group_id,
+               "\"counted\": %s}'::jsonb))",
+               ends, at + 1, a->person + 1, dir_names[a->dir], purpose_names[a->purpose], (long long)in.role_group_id,
                pl_op_name(op), in.put_back ? "true" : "false", in.counted ? "true" : "false");
 }
 

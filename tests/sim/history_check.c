@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "history.h"
+#include "../../lib/engine/row.h"
 #include "run.h"
 
 static bool first;
@@ -100,6 +101,23 @@ static void dirty(const struct store *s)
     printf("]}\n");
 }
 
+/* Moments, a space between two, as they lie after the beginning; 0 stays 0. */
+static void put_moments(struct pl_str s, bool last)
+{
+    struct pl_buf b = {0};
+    int64_t us;
+    while (pl_row_next_moment(&s, &us))
+        pl_buf_printf(&b, b.len ? " %lld" : "%lld", (long long)(us == 0 ? 0 : us - SIM_FIRST_DAY));
+    put_text(pl_buf_str(&b), last);
+    pl_buf_free(&b);
+}
+
+static bool is_moments(const struct row *v, size_t k, bool load)
+{
+    char kind = v->cols[0].s[0];
+    return load ? (kind == 'E' && k >= 4) || (kind == 'I' && k == 7) : v->n == 10 && k == 9; /* of scan_accounts */
+}
+
 /* Columns that only the real database knows (since, seq, age) are printed as "~". */
 static void print_rows(const struct rows *rows, bool load)
 {
@@ -112,6 +130,8 @@ static void print_rows(const struct rows *rows, bool load)
                                     (v->cols[0].s[0] == 'W' && k == 4));
             if (unknown)
                 put("~", k + 1 == v->n);
+            else if (is_moments(v, k, load))
+                put_moments(v->cols[k], k + 1 == v->n);
             else
                 put_text(v->cols[k], k + 1 == v->n);
         }

@@ -107,7 +107,8 @@ static void end_stands(struct sim *m, const struct look *l)
     bool known = value.len == 0 || pl_gentime_parse(value, &is);
     bool right = ends == NEVER ? is == NEVER : is >= ends && is - ends < US_SECOND;
     if (!(known && right) && !l->tampered)
-        complain(m, l, ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
+        complain(m, l,
+                 ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
 }
 
 static void account(struct sim *m, const struct look *l)

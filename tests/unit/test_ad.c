@@ -289,8 +289,10 @@ static void test_end_seen(void **state)
     static const struct {
         const char *value;
         int64_t us; /* 0: cannot be read */
-    } all[] = {{"0", INT64_MAX}, {"9223372036854775807", INT64_MAX}, {NOW_TICKS, NOW},
-               {"116444736000000010", 1}, {"-1", 0}, {"", 0}, {"x", 0}};
+    } all[] = {{"0", INT64_MAX}, {"9223372036854775807", INT64_MAX},
+               {NOW_TICKS, NOW}, {"116444736000000010", 1},
+               {"-1", 0},        {"", 0},
+               {"x", 0}};
     int64_t us = -1;
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -312,7 +314,8 @@ static void test_keep(void **state)
     struct person p = *with(&UAC("512"), "accountExpires", "9223372036854775807");
 
     writes(PL_CHANGE_KEEP, at, p, "0 -accountExpires:9223372036854775807 +accountExpires:" NOW_TICKS "\n");
-    writes(PL_CHANGE_KEEP, at, *with(&UAC("512"), "accountExpires", "0"), "0 -accountExpires:0 +accountExpires:" NOW_TICKS "\n");
+    writes(PL_CHANGE_KEEP, at, *with(&UAC("512"), "accountExpires", "0"),
+           "0 -accountExpires:0 +accountExpires:" NOW_TICKS "\n");
     writes(PL_CHANGE_KEEP, never, *with(&UAC("512"), "accountExpires", NOW_TICKS),
            "0 -accountExpires:" NOW_TICKS " +accountExpires:9223372036854775807\n");
     /* the flags are no business of it; the fence is, where it is ours */
@@ -453,10 +456,17 @@ static void test_primary_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filetime), cmocka_unit_test(test_lock_seen),     cmocka_unit_test(test_lock),
-        cmocka_unit_test(test_close),    cmocka_unit_test(test_open),          cmocka_unit_test(test_born),
-        cmocka_unit_test(test_groups),   cmocka_unit_test(test_primary_group),   cmocka_unit_test(test_end_seen),
-        cmocka_unit_test(test_keep),     cmocka_unit_test(test_open_clears_the_end),
+        cmocka_unit_test(test_filetime),
+        cmocka_unit_test(test_lock_seen),
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_born),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_primary_group),
+        cmocka_unit_test(test_end_seen),
+        cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_open_clears_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

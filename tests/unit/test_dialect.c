@@ -240,11 +240,8 @@ static void test_guid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_lock_seen),
-        cmocka_unit_test(test_writes),
-        cmocka_unit_test(test_keep),
-        cmocka_unit_test(test_guid),
+        cmocka_unit_test(test_find), cmocka_unit_test(test_lock_seen), cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_keep), cmocka_unit_test(test_guid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

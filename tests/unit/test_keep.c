@@ -15,8 +15,7 @@
 
 static struct pl_keep_in input(unsigned v, unsigned bits)
 {
-    return (struct pl_keep_in){
-        .seen = (enum pl_end_seen)v, .wanted = bits & 4, .ours = bits & 2, .fought = bits & 1};
+    return (struct pl_keep_in){.seen = (enum pl_end_seen)v, .wanted = bits & 4, .ours = bits & 2, .fought = bits & 1};
 }
 
 static bool fits(int want, bool have)

@@ -134,10 +134,10 @@ static void test_a_write_is_only_begun(void **state)
             (r->op == PL_OP_KEEP && to != PL_STATE_OPENING) || (r->op == PL_OP_LOCK && to != PL_STATE_LOCKING) ||
             (r->op == PL_OP_CLOSE && to != PL_STATE_CLOSING))
             fail_at("the write leads on without a look", s, n, v, r);
-        if (to != s &&
-            ((to == PL_STATE_CREATING && r->op != PL_OP_CREATE) || (to == PL_STATE_OPENING && r->op != PL_OP_OPEN && r->op != PL_OP_KEEP) ||
-             (to == PL_STATE_LOCKING && r->op != PL_OP_LOCK) ||
-             (to == PL_STATE_CLOSING && s != PL_STATE_CLOSING && r->op != PL_OP_CLOSE)))
+        if (to != s && ((to == PL_STATE_CREATING && r->op != PL_OP_CREATE) ||
+                        (to == PL_STATE_OPENING && r->op != PL_OP_OPEN && r->op != PL_OP_KEEP) ||
+                        (to == PL_STATE_LOCKING && r->op != PL_OP_LOCK) ||
+                        (to == PL_STATE_CLOSING && s != PL_STATE_CLOSING && r->op != PL_OP_CLOSE)))
             fail_at("something is believed begun that was not written", s, n, v, r);
         if (writes(r->op) && BIT(to) & (BIT(PL_STATE_OPEN) | BIT(PL_STATE_READY) | BIT(PL_STATE_PAUSED) |
                                         BIT(PL_STATE_OUT) | BIT(PL_STATE_LOST) | BIT(PL_STATE_FOREIGN)))

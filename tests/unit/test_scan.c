@@ -19,8 +19,9 @@ enum { PERSONS = 100, ACCOUNTS = 12, GROUPS = 7, MEMBERS = 16, OPEN_MAX = 3 };
 struct account { /* as the store has it, and its entry */
     int person;
     const char *purpose, *login, *dn, *want;
-    const char *entry; /* DN; NULL: there is none */
-    bool lost;         /* its entry has gone, it is suspended, and both are known */
+    const char *entry;        /* DN; NULL: there is none */
+    bool lost;                /* its entry has gone, it is suspended, and both are known */
+    const char *ends, *shows; /* when by the table, NULL: nothing is said of it; by the entry, NULL: never */
 };
 
 struct group {
@@ -127,7 +128,7 @@ static enum pl_flow feed(struct shell *s, const struct pl_event *ev)
 
 static enum pl_flow feed_row(struct shell *s, uint64_t req, const char *const *texts, size_t n)
 {
-    struct pl_str cols[9];
+    struct pl_str cols[10];
     struct pl_event ev = {.kind = PL_EV_SCAN_ROW, .req = req, .directory = PL_STR("linn")};
 
     for (size_t i = 0; i < n; i++)
@@ -177,9 +178,10 @@ static void accounts(struct shell *s, size_t at)
                                  a->login,
                                  a->lost ? "lost" : "open",
                                  a->lost ? "locked" : a->want,
-                                 a->lost ? "suspended" : "employed"};
+                                 a->lost ? "suspended" : "employed",
+                                 a->ends ? a->ends : ""};
     s->open[at].next++;
-    feed_row(s, o->c.req, texts, 9);
+    feed_row(s, o->c.req, texts, 10);
 }
 
 static void groups(struct shell *s, size_t at)
@@ -200,12 +202,14 @@ static void groups(struct shell *s, size_t at)
 }
 
 static void feed_entry(struct shell *s, uint64_t req, const char *dn, const char *class, const char *const *pair,
-                       const char *name, const char *const *values)
+                       const char *name, const char *const *values, const char *ends)
 {
-    struct pl_str many[MEMBERS], first = pl_str_c(class), second = pl_str_c(pair[1]);
-    struct pl_attr attrs[] = {
-        {PL_STR("objectClass"), &first, 1}, {pl_str_c(pair[0]), &second, 1}, {pl_str_c(name), many, 0}};
-    struct pl_entry entry = {.dn = pl_str_c(dn), .attrs = attrs, .n = 3};
+    struct pl_str many[MEMBERS], first = pl_str_c(class), second = pl_str_c(pair[1]), end = pl_str_c(ends ? ends : "");
+    struct pl_attr attrs[] = {{PL_STR("objectClass"), &first, 1},
+                              {pl_str_c(pair[0]), &second, 1},
+                              {pl_str_c(name), many, 0},
+                              {PL_STR("pwdEndTime"), &end, 1}};
+    struct pl_entry entry = {.dn = pl_str_c(dn), .attrs = attrs, .n = ends ? 4 : 3};
     struct pl_event ev = {.kind = PL_EV_ENTRY, .req = req, .directory = PL_STR("linn"), .entry = &entry};
 
     for (; values[attrs[2].n] && attrs[2].n < MEMBERS; attrs[2].n++)
@@ -227,7 +231,7 @@ static void people(struct shell *s, size_t at)
     char id[24];
     snprintf(id, sizeof id, "id-%s", a->login);
     const char *const pair[] = {"entryUUID", id}, *const uid[] = {a->login, NULL};
-    feed_entry(s, s->open[at].c.req, a->entry, "inetOrgPerson", pair, "uid", uid);
+    feed_entry(s, s->open[at].c.req, a->entry, "inetOrgPerson", pair, "uid", uid, a->shows);
 }
 
 static void one_entry(struct shell *s, size_t at)
@@ -241,9 +245,9 @@ static void one_entry(struct shell *s, size_t at)
             g = &s->t->groups[i];
     if (o->next++ == 0 && (g ? g->code == 0 : s->t->canary)) {
         if (g)
-            feed_entry(s, o->c.req, g->dn, g->class, id, g->attr, g->members);
+            feed_entry(s, o->c.req, g->dn, g->class, id, g->attr, g->members, NULL);
         else
-            feed_entry(s, o->c.req, CANARY, "inetOrgPerson", id, "uid", (const char *const[]){"canary", NULL});
+            feed_entry(s, o->c.req, CANARY, "inetOrgPerson", id, "uid", (const char *const[]){"canary", NULL}, NULL);
         return;
     }
     end_search(s, at, g ? g->code : s->t->canary ? 0 : 32, !g || !g->cut);
@@ -292,6 +296,7 @@ static struct pl_engine *engine(void)
                             .rdn_template = PL_STR("uid={login}," PEOPLE),
                             .templates = &number,
                             .n_templates = 1,
+                            .end_ahead = true,
                             .inflight = 4};
     struct pl_engine_conf c = {.dirs = &d, .n_dirs = 1, .retry_min_us = 1000, .retry_max_us = 1000};
     struct pl_err err;
@@ -450,6 +455,34 @@ static void test_people(void **state)
     expect(&t, "", "", false); /* "employed" and "locked" are no pair: such a table is not believed */
 }
 
+/* The end that HR knows beforehand has to stand there, to the second and never sooner. */
+static void test_ends(void **state)
+{
+    static const struct {
+        const char *ends, *shows;
+        bool differs;
+    } all[] = {
+        {NULL, NULL, false},
+        {NULL, "19700101001640Z", false}, /* somebody else's, and nothing of ours was ever there */
+        {"0", NULL, false},
+        {"0", "19700101001640Z", true}, /* perhaps one that we wrote */
+        {"1000000000", "19700101001640Z", false},
+        {"999000001", "19700101001640Z", false},
+        {"999000000", "19700101001640Z", true},
+        {"1000000001", "19700101001640Z", true},
+        {"1000000000", NULL, true},
+        {"1000000", NULL, false}, /* it is over: that falls due by itself */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct town t = in_step;
+        t.accounts[1].ends = all[i].ends;
+        t.accounts[1].shows = all[i].shows;
+        expect(&t, all[i].differs ? "2 compare;" : "", "", true);
+    }
+}
+
 static void test_what_cannot_be_read(void **state)
 {
     struct town t = in_step;
@@ -478,9 +511,13 @@ static void test_what_cannot_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_differs), cmocka_unit_test(test_members),
-        cmocka_unit_test(test_purposes),        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_people),          cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_nothing_differs),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_purposes),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_people),
+        cmocka_unit_test(test_what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
