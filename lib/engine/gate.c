@@ -18,7 +18,7 @@ static int known(const struct task *t, const struct op *o)
     return found;
 }
 
-static const struct pl_row_total *total_of(const struct batch *b, const struct dir *d)
+const struct pl_row_total *pl_gate_total(const struct batch *b, const struct dir *d)
 {
     for (size_t i = 0; i < b->n_totals; i++)
         if (pl_str_eq(b->totals[i].directory, d->conf.name))
@@ -138,7 +138,7 @@ static void let_pass(struct batch *b, struct dir *d)
 static void judge(struct batch *b, struct dir *d)
 {
     struct pl_brake_count count = {0};
-    const struct pl_row_total *total = total_of(b, d);
+    const struct pl_row_total *total = pl_gate_total(b, d);
     if (total) {
         count.open_accounts = (long)total->open_accounts;
         count.memberships = (long)total->memberships;

@@ -71,11 +71,34 @@ static void report(struct task *t, const struct pl_keep_row *r, int64_t seen, in
                                     (int)is.len, is.s, (int)shall.len, shall.s, r->sentence));
 }
 
+/* An end ahead is a lock that no brake can hold any more. So the ends of a crowd that nobody named are not written ahead:
+ * a feed that lets everybody end tomorrow meets the brake tomorrow. */
+static bool is_crowd(struct task *t)
+{
+    const struct dir *d = t->dir;
+    const struct pl_row_total *total = pl_gate_total(t->batch, d);
+    struct pl_brake_count count = {.locks = (long)t->end_row.crowd,
+                                   .open_accounts = total ? (long)total->open_accounts : 0};
+    struct pl_buf why = {0};
+    bool crowd = !t->end_row.named && t->end_row.ends_us != PL_END_NEVER && d->conf.end_ahead &&
+                 !pl_brake_allows(&d->e->conf.brake, &count, &why);
+    if (crowd)
+        pl_task_finding(
+            t, "end_not_ahead", "info", 0,
+            pl_arena_printf(t->arena,
+                            "%.*s ends when many others do, by a list that names nobody: it is not written "
+                            "ahead. When the moment comes the daemon locks it as far as the brake lets it (%s).",
+                            (int)t->entry->dn.len, t->entry->dn.s, why.s));
+    pl_buf_free(&why);
+    return crowd;
+}
+
 void pl_keep_plan(struct task *t)
 {
     const struct dir *d = t->dir;
     struct pl_step steps[PL_STEPS_MAX];
-    int64_t seen, wanted = pl_keep_wanted(d, t->end_row.ends_us);
+    int64_t seen, wanted = t->end_known && d->dialect->end_seen && !is_crowd(t) ? pl_keep_wanted(d, t->end_row.ends_us)
+                                                                                : PL_END_NEVER;
     if (!t->end_known || !d->dialect->end_seen || wanted <= d->e->now) /* what has passed is a lock, and falls due */
         return;
     if (!end_seen(t, &seen)) {

@@ -177,6 +177,8 @@ static void body(struct cursor *c, struct pl_row *out)
         break;
     case 'E':
         out->end.ends_us = end_or_never(c);
+        out->end.named = flag(c, "named");
+        out->end.crowd = number(c, "crowd", false);
         out->end.sent = moments(c, "sent");
         out->end.lately = moments(c, "lately");
         break;

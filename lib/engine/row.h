@@ -8,9 +8,10 @@
  *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
  *      position institution dir_mode since_us n_members
  *   M  person_id directory purpose role_group_id wanted believed mode drift put_backs
- *   E  person_id directory purpose ends_us sent lately    (of an account that is wanted open or that we believe so,
- *                when there is something to say of its end: when it is, empty for never; the ends that we ever wrote; those that we wrote in the last
- *                hour, one a write, 0 for one that was taken away. Microseconds, a space between two)
+ *   E  person_id directory purpose ends_us named crowd sent lately    (of an account that is wanted open or that we
+ *                believe so, when there is something to say of its end: when it is, empty for never; whether HR named it as it
+ *                names a leaver, and how many employments end within a day of it if not; the ends that we ever wrote; those
+ *                that we wrote in the last hour, one a write, 0 for one that was taken away. Microseconds, a space between)
  *   I  person_id directory purpose intent_id op role_group_id ends_us
  *   H  person_id directory purpose plan_state op role_group_id
  *   D  person_id directory seq
@@ -65,6 +66,8 @@ struct pl_row_member {
 };
 struct pl_row_end {
     int64_t ends_us; /* PL_END_NEVER: none */
+    bool named;
+    int64_t crowd;
     struct pl_str sent, lately; /* looked through: moments and nothing else */
 };
 struct pl_row_intent {

@@ -125,11 +125,20 @@ FROM (
         AS m (role_group_id, wanted, believed, mode, put_back, put_backs)
     UNION ALL
     SELECT 2, w.person_id, w.directory, 3, w.purpose, 0, 'E', w.person_id::text, w.directory, w.purpose,
-        coalesce((extract(epoch FROM k.ends) * 1000000)::bigint::text, ''), coalesce(s.sent, ''), coalesce(s.lately, ''),
-        '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+        coalesce((extract(epoch FROM k.ends) * 1000000)::bigint::text, ''), CASE WHEN n.named THEN 't' ELSE 'f' END,
+        CASE WHEN n.named OR k.ends IS NULL THEN '0' ELSE (SELECT count(*)::text FROM (SELECT FROM paasla.employment o
+            WHERE upper(o.period) > greatest(now(), k.ends - interval '24 hours')
+              AND upper(o.period) < k.ends + interval '24 hours' LIMIT 1000) q) END,
+        coalesce(s.sent, ''), coalesce(s.lately, ''), '', '', '', '', '', '', '', '', '', '', '', ''
     FROM wanted w
     CROSS JOIN LATERAL (SELECT max(x.ends) AS ends FROM paasla.known_end_at(now()) x
         WHERE w.want = 'open' AND x.person_id = w.person_id AND x.directory = w.directory AND x.purpose = w.purpose) k
+    CROSS JOIN LATERAL ( -- HR named who ends then, as it names a leaver
+        SELECT coalesce(bool_or(NOT EXISTS (SELECT FROM paasla.hasty(ARRAY[x.xact], $4::int, $6::int))), false) AS named
+        FROM (SELECT DISTINCT e.ended_xact FROM paasla.employment e WHERE e.person_id = w.person_id
+            AND upper(e.period) = k.ends AND e.ended_xact IS NOT NULL) x (xact)
+        WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.xact) <= $4::int
+    ) n
     CROSS JOIN LATERAL (
         SELECT (SELECT string_agg(DISTINCT (extract(epoch FROM i.ends) * 1000000)::bigint::text, ' ') FROM paasla.intent i
                 WHERE i.account_id = w.account_id AND i.ends IS NOT NULL) AS sent,

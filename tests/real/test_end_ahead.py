@@ -101,3 +101,94 @@ def test_moved_and_taken_back(town):
     assert town.binds(1000, password) and not town.findings("end_by_hand")
     assert [r[0] for r in town.sql("SELECT detail::jsonb->>'ends' = 'never' FROM audit.event WHERE action = 'intent.planned'"
                                    " AND detail::jsonb->>'op' = 'keep' ORDER BY event_id")] == [False, False, False, True]
+
+
+def test_a_crowd_that_nobody_named_meets_the_brake_and_no_end(town):
+    """An end ahead is a lock that no brake can hold: a feed that lets everybody end tomorrow must not lock out the town."""
+    for n in range(12):
+        town.hire(3000 + n, "Suur", "Hulk%s" % "abcdefghijkl"[n])
+    until(lambda: town.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 15, 60, "everybody open")
+    town.sql("UPDATE paasla.staff SET departed_at = now() + interval '1 day', departure_ref = 'KK-1' WHERE employee_no LIKE '30%'")
+    town.settled()
+    assert [town.end_of(3000 + n) for n in range(12)] == [None] * 12
+    assert len(town.findings("end_not_ahead")) == 12
+    leaves(town, 1000, "now() + interval '1 day'")  # named: his is written, whoever else ends then
+    stands(town, 1000)
+    town.sql("UPDATE paasla.staff SET departed_at = NULL WHERE employee_no LIKE '30%'")
+    town.settled()
+    assert not town.findings("end_not_ahead")
+
+
+def test_what_somebody_else_set(town):
+    """Sooner than HR says: reported, and it stays. Later, or none: HR's is written."""
+    password = town.password(1000)
+    leaves(town, 1000, "now() + interval '2 days'")
+    ends = stands(town, 1000)
+    town.end_by_hand(1000, time.time() + 86400)
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.findings("end_by_hand"), what="the finding")
+    town.settled()
+    assert town.end_of(1000) < ends and town.binds(1000, password)
+    town.end_by_hand(1000, time.time() + 3 * 86400)
+    town.sql("SELECT paasla.ask('sync')")
+    stands(town, 1000, "HR's end again")
+    until(lambda: not town.findings("end_by_hand"), what="the finding to be over")
+    # where HR knows of no end, a stranger's is nobody's business
+    town.end_by_hand(1001, time.time() + 86400)
+    town.sql("SELECT paasla.ask('sync')")
+    town.settled()
+    assert town.end_of(1001) is not None and not town.findings("end_by_hand")
+
+
+def test_moved_to_later_while_the_daemon_was_down(town):
+    """The directory closed the account at the old end. That is no lock of somebody else's: it is open again, with its password."""
+    password = town.password(1000)
+    leaves(town, 1000, "now() + interval '5 seconds'")
+    ends = stands(town, 1000)
+    town.stop()
+    leaves(town, 1000, "now() + interval '1 day'")
+    sleep_until(float(ends) + 0.2)
+    assert not town.binds(1000, password)
+    town.start()
+    stands(town, 1000, "the later end")
+    assert town.binds(1000, password) and town.account(1000, "state") == "open" and not town.findings("locked_by_hand")
+
+
+def test_back_after_the_end(town):
+    """Opening clears the end, however it passed."""
+    leaves(town, 1000, "now() + interval '3 seconds'")
+    ends = stands(town, 1000)
+    sleep_until(float(ends))
+    town.state_is(1000, "out")
+    town.settled()
+    time.sleep(1.1)
+    town.hire(1000, "Inimene", "Numbera")
+    town.state_is(1000, "open")
+    town.settled()
+    assert town.binds(1000) and town.end_of(1000) is None
+
+
+def test_observed_and_switched_off(town):
+    town.sql("UPDATE paasla.directory SET mode = 'observe'")
+    leaves(town, 1000, "now() + interval '1 day'")
+    until(lambda: town.findings("change_observed"), what="what would be written")
+    town.settled()
+    assert town.end_of(1000) is None
+    town.sql("UPDATE paasla.directory SET mode = 'enforce'")
+    stands(town, 1000)
+    town.stop()
+    town.conf_extra["lines"] = ["end_ahead = no"]
+    town.write_conf()
+    town.start()
+    until(lambda: town.end_of(1000) is None, what="the end to be taken away again")
+    town.settled()
+
+
+def test_why_says_it(town):
+    leaves(town, 1000, "now() + interval '1 day'")
+    stands(town, 1000)
+    said = ctl(town, "why", "1000")[1]
+    assert "It closes by itself at " in said and "even if this daemon is down" in said
+    leaves(town, 1000, "NULL")
+    stands(town, 1000, "no end")
+    assert "closes by itself" not in ctl(town, "why", "1000")[1]

@@ -69,7 +69,7 @@ class Replay:
         got = self.rows(query("load_work.sql"), {"p1": about["class"], "p2": ["linn", "kool"], "p3": 1000, "p4": 2,
                                                  "p5": persons, "p6": 4, "p7": 3600000000})
         in_order(got)
-        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 7, "I": 8, "H": 7, "D": 4}
+        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 9, "I": 8, "H": 7, "D": 4}
         for row in got:
             assert not any(row[width[row[0]]:]), f"more columns than row.h names: {row}"
             del row[width[row[0]]:]
@@ -79,7 +79,7 @@ class Replay:
             elif row[0] == "D":
                 row[3] = "~"
             elif row[0] == "E":
-                row[4:] = [self.since_start(row[4]), self.since_start(row[5], True), self.since_start(row[6])]
+                row[4:] = [self.since_start(row[4]), *row[5:7], self.since_start(row[7], True), self.since_start(row[8])]
             elif row[0] == "I":
                 row[7] = self.since_start(row[7])
             elif row[0] == "W":

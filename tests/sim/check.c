@@ -37,6 +37,8 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
     for (int k = 0; k < N_PURPOSES; k++) {
         x->need[k] = store_wanted(&m->s, p, d, (enum purpose)k, at_us).need;
         x->ends[k] = store_ends(&m->s, p, d, (enum purpose)k, at_us);
+        x->named_end[k] = store_end_named(&m->s, p, x->ends[k], m->naming);
+        x->crowd[k] = !x->named_end[k] && store_crowd(&m->s, x->ends[k], at_us) > m->brake.max_locks;
     }
     for (int g = 0; g < m->w.n_groups; g++) {
         const struct role_group *rg = &m->w.groups[g];
@@ -50,6 +52,8 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
     bool same = last && last->named == x->named && last->dir_enforced == x->dir_enforced &&
                 last->need[ADMIN] == x->need[ADMIN] && last->need[PERSONAL] == x->need[PERSONAL] &&
                 last->ends[ADMIN] == x->ends[ADMIN] && last->ends[PERSONAL] == x->ends[PERSONAL] &&
+                last->crowd[ADMIN] == x->crowd[ADMIN] && last->crowd[PERSONAL] == x->crowd[PERSONAL] &&
+                last->named_end[ADMIN] == x->named_end[ADMIN] && last->named_end[PERSONAL] == x->named_end[PERSONAL] &&
                 last->wanted == x->wanted && last->enforced == x->enforced && last->believed == x->believed;
     if (!same)
         m->c.shown[p][d][m->c.n_shown[p][d]++ % SHOWN] = *x;
@@ -125,9 +129,10 @@ static bool justified(struct sim *m, const struct shown *x, const struct pl_inte
         return need == PL_NEED_OPEN || need == PL_NEED_READY;
     case PL_OP_OPEN:
         return need == PL_NEED_OPEN;
-    case PL_OP_KEEP: /* what HR says to the second, and never sooner */
-        return need == PL_NEED_OPEN && in->ends_us >= x->ends[a->purpose] &&
-               (in->ends_us == PL_END_NEVER) == (x->ends[a->purpose] == NEVER) &&
+    case PL_OP_KEEP:                     /* what HR says to the second, and never sooner */
+        if (in->ends_us == PL_END_NEVER) /* a share of the open accounts may make a crowd, too */
+            return need == PL_NEED_OPEN && (x->ends[a->purpose] == NEVER || !x->named_end[a->purpose]);
+        return need == PL_NEED_OPEN && !x->crowd[a->purpose] && in->ends_us >= x->ends[a->purpose] &&
                in->ends_us - x->ends[a->purpose] < US_SECOND;
     case PL_OP_LOCK:
         return need == PL_NEED_READY || need == PL_NEED_PAUSED || need == PL_NEED_OUT;

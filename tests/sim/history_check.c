@@ -115,7 +115,8 @@ static void put_moments(struct pl_str s, bool last)
 static bool is_moments(const struct row *v, size_t k, bool load)
 {
     char kind = v->cols[0].s[0];
-    return load ? (kind == 'E' && k >= 4) || (kind == 'I' && k == 7) : v->n == 10 && k == 9; /* of scan_accounts */
+    return load ? (kind == 'E' && (k == 4 || k >= 7)) || (kind == 'I' && k == 7)
+                : v->n == 10 && k == 9; /* of scan_accounts */
 }
 
 /* Columns that only the real database knows (since, seq, age) are printed as "~". */

@@ -61,6 +61,7 @@ struct shown {
     bool named, dir_enforced;
     enum pl_need need[N_PURPOSES];
     int64_t ends[N_PURPOSES];
+    bool named_end[N_PURPOSES], crowd[N_PURPOSES]; /* crowd: by a list that names nobody, and more than the brake would let pass: not written ahead */
     unsigned wanted, enforced, believed; /* bits of groups */
 };
 enum { SHOWN = 12, MAX_FAIL = 400 };

@@ -176,6 +176,28 @@ bool store_named(const struct store *s, int person, int dir, struct naming most,
             !hasty(s, last->said_again_xact, most));
 }
 
+bool store_end_named(const struct store *s, int person, int64_t ends, struct naming most)
+{
+    for (int i = 0; i < s->w->n_employments && ends != NEVER; i++) {
+        const struct employment *e = &s->w->employments[i];
+        if (e->person == person && e->to == ends && e->ended_xact != 0 &&
+            leavers(s->w, e->ended_xact, false) <= most.leavers && !hasty(s, e->ended_xact, most))
+            return true;
+    }
+    return false;
+}
+
+int store_crowd(const struct store *s, int64_t ends, int64_t now)
+{
+    const int64_t day = 24 * US_HOUR;
+    int n = 0;
+    for (int i = 0; i < s->w->n_employments && ends != NEVER; i++) {
+        int64_t to = s->w->employments[i].to;
+        n += to != NEVER && to > now && to > ends - day && to < ends + day;
+    }
+    return n;
+}
+
 const struct finding *store_finding(const struct store *s, int dir, int person, int group, const char *kind)
 {
     for (size_t i = 0; i < s->n_findings; i++) {

@@ -127,6 +127,9 @@ bool store_entitled(const struct store *s, int person, int group, int64_t now);
 struct naming { /* how many departures name their leavers: of one transaction, of one hour */
     int leavers, per_hour;
 };
+/* Whether HR named the end as it names a leaver; if not, how many employments end within a day of it. */
+bool store_end_named(const struct store *s, int person, int64_t ends, struct naming most);
+int store_crowd(const struct store *s, int64_t ends, int64_t now);
 bool store_named(const struct store *s, int person, int dir, struct naming most, int64_t now);
 bool store_is_due(const struct store *s, int person, int dir, int64_t now);
 bool store_is_dirty(const struct store *s, int person, int dir);

@@ -176,7 +176,8 @@ static bool ever_kept(const struct store *s, const struct account *a)
     return false;
 }
 
-static void end_row(struct store *s, int person, int dir, enum purpose p, bool open, int64_t now, struct rows *out)
+static void end_row(struct store *s, int person, int dir, enum purpose p, bool open, struct naming most, int64_t now,
+                    struct rows *out)
 {
     const struct account *a = store_account(s, person, dir, p);
     bool believed = a && (a->state == PL_STATE_OPEN || a->state == PL_STATE_OPENING);
@@ -188,6 +189,9 @@ static void end_row(struct store *s, int person, int dir, enum purpose p, bool o
         put(r, "");
     else
         put_n(out, r, ends);
+    bool named = store_end_named(s, person, ends, most);
+    put_flag(r, named);
+    put_n(out, r, named ? 0 : store_crowd(s, ends, now));
     ends_of(s, a, 0, out, r);
     ends_of(s, open ? a : NULL, now - US_HOUR, out, r);
 }
@@ -205,7 +209,7 @@ static void pair_rows(struct store *s, int person, int dir, struct naming most, 
             member_rows(s, store_account(s, person, dir, (enum purpose)p), person, dir, (enum purpose)p, now, out);
     for (int p = 0; p < N_PURPOSES; p++)
         if (n[p].row)
-            end_row(s, person, dir, (enum purpose)p, n[p].need == PL_NEED_OPEN, now, out);
+            end_row(s, person, dir, (enum purpose)p, n[p].need == PL_NEED_OPEN, most, now, out);
     for (size_t i = s->first_open_intent; i < s->n_intents; i++) {
         const struct intent *in = &s->intents[i];
         const struct account *a = &s->accounts[in->account];

@@ -48,7 +48,8 @@ static const struct shape load_shapes[] = {
     {"Kiwwhon", {"H", "12", "linn", "personal", "approved", "remove_member", "7"}},
     {"Kiwi", {"D", "12", "linn", "5"}},
     {"KwinN", {"W", "linn", "34", "7", "1500000"}},
-    {"Kiwwnee", {"E", "12", "linn", "personal", "1798754400000000", "1798754400000000 1798840800000000", "0 0"}},
+    {"KiwwnfNee",
+     {"E", "12", "linn", "personal", "1798754400000000", "t", "12", "1798754400000000 1798840800000000", "0 0"}},
 };
 #define N_SHAPES (sizeof load_shapes / sizeof load_shapes[0])
 
@@ -371,6 +372,7 @@ static void test_ends_arrive(void **state)
     (void)state;
     assert_true(pl_row_load(cols, fill(&load_shapes[8], cols), &r, &err));
     assert_int_equal(r.end.ends_us, 1798754400000000);
+    assert_true(r.end.named && r.end.crowd == 12);
     assert_true(pl_row_next_moment(&r.end.sent, &us) && us == 1798754400000000);
     assert_true(pl_row_next_moment(&r.end.sent, &us) && us == 1798840800000000);
     assert_false(pl_row_next_moment(&r.end.sent, &us));
@@ -378,7 +380,7 @@ static void test_ends_arrive(void **state)
     assert_true(pl_row_next_moment(&r.end.lately, &us) && us == 0);
     assert_false(pl_row_next_moment(&r.end.lately, &us));
     cols[4] = (struct pl_str){NULL, 0};
-    assert_true(pl_row_load(cols, 7, &r, &err));
+    assert_true(pl_row_load(cols, 9, &r, &err));
     assert_true(r.end.ends_us == PL_END_NEVER);
 
     assert_true(pl_row_scan_account(cols, fill(&scan_account_shape, cols), &a, &err));
