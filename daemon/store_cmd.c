@@ -170,6 +170,12 @@ static bool scan(struct pld_task *t, const struct pl_command *c)
     return put_str(t, c->directory);
 }
 
+static bool scan_accounts(struct pld_task *t, const struct pl_command *c)
+{
+    bool ok = put_str(t, c->directory);
+    return put_str(t, c->scan_accounts.names ? PL_STR("t") : PL_STR("f")) && ok;
+}
+
 static bool scan_group(struct pld_task *t, const struct pl_command *c)
 {
     bool ok = put_str(t, c->directory);
@@ -189,7 +195,7 @@ static const struct kind {
     {PL_CMD_SETTLE, "settle", settle},
     {PL_CMD_HOLD, "hold", hold},
     {PL_CMD_NOMINATE, "nominate", nominate},
-    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan},
+    {PL_CMD_SCAN_ACCOUNTS, "scan_accounts", scan_accounts},
     {PL_CMD_SCAN_GROUP, "scan_group", scan_group},
     {PL_CMD_SCAN_GROUPS, "scan_groups", scan},
     {PL_CMD_NOTE_COMPARE, "note_compare", compare},

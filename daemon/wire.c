@@ -77,6 +77,8 @@ static void directory(const struct pl_conf_directory *c, struct pl_arena *a, str
         .privileged_groups = c->privileged_groups,
         .must_change_password = c->must_change_password,
         .end_ahead = c->end_ahead,
+        .keep_attributes = c->keep_attributes,
+        .mail_alias = c->mail_alias_attribute,
         .clear_certificates = pl_str_eq_c(c->certificates, "clear"),
         .inflight = (int)c->inflight,
         .watch_poll_us = c->watch_poll_ms * 1000,

@@ -37,6 +37,7 @@ struct pl_conf_directory {
     bool must_change_password;
     struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
     bool lock_leavers_observed, end_ahead;
+    struct pl_str keep_attributes, mail_alias_attribute; /* what follows HR's name; where a mail that was stays */
     int64_t watch_poll_ms;  /* Active Directory: how often it is asked */
     int64_t inflight;
     int64_t timeout_ms;     /* one LDAP answer */

@@ -471,7 +471,7 @@ bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_
             return false;
         if (pl_str_eq_c(d->first_password, "file") && d->first_password_dir.len == 0)
             return SAY(c, "first_password", "", "first_password = file needs first_password_dir");
-        return pl_conf_check_dialect(s, file, err);
+        return pl_conf_check_keep(s, file, err) && pl_conf_check_dialect(s, file, err);
     }
     return true;
 }

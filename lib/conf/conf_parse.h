@@ -31,6 +31,9 @@ const char *pl_conf_default(const struct pl_conf_option *o, struct pl_str dialec
 /* What the dialect of a directory needs, and what it has no use for. (conf_dialect.c) */
 bool pl_conf_check_dialect(const struct pl_conf_section *s, const char *file, struct pl_err *err);
 
+/* What may follow HR's name. (conf_keep.c) */
+bool pl_conf_check_keep(const struct pl_conf_section *s, const char *file, struct pl_err *err);
+
 /* The line of an option, or of its section when it was not written. */
 int pl_conf_line(const struct pl_conf_section *s, const char *name);
 

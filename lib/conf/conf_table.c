@@ -190,6 +190,17 @@ const struct pl_conf_option pl_conf_options[] = {
      "such "
      "end; there only the daemon closes the account. no: ends that were written are taken away again.",
      NULL},
+    {"directory", "keep_attributes", PL_CONF_TEXT, DIR(keep_attributes), "", 0, 600, NULL, "",
+     "Attributes that follow the name when HR changes it, divided by spaces: each has a line attribute.NAME made of "
+     "{given}, "
+     "{family}, {name} and {login}. A value that shows a former name is brought up to date; one that shows another is "
+     "somebody's own, reported and left alone. The log-in and the entry's name never change.",
+     "displayName sn givenName mail"},
+    {"directory", "mail_alias_attribute", PL_CONF_TEXT, DIR(mail_alias_attribute), "", 0, 60, NULL, "",
+     "Where the old address stays when mail follows the name: proxyAddresses (with smtp: in front, as Exchange has "
+     "it), or "
+     "an attribute of plain addresses. Empty: nowhere.",
+     "proxyAddresses"},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
      NULL, PL_CONF_LIVE},

@@ -1,4 +1,4 @@
-/* What of an open account is kept as HR says, as a table: its end that is known beforehand.
+/* The end of an open account that HR knows beforehand, as a table.
  *
  * The directory gets the end ahead, so that the account closes by itself even if the daemon is down. "Never" is the
  * latest end of all: whether HR knows none or the entry shows none, it is compared like any other. */

@@ -90,7 +90,7 @@ static const char *const state_names[] = {"none",    "creating", "ready", "openi
 static const char *const need_names[] = {"none", "ready", "open", "paused", "out"};
 static const char *const seen_names[] = {"absent", "open", "locked", "doubtful", "foreign", "ended"};
 static const char *const op_names[] = {"none",   "create",     "open",          "lock", "close",
-                                       "report", "add_member", "remove_member", "keep"};
+                                       "report", "add_member", "remove_member", "keep", "rename"};
 
 const char *pl_state_name(enum pl_state s)
 {

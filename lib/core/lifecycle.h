@@ -58,7 +58,8 @@ enum pl_op {
     /* memberships (member.h) */
     PL_OP_ADD_MEMBER,
     PL_OP_REMOVE_MEMBER,
-    PL_OP_KEEP, /* what is kept of an open account as HR says (keep.h) */
+    PL_OP_KEEP,   /* the end of an open account, as HR knows it beforehand (keep.h) */
+    PL_OP_RENAME, /* the name in an open account, as HR changed it (names.h) */
     PL_OP_COUNT
 };
 

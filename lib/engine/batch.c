@@ -284,6 +284,8 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
         row_member(t, &r.member);
     else if (r.kind == 'E')
         pl_keep_row(t, &r.end);
+    else if (r.kind == 'N')
+        pl_rename_row(t, &r.name);
     else if (r.kind == 'I')
         PUSH(t->open_intents, t->n_open_intents, r.intent);
     else if (r.kind == 'H')

@@ -54,6 +54,7 @@ struct pl_dir_conf {
     struct pl_str privileged_groups; /* DNs divided by '|': protected groups that are managed all the same */
     bool must_change_password;       /* a first password has to be changed at the first log-on */
     bool clear_certificates;         /* a departure takes certificates off the account; false: they are reported */
+    struct pl_str keep_attributes, mail_alias; /* divided by spaces: follow HR's name; keeps a mail that was; empty: none */
     bool end_ahead;                  /* the directory is told beforehand when an account ends */
     int inflight;             /* persons worked on at once */
     int64_t watch_poll_us;    /* a watch that has to ask does so this often; 0: each second */
@@ -152,9 +153,8 @@ struct pl_command {
             const struct pl_finding_cmd *findings;
             size_t n_findings;
         } nominate;
-        struct {
-            struct pl_str dn;
-        } scan_group;
+        struct { struct pl_str dn; } scan_group;
+        struct { bool names; } scan_accounts; /* given and family names are asked for, too */
         struct { /* the shell adds the control of this kind, critical, and hands on what comes */
             enum pl_watch_kind kind;
             struct pl_str base;

@@ -297,6 +297,8 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
                               .fence_attr = c->fence_attr.len ? c->fence_attr.s : NULL,
                               .must_change = c->must_change_password,
                               .clear_certificates = c->clear_certificates};
+    if (op == PL_OP_RENAME)
+        return pl_rename_steps(t, a, out);
     if (op == PL_OP_KEEP) {
         in.end_us = t->keep_end;
         return t->dir->dialect->change(PL_CHANGE_KEEP, &in, out);

@@ -69,6 +69,15 @@ bool pl_keep_shown(const struct task *t, int64_t ends_us); /* the entry shows th
 bool pl_keep_is_ours(const struct task *t);                /* the end that it shows is one that we wrote */
 void pl_keep_plan(struct task *t);                         /* of an account that is open, or was until its end */
 
+/* rename.c */
+void pl_rename_row(struct task *t, const struct pl_row_name *r); /* copied */
+void pl_rename_plan(struct task *t);                             /* of an account that is open */
+bool pl_rename_shown(const struct task *t);                      /* nothing of it shows a former name */
+size_t pl_rename_steps(const struct task *t, struct pl_arena *a, struct pl_step *out);
+void pl_rename_hashes(const struct dir *d, struct pl_arena *a, const struct pl_row_scan_account *row, uint64_t *out);
+bool pl_rename_differs(const struct dir *d, const struct pl_entry *e, const uint64_t *hashes);
+bool pl_rename_setup(struct dir *d, struct pl_arena *a, struct pl_err *err);
+
 /* early.c */
 enum { EARLY_LOCK = 1, EARLY_GROUPS = 2 };
 void pl_early_ask(struct task *t);

@@ -57,6 +57,8 @@ static bool shown(const struct task *t, enum pl_op op, int64_t role_group_id, in
         return g && !in_group(t, g->dn_hash);
     case PL_OP_KEEP:
         return pl_keep_shown(t, ends_us);
+    case PL_OP_RENAME: /* whichever name it was */
+        return pl_rename_shown(t);
     default:
         return false;
     }
@@ -279,8 +281,10 @@ static void plan_account(struct task *t)
     t->sentence = r->sentence;
     if (r->next != PL_STATE_COUNT)
         t->state = r->next;
-    if (t->p.need == PL_NEED_OPEN && t->seen == PL_SEEN_OPEN)
+    if (t->p.need == PL_NEED_OPEN && t->seen == PL_SEEN_OPEN) {
         pl_keep_plan(t);
+        pl_rename_plan(t);
+    }
 }
 
 /* Who it was, as far as the server told lately. */
@@ -396,7 +400,7 @@ static void notes(struct task *t)
 
 void pl_plan_make(struct task *t)
 {
-    t->ops = pl_arena_array(t->arena, 1 + t->n_members + t->n_groups_seen, sizeof *t->ops);
+    t->ops = pl_arena_array(t->arena, 2 + t->n_members + t->n_groups_seen, sizeof *t->ops);
     t->n_ops = 0;
     plan_account(t);
     notes(t);

@@ -9,6 +9,7 @@
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   keep.c    an account's end that HR knows beforehand
+ *   rename.c  HR's name in an account
  *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
  *   scan*.c   the full compare, which only nominates
@@ -22,6 +23,7 @@
 #include "engine.h"
 #include "passed.h"
 #include "row.h"
+#include "../core/names.h"
 
 #define PL_PURPOSES_MAX  4
 enum { PL_CANDIDATES = 9, PL_ROUNDS_MAX = 5, PL_TARGET_SLOTS = 1024 };
@@ -138,6 +140,9 @@ struct task {
     bool end_known; /* the store said something of its end: */
     struct pl_row_end end_row;
     int64_t keep_end; /* which the next KEEP writes */
+    struct pl_name *former; /* names that the person bore before */
+    size_t n_former;
+    int64_t renames_lately;
     struct pl_str *groups_seen;
     uint64_t *groups_seen_hash;
     size_t n_groups_seen;
@@ -221,6 +226,8 @@ struct dir {
     const struct pl_dialect *dialect;
     const char **attrs; /* to ask for when an account is read */
     const char **group_attrs; /* of a group, with its members */
+    struct pl_kept *kept; /* attributes that follow HR's name */
+    size_t n_kept;
     uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
     size_t n_privileged;
     bool up, ppolicy, policy_in_force, assertion, watchable, post_read;

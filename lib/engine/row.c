@@ -175,6 +175,11 @@ static void body(struct cursor *c, struct pl_row *out)
         out->intent.role_group_id = number(c, "role_group_id", true);
         out->intent.ends_us = end_or_never(c);
         break;
+    case 'N':
+        out->name.lately = number(c, "lately", false);
+        out->name.given = word(c, "given");
+        out->name.family = word(c, "family");
+        break;
     case 'E':
         out->end.ends_us = end_or_never(c);
         out->end.named = flag(c, "named");
@@ -197,7 +202,7 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
 {
     struct cursor c = {cols, n, 1, "?", err, false};
     memset(out, 0, sizeof *out);
-    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMEIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
+    if (n == 0 || cols[0].len != 1 || !strchr("TWGPMENIHD", cols[0].s[0]) || cols[0].s[0] == '\0')
         return pl_err_set(err, PL_ERR_INPUT, 0, "", "a row of unknown kind came from the store");
     out->kind = cols[0].s[0];
     char kind[2] = {out->kind, '\0'};
@@ -251,6 +256,8 @@ bool pl_row_scan_account(const struct pl_str *cols, size_t n, struct pl_row_scan
     out->need = need(&c);
     out->end_known = c.at < n && cols[c.at].len > 0;
     out->ends_us = end_or_never(&c);
+    out->given = text(&c, "given");
+    out->family = text(&c, "family");
     return !c.bad;
 }
 

@@ -12,14 +12,16 @@
  *                believe so, when there is something to say of its end: when it is, empty for never; whether HR named it as it
  *                names a leaver, and how many employments end within a day of it if not; the ends that we ever wrote; those
  *                that we wrote in the last hour, one a write, 0 for one that was taken away. Microseconds, a space between)
+ *   N  person_id directory purpose lately given family    (a name that the person bore before, of an account that is wanted
+ *                open; lately: how often a name was written in the last hour)
  *   I  person_id directory purpose intent_id op role_group_id ends_us
  *   H  person_id directory purpose plan_state op role_group_id
  *   D  person_id directory seq
  * In this order of kinds: T and W of each directory, all G, then for each pair (person, directory): its P rows (one a purpose, admin first),
- * then M, E, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
+ * then M, E, N, I, H, D. Empty text stands for NULL. Booleans are t and f. Times are microseconds since 1970 UTC.
  *
- * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause ends_us    (empty: nothing is known of
- *                its end; 0: it has none, and we once wrote one)
+ * SCAN_ACCOUNTS: person_id account_id purpose native_id dn login state want cause ends_us given family
+ *                (ends_us empty: nothing is known of its end; 0: it has none, and we once wrote one. Names only if asked for)
  * SCAN_GROUP:    person_id role_group_id dn login mode    (who should be in the group now)
  * SCAN_GROUPS:   role_group_id group_dn purpose persons    (their person_id, a space between two: who should be in the
  *                group now; may be empty)
@@ -70,6 +72,10 @@ struct pl_row_end {
     int64_t crowd;
     struct pl_str sent, lately; /* looked through: moments and nothing else */
 };
+struct pl_row_name {
+    struct pl_str given, family;
+    int64_t lately;
+};
 struct pl_row_intent {
     int64_t intent_id, role_group_id;
     enum pl_op op;
@@ -82,7 +88,7 @@ struct pl_row_item { /* an item of a plan that is held or approved */
 };
 
 struct pl_row {
-    char kind; /* T W G P M E I H D */
+    char kind; /* T W G P M E N I H D */
     int64_t person_id;
     struct pl_str directory, purpose;
     union {
@@ -92,6 +98,7 @@ struct pl_row {
         struct pl_row_person person;
         struct pl_row_member member;
         struct pl_row_end end;
+        struct pl_row_name name;
         struct pl_row_intent intent;
         struct pl_row_item item;
         int64_t seq;
@@ -103,7 +110,7 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
 
 struct pl_row_scan_account {
     int64_t person_id, account_id;
-    struct pl_str purpose, native_id, dn, login;
+    struct pl_str purpose, native_id, dn, login, given, family;
     enum pl_state state;
     enum pl_need need;
     bool end_known;

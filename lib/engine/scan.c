@@ -167,6 +167,7 @@ void pl_scan_start(struct dir *d, bool preview)
     s->d = d;
     s->preview = preview;
     s->arena = pl_arena_new();
+    s->row_arena = pl_arena_new();
     if (!preview) {
         s->control_id = d->scan_control;
         d->scan_control = 0;
@@ -174,6 +175,7 @@ void pl_scan_start(struct dir *d, bool preview)
     }
     d->scan = s;
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_ACCOUNTS, d);
+    c->scan_accounts.names = d->n_kept > 0;
     pl_e_request(d->e, c, OWN_SCAN, s, NULL, SC_ACCOUNTS);
 }
 
@@ -197,6 +199,16 @@ static void row_account(struct scan *s, const struct pl_event *ev)
                        .ends_us = a.end_known ? a.ends_us : 0,
                        .admin = pl_str_eq_c(a.purpose, "admin")};
     PUSH(s->records, s->n_records, r);
+    size_t n = s->d->n_kept;
+    if (n == 0)
+        return;
+    if ((s->n_records & (s->n_records - 1)) == 0) /* room for twice as many, as the records have */
+        s->kept = pl_xrealloc_array(s->kept, s->n_records * 2 * n, sizeof *s->kept);
+    pl_rename_hashes(s->d, s->row_arena, &a, s->kept + (s->n_records - 1) * n);
+    if (s->n_records % 1024 == 0) {
+        pl_arena_free(s->row_arena);
+        s->row_arena = pl_arena_new();
+    }
 }
 
 static enum pl_seen seen_of(const struct scan *s, const struct pl_entry *e)
@@ -215,6 +227,12 @@ static bool end_differs(const struct scan *s, const struct record *r, const stru
         return false;
     int64_t wanted = pl_keep_wanted(d, r->ends_us);
     return seen != wanted && wanted > d->e->now;
+}
+
+static bool name_differs(const struct scan *s, const struct record *r, const struct pl_entry *e)
+{
+    size_t at = (size_t)(r - s->records);
+    return s->kept && r->need == PL_NEED_OPEN && pl_rename_differs(s->d, e, s->kept + at * s->d->n_kept);
 }
 
 static void entry_person(struct scan *s, const struct pl_entry *e)
@@ -251,7 +269,7 @@ static void entry_person(struct scan *s, const struct pl_entry *e)
     uint64_t dn_hash = pl_dn_hash(e->dn);
     const struct pl_life_row *row = pl_life_step((enum pl_state)r->state, (enum pl_need)r->need, seen_of(s, e));
     if (row->op != PL_OP_NONE || (row->next != PL_STATE_COUNT && row->next != (enum pl_state)r->state) ||
-        dn_hash != r->dn_hash || end_differs(s, r, e))
+        dn_hash != r->dn_hash || end_differs(s, r, e) || name_differs(s, r, e))
         pl_scan_nominate(s, r, "compare");
     r->seen = true;
     r->dn_hash = dn_hash;
@@ -388,6 +406,8 @@ void pl_scan_drop(struct dir *d)
     pl_e_forget(d->e, s);
     free(s->about);
     free(s->records);
+    free(s->kept);
+    pl_arena_free(s->row_arena);
     free(s->by_id.slots);
     free(s->by_login.slots);
     free(s->by_dn.slots);

@@ -30,6 +30,7 @@ struct scan {
     bool preview; /* gathers nominees and nominates nobody */
     struct record *records;
     size_t n_records;
+    uint64_t *kept; /* for each record what its kept attributes should show, as hashes; NULL: none are kept */
     struct index by_id, by_login, by_dn, by_person;
     bool canary, policy, incomplete;
     bool bad_row; /* one that cannot be read: nothing may be concluded from the others */
@@ -42,6 +43,7 @@ struct scan {
     size_t n_open, n_used;  /* places; groups in them */
     size_t waiting;         /* memberships that are held in them */
     struct pl_arena *arena; /* of the nominations that are gathered */
+    struct pl_arena *row_arena; /* of the names of the rows that are read; emptied now and then */
     struct pl_nominee *nominees;
     size_t n_nominees;
     struct pl_finding_cmd *findings;

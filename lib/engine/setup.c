@@ -64,11 +64,11 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
 {
     d->e = e;
     d->conf = *c;
-    struct pl_str *texts[] = {&d->conf.name,           &d->conf.dialect,          &d->conf.people_base,
-                              &d->conf.group_base,     &d->conf.canary_dn,        &d->conf.policy_dn,
-                              &d->conf.placeholder_dn, &d->conf.login_attr,       &d->conf.number_attr,
-                              &d->conf.login_style,    &d->conf.admin_prefix,     &d->conf.rdn_template,
-                              &d->conf.fence_attr,     &d->conf.privileged_groups};
+    struct pl_str *texts[] = {
+        &d->conf.name,        &d->conf.dialect,           &d->conf.people_base,     &d->conf.group_base,
+        &d->conf.canary_dn,   &d->conf.policy_dn,         &d->conf.placeholder_dn,  &d->conf.login_attr,
+        &d->conf.number_attr, &d->conf.login_style,       &d->conf.admin_prefix,    &d->conf.rdn_template,
+        &d->conf.fence_attr,  &d->conf.privileged_groups, &d->conf.keep_attributes, &d->conf.mail_alias};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = keep(e, *texts[i]);
     struct pl_template *t = pl_arena_array(e->conf_arena, c->n_templates, sizeof *t);
@@ -99,7 +99,12 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
     pl_buf_free(&b);
     const char *own[] = {d->conf.login_attr.s, d->conf.number_attr.s, /* terminated: keep() copies with a NUL */
                          d->conf.fence_attr.len ? d->conf.fence_attr.s : NULL, NULL};
-    d->attrs = join_attrs(e, d->dialect->person_attrs, own);
+    ok = ok && pl_rename_setup(d, e->conf_arena, err);
+    const char *kept[PL_KEPT_MAX + 2] = {0};
+    for (size_t i = 0; i < d->n_kept; i++)
+        kept[i] = d->kept[i].attr.s;
+    kept[d->n_kept] = d->n_kept > 0 && d->conf.mail_alias.len ? d->conf.mail_alias.s : NULL;
+    d->attrs = join_attrs(e, join_attrs(e, d->dialect->person_attrs, own), kept);
     const char *id[] = {d->dialect->native_id_attr, NULL};
     d->group_attrs = join_attrs(e, join_attrs(e, d->dialect->group_attrs, d->dialect->member_attrs), id);
     ok = ok && read_privileged(e, d, err);

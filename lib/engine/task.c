@@ -452,6 +452,7 @@ void pl_task_free(struct task *t)
     free(t->done);
     free(t->findings);
     free(t->facts);
+    free(t->former);
     pl_arena_free(t->look_arena);
     pl_arena_free(t->arena);
     free(t);

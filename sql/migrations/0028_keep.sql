@@ -1,5 +1,5 @@
--- The end of an account that HR knows beforehand: the directory gets it ahead, so that the account closes by itself even if
--- the daemon is down.
+-- What is kept of an account while it is open. The end that HR knows beforehand: the directory gets it ahead, so that the
+-- account closes by itself even if the daemon is down. And names that HR changes.
 
 -- When an account that is wanted open ends, for good or until work begins again: where the employments that reach beyond `t`
 -- without a gap end. No row: it has no end. Only who has an end at all is looked at closer.
@@ -63,6 +63,35 @@ BEGIN
 END $$;
 ALTER FUNCTION paasla.intend(jsonb) SET enable_seqscan = off; -- as in 0023
 
+-- ---- names ----
+
+-- A value in a directory that shows one of these is out of date; any other is somebody's own.
+CREATE TABLE paasla.former_name (
+    person_id   bigint NOT NULL REFERENCES paasla.person,
+    given_name  text COLLATE "C" NOT NULL,
+    family_name text COLLATE "C" NOT NULL,
+    until       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (person_id, given_name, family_name)
+);
+
+CREATE FUNCTION paasla.name_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO paasla.former_name AS f (person_id, given_name, family_name)
+    SELECT o.person_id, o.given_name, o.family_name FROM old o JOIN new n USING (person_id)
+    WHERE (o.given_name, o.family_name) IS DISTINCT FROM (n.given_name, n.family_name)
+    ON CONFLICT (person_id, given_name, family_name) DO UPDATE SET until = excluded.until;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER person_renamed AFTER UPDATE ON paasla.person REFERENCING NEW TABLE AS new OLD TABLE AS old
+    FOR EACH STATEMENT EXECUTE FUNCTION paasla.name_changed();
+
+-- ---- rights ----
+
+ALTER TABLE paasla.former_name OWNER TO paasla_owner;
+ALTER FUNCTION paasla.name_changed() OWNER TO paasla_owner;
+REVOKE ALL ON FUNCTION paasla.name_changed() FROM PUBLIC;
+GRANT SELECT ON paasla.former_name TO paasla_daemon;
 ALTER FUNCTION paasla.known_end_at(timestamptz) OWNER TO paasla_owner;
 REVOKE ALL ON FUNCTION paasla.known_end_at(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION paasla.known_end_at(timestamptz)

@@ -148,18 +148,27 @@ FROM (
     ) s
     WHERE (w.want = 'open' OR w.state IN ('open', 'opening')) AND (k.ends IS NOT NULL OR s.sent IS NOT NULL)
     UNION ALL
-    SELECT 2, c.person_id, c.directory, 4, i.purpose, i.intent_id, 'I', c.person_id::text, c.directory, i.purpose,
+    SELECT 2, w.person_id, w.directory, 4, w.purpose, f.n, 'N', w.person_id::text, w.directory, w.purpose,
+        (SELECT count(*)::text FROM paasla.intent i WHERE i.account_id = w.account_id AND i.op = 'rename' AND i.outcome = 'done'
+            AND i.at > clock_timestamp() - interval '1 hour'),
+        f.given_name, f.family_name, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+    FROM wanted w CROSS JOIN LATERAL (SELECT x.given_name, x.family_name,
+            row_number() OVER (ORDER BY x.until DESC, x.given_name, x.family_name) AS n
+        FROM paasla.former_name x WHERE x.person_id = w.person_id) f
+    WHERE w.want = 'open'
+    UNION ALL
+    SELECT 2, c.person_id, c.directory, 5, i.purpose, i.intent_id, 'I', c.person_id::text, c.directory, i.purpose,
         i.intent_id::text, i.op, coalesce(i.role_group_id, 0)::text,
         coalesce((extract(epoch FROM i.ends) * 1000000)::bigint::text, ''), '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM chosen c JOIN paasla.intent i ON i.person_id = c.person_id AND i.directory = c.directory AND i.outcome IS NULL
     UNION ALL
-    SELECT 2, c.person_id, c.directory, 5, i.purpose, i.plan_id, 'H', c.person_id::text, c.directory, i.purpose, p.state, i.op,
+    SELECT 2, c.person_id, c.directory, 6, i.purpose, i.plan_id, 'H', c.person_id::text, c.directory, i.purpose, p.state, i.op,
         coalesce(i.role_group_id, 0)::text, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM chosen c JOIN paasla.plan_item i ON i.person_id = c.person_id AND NOT i.over
     JOIN paasla.plan p ON p.plan_id = i.plan_id AND p.directory = c.directory
         AND (p.state = 'held' OR p.state = 'approved' AND p.expires_at > clock_timestamp())
     UNION ALL
-    SELECT 2, c.person_id, c.directory, 6, '', d.seq, 'D', c.person_id::text, c.directory, d.seq::text,
+    SELECT 2, c.person_id, c.directory, 7, '', d.seq, 'D', c.person_id::text, c.directory, d.seq::text,
         '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM chosen c CROSS JOIN LATERAL unnest(c.seqs) AS d (seq)
 ) r

@@ -6,7 +6,7 @@
 
 static void check_load(const struct pl_row *r)
 {
-    RULE(r->kind != '\0' && strchr("TWGPMEIHD", r->kind) != NULL);
+    RULE(r->kind != '\0' && strchr("TWGPMENIHD", r->kind) != NULL);
     RULE(r->directory.len > 0 && pl_str_is_utf8(r->directory));
     switch (r->kind) {
     case 'T':
@@ -29,6 +29,9 @@ static void check_load(const struct pl_row *r)
         break;
     case 'I':
         RULE(r->intent.intent_id > 0 && r->intent.op > PL_OP_NONE && r->intent.op < PL_OP_COUNT);
+        break;
+    case 'N':
+        RULE(r->name.lately >= 0 && r->name.given.len > 0 && r->name.family.len > 0);
         break;
     case 'E':
         RULE(r->end.ends_us > 0);

@@ -50,11 +50,13 @@ static const struct shape load_shapes[] = {
     {"KwinN", {"W", "linn", "34", "7", "1500000"}},
     {"KiwwnfNee",
      {"E", "12", "linn", "personal", "1798754400000000", "t", "12", "1798754400000000 1798840800000000", "0 0"}},
+    {"KiwwNww", {"N", "12", "linn", "personal", "1", "Mari", "Tamm"}},
 };
 #define N_SHAPES (sizeof load_shapes / sizeof load_shapes[0])
 
 static const struct shape scan_account_shape = {
-    "inwtttsWCn", {"12", "34", "personal", "4d1c", "uid=m,dc=x", "mari.tamm", "out", "locked", "departed", "0"}};
+    "inwtttsWCntt",
+    {"12", "34", "personal", "4d1c", "uid=m,dc=x", "mari.tamm", "out", "locked", "departed", "0", "Mari", "Kask"}};
 static const struct shape scan_group_shape = {"iittm", {"12", "7", "uid=m,dc=x", "mari.tamm", "observe"}};
 static const struct shape scan_groups_shape = {"iwwl", {"7", "cn=g,dc=x", "personal", "12 5 1042"}};
 
@@ -386,11 +388,16 @@ static void test_ends_arrive(void **state)
     assert_true(pl_row_scan_account(cols, fill(&scan_account_shape, cols), &a, &err));
     assert_true(a.end_known && a.ends_us == PL_END_NEVER);
     cols[9] = pl_str_c("1798754400000000");
-    assert_true(pl_row_scan_account(cols, 10, &a, &err));
+    assert_true(pl_row_scan_account(cols, 12, &a, &err));
     assert_true(a.end_known && a.ends_us == 1798754400000000);
+    assert_true(pl_str_eq_c(a.given, "Mari") && pl_str_eq_c(a.family, "Kask"));
     cols[9] = (struct pl_str){NULL, 0};
-    assert_true(pl_row_scan_account(cols, 10, &a, &err));
+    assert_true(pl_row_scan_account(cols, 12, &a, &err));
     assert_false(a.end_known);
+
+    assert_true(pl_row_load(cols, fill(&load_shapes[9], cols), &r, &err));
+    assert_int_equal(r.name.lately, 1);
+    assert_true(pl_str_eq_c(r.name.given, "Mari") && pl_str_eq_c(r.name.family, "Tamm"));
 }
 
 static void test_kinds(void **state)

@@ -22,6 +22,7 @@ struct account { /* as the store has it, and its entry */
     const char *entry;        /* DN; NULL: there is none */
     bool lost;                /* its entry has gone, it is suspended, and both are known */
     const char *ends, *shows; /* when by the table, NULL: nothing is said of it; by the entry, NULL: never */
+    const char *family, *sn;  /* by the table, NULL: Kask; by the entry, NULL: Kask */
 };
 
 struct group {
@@ -128,7 +129,7 @@ static enum pl_flow feed(struct shell *s, const struct pl_event *ev)
 
 static enum pl_flow feed_row(struct shell *s, uint64_t req, const char *const *texts, size_t n)
 {
-    struct pl_str cols[10];
+    struct pl_str cols[12];
     struct pl_event ev = {.kind = PL_EV_SCAN_ROW, .req = req, .directory = PL_STR("linn")};
 
     for (size_t i = 0; i < n; i++)
@@ -179,9 +180,11 @@ static void accounts(struct shell *s, size_t at)
                                  a->lost ? "lost" : "open",
                                  a->lost ? "locked" : a->want,
                                  a->lost ? "suspended" : "employed",
-                                 a->ends ? a->ends : ""};
+                                 a->ends ? a->ends : "",
+                                 "Mari",
+                                 a->family ? a->family : "Kask"};
     s->open[at].next++;
-    feed_row(s, o->c.req, texts, 10);
+    feed_row(s, o->c.req, texts, 12);
 }
 
 static void groups(struct shell *s, size_t at)
@@ -202,14 +205,16 @@ static void groups(struct shell *s, size_t at)
 }
 
 static void feed_entry(struct shell *s, uint64_t req, const char *dn, const char *class, const char *const *pair,
-                       const char *name, const char *const *values, const char *ends)
+                       const char *name, const char *const *values, const struct account *of)
 {
-    struct pl_str many[MEMBERS], first = pl_str_c(class), second = pl_str_c(pair[1]), end = pl_str_c(ends ? ends : "");
+    struct pl_str many[MEMBERS], first = pl_str_c(class), second = pl_str_c(pair[1]);
+    struct pl_str sn = pl_str_c(of && of->sn ? of->sn : "Kask"), end = pl_str_c(of && of->shows ? of->shows : "");
     struct pl_attr attrs[] = {{PL_STR("objectClass"), &first, 1},
                               {pl_str_c(pair[0]), &second, 1},
                               {pl_str_c(name), many, 0},
+                              {PL_STR("SN"), &sn, 1},
                               {PL_STR("pwdEndTime"), &end, 1}};
-    struct pl_entry entry = {.dn = pl_str_c(dn), .attrs = attrs, .n = ends ? 4 : 3};
+    struct pl_entry entry = {.dn = pl_str_c(dn), .attrs = attrs, .n = !of ? 3 : of->shows ? 5 : 4};
     struct pl_event ev = {.kind = PL_EV_ENTRY, .req = req, .directory = PL_STR("linn"), .entry = &entry};
 
     for (; values[attrs[2].n] && attrs[2].n < MEMBERS; attrs[2].n++)
@@ -231,7 +236,7 @@ static void people(struct shell *s, size_t at)
     char id[24];
     snprintf(id, sizeof id, "id-%s", a->login);
     const char *const pair[] = {"entryUUID", id}, *const uid[] = {a->login, NULL};
-    feed_entry(s, s->open[at].c.req, a->entry, "inetOrgPerson", pair, "uid", uid, a->shows);
+    feed_entry(s, s->open[at].c.req, a->entry, "inetOrgPerson", pair, "uid", uid, a);
 }
 
 static void one_entry(struct shell *s, size_t at)
@@ -283,7 +288,8 @@ static void answer(struct shell *s, size_t at)
 
 static struct pl_engine *engine(void)
 {
-    static const struct pl_template number = {{"employeeNumber", 14}, {"{employee_no}", 13}};
+    static const struct pl_template templates[] = {{{"employeeNumber", 14}, {"{employee_no}", 13}},
+                                                   {{"sn", 2}, {"{family}", 8}}};
     struct pl_dir_conf d = {.name = PL_STR("linn"),
                             .dialect = PL_STR("openldap"),
                             .people_base = PL_STR(PEOPLE),
@@ -294,8 +300,9 @@ static struct pl_engine *engine(void)
                             .number_attr = PL_STR("employeeNumber"),
                             .login_style = PL_STR("given.family"),
                             .rdn_template = PL_STR("uid={login}," PEOPLE),
-                            .templates = &number,
-                            .n_templates = 1,
+                            .templates = templates,
+                            .n_templates = 2,
+                            .keep_attributes = PL_STR(" sn "),
                             .end_ahead = true,
                             .inflight = 4};
     struct pl_engine_conf c = {.dirs = &d, .n_dirs = 1, .retry_min_us = 1000, .retry_max_us = 1000};
@@ -483,6 +490,19 @@ static void test_ends(void **state)
     }
 }
 
+static void test_names(void **state)
+{
+    struct town t = in_step;
+
+    (void)state;
+    t.accounts[1].sn = "Tamm"; /* whatever it is, the person is looked at */
+    t.accounts[2].sn = "kask";
+    t.accounts[3].family = "Saar";
+    expect(&t, "2 compare;3 compare;4 compare;", "", true);
+    t.accounts[3].sn = "Saar";
+    expect(&t, "2 compare;3 compare;", "", true);
+}
+
 static void test_what_cannot_be_read(void **state)
 {
     struct town t = in_step;
@@ -511,13 +531,10 @@ static void test_what_cannot_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_differs),
-        cmocka_unit_test(test_members),
-        cmocka_unit_test(test_purposes),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_people),
-        cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_nothing_differs), cmocka_unit_test(test_members),
+        cmocka_unit_test(test_purposes),        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_people),          cmocka_unit_test(test_what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
