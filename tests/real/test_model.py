@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SIM = os.path.join(os.environ.get("PAASLA_BUILD", "build"), "tests", "sim", "paasla-sim")
 QUERIES = os.path.join(HERE, "..", "..", "sql", "queries")
 SEEDS = range(1, int(os.environ.get("PAASLA_MODEL_SEEDS", "30")) + 1)
-ORDER = "PMEIHD"
+ORDER = "PMENIHD"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ class Replay:
         got = self.rows(query("load_work.sql"), {"p1": about["class"], "p2": ["linn", "kool"], "p3": 1000, "p4": 2,
                                                  "p5": persons, "p6": 4, "p7": 3600000000})
         in_order(got)
-        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 9, "I": 8, "H": 7, "D": 4}
+        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 9, "N": 7, "I": 8, "H": 7, "D": 4}
         for row in got:
             assert not any(row[width[row[0]]:]), f"more columns than row.h names: {row}"
             del row[width[row[0]]:]
@@ -87,7 +87,7 @@ class Replay:
         return got
 
     def scan_accounts(self, directory, **_):
-        return [[*row[:9], self.since_start(row[9])] for row in self.rows(query("scan_accounts.sql"), {"p1": directory})]
+        return [[*row[:9], self.since_start(row[9]), *row[10:]] for row in self.rows(query("scan_accounts.sql"), {"p1": directory, "p2": True})]
 
     def scan_group(self, directory, group, **_):
         return self.rows(query("scan_group.sql"), {"p1": directory, "p2": group})
@@ -98,9 +98,9 @@ class Replay:
 
 
 def in_order(rows):
-    """T and W, then G, then for each pair P (admin first), M, E, I, H, D, as row.h promises and the engine relies on."""
+    """T and W, then G, then for each pair P (admin first), M, E, N, I, H, D, as row.h promises and the engine relies on."""
     kinds = "".join(row[0] for row in rows)
-    assert re.fullmatch("(TW*)*G*[PMEIHD]*", kinds), kinds
+    assert re.fullmatch("(TW*)*G*[PMENIHD]*", kinds), kinds
     seen, last = set(), None
     for row in rows:
         if row[0] in "TWG":

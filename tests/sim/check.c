@@ -129,6 +129,8 @@ static bool justified(struct sim *m, const struct shown *x, const struct pl_inte
         return need == PL_NEED_OPEN || need == PL_NEED_READY;
     case PL_OP_OPEN:
         return need == PL_NEED_OPEN;
+    case PL_OP_RENAME:
+        return need == PL_NEED_OPEN && m->w.n_former[a->person] > 0;
     case PL_OP_KEEP:                     /* what HR says to the second, and never sooner */
         if (in->ends_us == PL_END_NEVER) /* a share of the open accounts may make a crowd, too */
             return need == PL_NEED_OPEN && (x->ends[a->purpose] == NEVER || !x->named_end[a->purpose]);

@@ -99,9 +99,33 @@ static void group_write(struct sim *m, const struct pl_command *c, int dir, cons
     }
 }
 
+/* Only what shows a name that HR once said goes, and only such comes. */
+static void name_write(struct sim *m, const struct pl_mod *mod, const struct account *a)
+{
+    const struct world *w = &m->w;
+    bool known = false;
+    for (int i = 0; mod->n == 1 && i <= w->n_former[a->person] && !known; i++) {
+        const struct person *p = i < w->n_former[a->person] ? &w->former[a->person][i] : &w->persons[a->person];
+        char whole[128];
+        snprintf(whole, sizeof whole, "%s %s", p->given, p->family);
+        known = pl_str_eq_c(mod->values[0], pl_str_ieq_c(mod->attr, "sn")   ? p->family
+                                            : pl_str_ieq_c(mod->attr, "cn") ? whole
+                                                                            : p->given);
+    }
+    if (!known || mod->kind == PL_MOD_REPLACE)
+        check_fail(m, "5: %.*s of account %s is written, and HR never said so", (int)mod->attr.len, mod->attr.s,
+                   a->login);
+}
+
+static bool is_name(struct pl_str attr)
+{
+    return pl_str_ieq_c(attr, "cn") || pl_str_ieq_c(attr, "sn") || pl_str_ieq_c(attr, "givenName");
+}
+
 static void entry_write(struct sim *m, const struct pl_command *c, int dir, const struct dir_entry *e)
 {
-    const unsigned ops = (1u << PL_OP_OPEN) | (1u << PL_OP_LOCK) | (1u << PL_OP_CLOSE) | (1u << PL_OP_KEEP);
+    const unsigned ops =
+        (1u << PL_OP_OPEN) | (1u << PL_OP_LOCK) | (1u << PL_OP_CLOSE) | (1u << PL_OP_KEEP) | (1u << PL_OP_RENAME);
     const struct account *a = check_whose(m, dir, e);
     if (!a)
         check_fail(m, "5: a write to %.*s, which is not an entry of ours", (int)e->dn.len, e->dn.s);
@@ -109,7 +133,9 @@ static void entry_write(struct sim *m, const struct pl_command *c, int dir, cons
         check_fail(m, "1: a write to %.*s without an open intent", (int)e->dn.len, e->dn.s);
     for (size_t i = 0; i < c->modify.n; i++) {
         struct pl_str at = c->modify.mods[i].attr;
-        if (at.len < 3 || (strncmp(at.s, "pwd", 3) != 0 && !pl_str_ieq_c(at, "userPassword")))
+        if (a && is_name(at) && open_intent(m, dir, a, 1u << PL_OP_RENAME, -1))
+            name_write(m, &c->modify.mods[i], a);
+        else if (at.len < 3 || (strncmp(at.s, "pwd", 3) != 0 && !pl_str_ieq_c(at, "userPassword")))
             check_fail(m, "5: a write to attribute %.*s", (int)at.len, at.s);
     }
 }

@@ -1,6 +1,7 @@
 /* What was reached: rows of the tables, counted by standing in front of the functions that choose them (the
  * linker's --wrap), and kinds of faults. */
 #include <stdio.h>
+#include "../../lib/core/names.h"
 #include "run.h"
 
 const struct pl_life_row *__wrap_pl_life_step(enum pl_state state, enum pl_need need, enum pl_seen seen);
@@ -11,8 +12,11 @@ const struct pl_member_row *__real_pl_member_step(const struct pl_member_in *in)
 const struct pl_keep_row *__wrap_pl_keep_step(const struct pl_keep_in *in);
 const struct pl_keep_row *__real_pl_keep_step(const struct pl_keep_in *in);
 
+const struct pl_name_row *__wrap_pl_name_step(enum pl_name_seen seen, bool fought);
+const struct pl_name_row *__real_pl_name_step(enum pl_name_seen seen, bool fought);
+
 enum { ROWS_MAX = 128 };
-static unsigned long life[ROWS_MAX], member[ROWS_MAX], keep[ROWS_MAX], faults[N_FAULTS];
+static unsigned long life[ROWS_MAX], member[ROWS_MAX], keep[ROWS_MAX], name[ROWS_MAX], faults[N_FAULTS];
 
 const struct pl_life_row *__wrap_pl_life_step(enum pl_state state, enum pl_need need, enum pl_seen seen)
 {
@@ -35,6 +39,13 @@ const struct pl_keep_row *__wrap_pl_keep_step(const struct pl_keep_in *in)
     return r;
 }
 
+const struct pl_name_row *__wrap_pl_name_step(enum pl_name_seen seen, bool fought)
+{
+    const struct pl_name_row *r = __real_pl_name_step(seen, fought);
+    name[r - pl_name_table]++;
+    return r;
+}
+
 void cover_fault(enum fault f)
 {
     faults[f]++;
@@ -54,6 +65,10 @@ bool cover_print(void)
     for (size_t i = 0; i < pl_keep_rows; i++) {
         printf("keep   row %3d %10lu  %s\n", pl_keep_table[i].id, keep[i], pl_keep_table[i].sentence);
         all &= keep[i] > 0;
+    }
+    for (size_t i = 0; i < pl_name_rows; i++) {
+        printf("name   row %3d %10lu  %s\n", pl_name_table[i].id, name[i], pl_name_table[i].sentence);
+        all &= name[i] > 0;
     }
     for (int f = 0; f < N_FAULTS; f++) {
         printf("fault          %10lu  %s\n", faults[f], fault_names[f]);

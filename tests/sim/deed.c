@@ -3,8 +3,8 @@
 #include <string.h>
 
 const char *const deed_names[N_DEEDS] = {
-    "hire",   "rehire", "depart",   "depart_list", "depart_again", "stay",     "grant",   "revoke",  "grant_end",
-    "absent", "back",   "it_admin", "role_mode",   "role_drift",   "dir_mode", "approve", "recreate"};
+    "hire",   "rehire", "depart",   "depart_list", "depart_again", "stay",     "grant",   "revoke",   "grant_end",
+    "absent", "back",   "it_admin", "role_mode",   "role_drift",   "dir_mode", "approve", "recreate", "name"};
 
 /* Two share a name, one has an apostrophe, two have double names: log-ins must collide and fold. */
 static const struct person names[] = {
@@ -14,6 +14,11 @@ static const struct person names[] = {
     {"Mari", "Tamm"},       {"Ene", "Aas"},    {"Rein", "Lill"},      {"Siim", "Koppel"},      {"Eha", "Luik"},
 };
 enum { N_NAMES = sizeof names / sizeof names[0] };
+
+struct person deed_name(int n)
+{
+    return names[n % N_NAMES];
+}
 
 static int64_t last_end(const struct world *w, int person)
 {
@@ -219,6 +224,30 @@ static bool depart_list(const struct deed *x, struct store *s, int64_t xact)
     return any;
 }
 
+static bool same_name(struct person a, struct person b)
+{
+    return !strcmp(a.given, b.given) && !strcmp(a.family, b.family);
+}
+
+/* HR changes a name: the one before is remembered, as the newest. */
+static bool rename_person(const struct deed *x, struct store *s, int64_t xact)
+{
+    struct world *w = s->w;
+    struct person *was = &w->persons[x->person], *old = w->former[x->person];
+    int *n = &w->n_former[x->person], at = 0;
+    if (same_name(*was, x->name) || *n == MAX_FORMER)
+        return false;
+    while (at < *n && !same_name(old[at], *was))
+        at++;
+    if (at < *n)
+        memmove(&old[at], &old[at + 1], (size_t)(--*n - at) * sizeof *old);
+    old[(*n)++] = *was;
+    *was = x->name;
+    w->renamed_last = x->person;
+    store_mark_all(s, x->person, "person", xact);
+    return true;
+}
+
 /* What nothing can stand in the way of. */
 static bool set(const struct deed *x, struct store *s, int64_t xact)
 {
@@ -264,6 +293,8 @@ static bool carry_out(const struct deed *x, struct store *s, int64_t xact)
         return dir_mode(x, s, xact);
     case RECREATE:
         return recreate(x, s, xact);
+    case NAME:
+        return rename_person(x, s, xact);
     case APPROVE:
         if (s->plans[x->plan].state != PLAN_HELD)
             return false;

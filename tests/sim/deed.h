@@ -23,6 +23,7 @@ enum deed_kind {
     DIR_MODE,
     APPROVE,
     RECREATE,
+    NAME,
     N_DEEDS
 };
 extern const char *const deed_names[N_DEEDS];
@@ -35,8 +36,12 @@ struct deed {
     bool flag;
     int64_t from, to;
     size_t plan;
+    struct person name;
     int list[MAX_PERSONS], n_list; /* employments of a departure list */
 };
+
+/* Name number n of those that people bear here. */
+struct person deed_name(int n);
 
 /* Draws one that makes sense now; false when this kind finds nobody. */
 bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struct rng *r, int64_t now);

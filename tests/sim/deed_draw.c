@@ -160,6 +160,12 @@ bool deed_draw(struct deed *x, enum deed_kind kind, const struct store *s, struc
         x->dir = rng_below(r, N_DIRS);
         x->mode = rng_pct(r, 80) ? PL_MODE_ENFORCE : PL_MODE_OBSERVE;
         return true;
+    case NAME:
+        x->person = rng_pct(r, 60) ? w->renamed_last : rng_below(r, w->n_persons); /* some cannot make up their mind */
+        x->name = deed_name(rng_below(r, 100));
+        if (rng_pct(r, 70)) /* one of the two, more often */
+            x->name.given = w->persons[x->person].given;
+        return true;
     case RECREATE:
         x->account = rng_below(r, s->n_accounts);
         return s->n_accounts > 0 && s->accounts[x->account].state == PL_STATE_LOST;

@@ -102,6 +102,20 @@ static bool hand_end(struct sim *m)
     return true;
 }
 
+/* Somebody's own words: they are nobody's to overwrite. */
+static bool hand_name(struct sim *m)
+{
+    int p, d;
+    enum purpose k;
+    struct dir_entry *e;
+    if (!pick_entry(m, &p, &d, &k, &e))
+        return false;
+    dir_entry_set(&m->d[d], e, rng_pct(&m->rng, 50) ? "sn" : "cn", PL_STR(OWN_WORDS));
+    dir_entry_touch(&m->d[d], e, m->now);
+    sim_trace(m, "by hand: the name of person %d in %s", p + 1, dir_names[d]);
+    return true;
+}
+
 static bool hand_entry(struct sim *m, enum fault f)
 {
     int p, d;
@@ -177,6 +191,7 @@ bool hands(struct sim *m, enum fault f)
         m->gap[d] = m->gap[d] || !m->watched[d]; /* before anybody watched */
     bool done = f == F_MEMBER_ADDED || f == F_MEMBER_REMOVED       ? hand_member(m, f == F_MEMBER_ADDED)
                 : f == F_LOCKED_BY_HAND || f == F_UNLOCKED_BY_HAND ? hand_lock(m, f == F_LOCKED_BY_HAND)
+                : f == F_NAME_BY_HAND                              ? hand_name(m)
                 : f == F_END_BY_HAND                               ? hand_end(m)
                 : f == F_ENTRY_DELETED || f == F_ENTRY_RENAMED     ? hand_entry(m, f)
                 : f == F_ENTRY_FOREIGN                             ? hand_foreign(m)

@@ -31,6 +31,7 @@ const char *const fault_names[N_FAULTS] = {"daemon crashed",
                                            "locked by hand",
                                            "unlocked by hand",
                                            "end set or taken away by hand",
+                                           "name written by hand",
                                            "entry deleted",
                                            "entry renamed",
                                            "foreign entry with our log-in",
@@ -79,7 +80,7 @@ static bool people(struct sim *m)
     static const int weight[N_DEEDS] = {
         [HIRE] = 12,     [REHIRE] = 5,     [DEPART] = 12,   [DEPART_LIST] = 4, [DEPART_AGAIN] = 3, [STAY] = 3,
         [GRANT] = 26,    [REVOKE] = 10,    [GRANT_END] = 5, [ABSENT] = 5,      [BACK] = 3,         [IT_ADMIN] = 5,
-        [ROLE_MODE] = 2, [ROLE_DRIFT] = 1, [DIR_MODE] = 1,  [APPROVE] = 4,     [RECREATE] = 3};
+        [ROLE_MODE] = 2, [ROLE_DRIFT] = 1, [DIR_MODE] = 1,  [APPROVE] = 4,     [RECREATE] = 3,     [NAME] = 4};
     struct deed x;
     int sum = 0, kind = 0;
     for (int k = 0; k < N_DEEDS; k++)
@@ -261,14 +262,14 @@ int happen_one(struct sim *m)
     if (m->sisters[0].n > 1 && rng_pct(&m->sister_rng, 4))
         sister_away(m, rng_below(&m->sister_rng, N_DIRS));
     static const enum fault by_hand[] = {F_MEMBER_ADDED,   F_MEMBER_ADDED,     F_MEMBER_REMOVED, F_MEMBER_REMOVED,
-                                         F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_END_BY_HAND,    F_ENTRY_DELETED,
-                                         F_ENTRY_RENAMED,  F_ENTRY_FOREIGN,    F_GROUP_DELETED};
+                                         F_LOCKED_BY_HAND, F_UNLOCKED_BY_HAND, F_END_BY_HAND,    F_NAME_BY_HAND,
+                                         F_ENTRY_DELETED,  F_ENTRY_RENAMED,    F_ENTRY_FOREIGN,  F_GROUP_DELETED};
     static const enum fault broken[] = {F_DIR_SLOW, F_BLIND, F_POLICY_GONE, F_PASSWORD_REFUSED, F_WRITE_DENIED};
     int what = rng_below(&m->rng, 100);
     if (what < 72)
         return people(m);
     if (what < 86)
-        return hands(m, by_hand[rng_below(&m->rng, 11)]);
+        return hands(m, by_hand[rng_below(&m->rng, 12)]);
     if (what < 88)
         return store_down(m);
     if (what < 91)

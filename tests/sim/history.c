@@ -37,11 +37,11 @@ static void intents(struct store *s, struct rng *r, int64_t now)
     enum pl_op op = member ? (rng_pct(r, 50) ? PL_OP_ADD_MEMBER : PL_OP_REMOVE_MEMBER) : PL_OP_CLOSE;
     struct pl_intent in = {.account_id = at + 1, .role_group_id = member ? g + 1 : 0, .op = op, .row = 330};
     if (!member && rng_pct(r, 50)) {
-        in.op = op = PL_OP_KEEP;
-        in.ends_us = rng_pct(r, 30) ? PL_END_NEVER : now + rng_log(r, US_HOUR, 400 * US_HOUR);
+        in.op = op = rng_pct(r, 70) ? PL_OP_KEEP : PL_OP_RENAME;
+        in.ends_us = op == PL_OP_RENAME || rng_pct(r, 30) ? PL_END_NEVER : now + rng_log(r, US_HOUR, 400 * US_HOUR);
     }
     in.put_back = member && rng_pct(r, 50);
-    in.counted = op != PL_OP_ADD_MEMBER && op != PL_OP_KEEP && rng_pct(r, 50);
+    in.counted = op != PL_OP_ADD_MEMBER && op != PL_OP_KEEP && op != PL_OP_RENAME && rng_pct(r, 50);
     struct pl_command c = {.kind = PL_CMD_INTENTS};
     int64_t id;
     c.intents.person_id = a->person + 1;

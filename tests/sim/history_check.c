@@ -116,7 +116,7 @@ static bool is_moments(const struct row *v, size_t k, bool load)
 {
     char kind = v->cols[0].s[0];
     return load ? (kind == 'E' && (k == 4 || k >= 7)) || (kind == 'I' && k == 7)
-                : v->n == 10 && k == 9; /* of scan_accounts */
+                : v->n == 12 && k == 9; /* of scan_accounts */
 }
 
 /* Columns that only the real database knows (since, seq, age) are printed as "~". */
@@ -172,7 +172,7 @@ static void scans(struct store *s, struct rng *r, int64_t now)
 {
     const struct role_group *g = &s->w->groups[rng_below(r, s->w->n_groups)];
     struct rows rows = {.a = pl_arena_new()};
-    store_scan_accounts(s, g->dir, now, &rows);
+    store_scan_accounts(s, g->dir, true, now, &rows);
     open_check("scan_accounts");
     printf("\"directory\": \"%s\", ", dir_names[g->dir]);
     print_rows(&rows, false);

@@ -166,6 +166,14 @@ void history_deed(const struct store *s, const struct deed *x)
         history_do("UPDATE paasla.directory SET mode = '%s' WHERE directory = '%s'",
                    pl_mode_name((enum pl_mode)x->mode), dir_names[x->dir]);
         break;
+    case NAME: {
+        char given[64], family[64];
+        quoted(given, sizeof given, x->name.given);
+        quoted(family, sizeof family, x->name.family);
+        history_do("UPDATE paasla.person SET given_name = '%s', family_name = '%s' WHERE person_id = %d", given, family,
+                   x->person + 1);
+        break;
+    }
     case RECREATE:
         history_do("SELECT paasla.recreate_account(%d, 'x')", x->account + 1);
         break;

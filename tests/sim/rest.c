@@ -113,6 +113,19 @@ static void end_stands(struct sim *m, const struct look *l)
                  ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
 }
 
+/* No former name is shown, unless somebody writes it again and again. */
+static void name_stands(struct sim *m, const struct look *l)
+{
+    const struct person *now = &m->w.persons[l->p];
+    for (int i = 0; i < m->w.n_former[l->p]; i++) {
+        const struct person *old = &m->w.former[l->p][i];
+        bool family = strcmp(old->family, now->family) && pl_str_eq_c(dir_entry_value(l->e, "sn"), old->family);
+        bool given = strcmp(old->given, now->given) && pl_str_eq_c(dir_entry_value(l->e, "givenName"), old->given);
+        if ((family || given) && !store_finding(&m->s, l->d, l->p, -1, "name_fought"))
+            complain(m, l, "shows a name that the person bears no more");
+    }
+}
+
 static void account(struct sim *m, const struct look *l)
 {
     bool gone = l->a && (l->a->state == PL_STATE_LOST || l->a->state == PL_STATE_FOREIGN);
@@ -127,8 +140,10 @@ static void account(struct sim *m, const struct look *l)
         return;
     }
     bool refused = directory_refuses(&m->d[l->d], l->e, m->now);
-    if (l->n.need == PL_NEED_OPEN)
+    if (l->n.need == PL_NEED_OPEN) {
         end_stands(m, l);
+        name_stands(m, l);
+    }
     if (l->n.need == PL_NEED_OUT)
         leaver(m, l);
     else if (l->n.need == PL_NEED_OPEN && refused && !excused(m, l, -1) && !two_numbers(m, l->p))

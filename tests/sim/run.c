@@ -40,6 +40,7 @@ static struct pl_engine *engine_new(struct sim *m)
                                        .first_password_file = d == 0,
                                        .lock_leavers_observed = m->lock_observed[d],
                                        .end_ahead = true,
+                                       .keep_attributes = PL_STR("cn sn givenName"),
                                        .inflight = 2 + (int)(m->seed % 11)};
     struct pl_engine_conf conf = {.dirs = dirs,
                                   .n_dirs = N_DIRS,

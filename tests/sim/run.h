@@ -9,6 +9,7 @@
 #include "sister.h"
 #include "store.h"
 
+#define OWN_WORDS     "Käsitsi Kirjutatud" /* what other hands write for a name */
 #define SIM_FIRST_DAY (1772434800 * US_SECOND) /* 2026-03-02, a Monday */
 
 enum run_kind {

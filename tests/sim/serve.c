@@ -114,7 +114,7 @@ static void execute_store(struct sim *m, struct req *r)
         store_nominate(&m->s, store_dir(c->directory), c);
         break;
     case PL_CMD_SCAN_ACCOUNTS:
-        store_scan_accounts(&m->s, store_dir(c->directory), m->now, &r->rows);
+        store_scan_accounts(&m->s, store_dir(c->directory), c->scan_accounts.names, m->now, &r->rows);
         break;
     case PL_CMD_SCAN_GROUP:
         store_scan_group(&m->s, store_dir(c->directory), c->scan_group.dn, m->now, &r->rows);

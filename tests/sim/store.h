@@ -143,7 +143,7 @@ bool store_was_approved(const struct store *s, int person, int dir, enum purpose
 void store_recover(struct store *s);
 int64_t store_tick(struct store *s, int64_t now); /* the next change, 0 none */
 void store_load(struct store *s, const struct pl_command *c, int64_t now, struct rows *out);
-void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out);
+void store_scan_accounts(struct store *s, int dir, bool names, int64_t now, struct rows *out);
 void store_scan_group(struct store *s, int dir, struct pl_str group_dn, int64_t now, struct rows *out);
 void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out);
 int store_reserve(struct store *s, int dir, int person, enum purpose p, const struct pl_str *candidates, size_t n);

@@ -196,6 +196,21 @@ static void end_row(struct store *s, int person, int dir, enum purpose p, bool o
     ends_of(s, open ? a : NULL, now - US_HOUR, out, r);
 }
 
+static void name_rows(struct store *s, int person, int dir, enum purpose p, int64_t now, struct rows *out)
+{
+    const struct account *a = store_account(s, person, dir, p);
+    int lately = 0;
+    for (size_t i = s->n_intents; i > 0 && s->intents[i - 1].at_us > now - US_HOUR; i--)
+        lately += a && &s->accounts[s->intents[i - 1].account] == a && s->intents[i - 1].op == PL_OP_RENAME &&
+                  s->intents[i - 1].outcome == PL_OUT_DONE;
+    for (int i = s->w->n_former[person]; i > 0; i--) {
+        struct row *r = pair_row(out, "N", person, dir, purpose_names[p]);
+        put_n(out, r, lately);
+        put(r, s->w->former[person][i - 1].given);
+        put(r, s->w->former[person][i - 1].family);
+    }
+}
+
 static void pair_rows(struct store *s, int person, int dir, struct naming most, int64_t now, struct rows *out)
 {
     struct wanted n[N_PURPOSES];
@@ -210,6 +225,9 @@ static void pair_rows(struct store *s, int person, int dir, struct naming most, 
     for (int p = 0; p < N_PURPOSES; p++)
         if (n[p].row)
             end_row(s, person, dir, (enum purpose)p, n[p].need == PL_NEED_OPEN, most, now, out);
+    for (int p = 0; p < N_PURPOSES; p++)
+        if (n[p].row && n[p].need == PL_NEED_OPEN)
+            name_rows(s, person, dir, (enum purpose)p, now, out);
     for (size_t i = s->first_open_intent; i < s->n_intents; i++) {
         const struct intent *in = &s->intents[i];
         const struct account *a = &s->accounts[in->account];
@@ -342,12 +360,12 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
     }
 }
 
-static void scan_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, int64_t now,
-                     struct rows *out)
+static void scan_row(struct store *s, int person, int dir, enum purpose p, const struct wanted *n, bool names,
+                     int64_t now, struct rows *out)
 {
     const struct account *a = store_account(s, person, dir, p);
     int64_t ends = store_ends(s, person, dir, p, now);
-    struct row *r = row_new(out, 10);
+    struct row *r = row_new(out, 12);
     put_n(out, r, person + 1);
     if (a)
         put_n(out, r, a - s->accounts + 1);
@@ -364,15 +382,17 @@ static void scan_row(struct store *s, int person, int dir, enum purpose p, const
         put_n(out, r, ends);
     else
         put(r, n->need == PL_NEED_OPEN && ever_kept(s, a) ? "0" : "");
+    put(r, names ? s->w->persons[person].given : "");
+    put(r, names ? s->w->persons[person].family : "");
 }
 
-void store_scan_accounts(struct store *s, int dir, int64_t now, struct rows *out)
+void store_scan_accounts(struct store *s, int dir, bool names, int64_t now, struct rows *out)
 {
     for (int person = 0; person < s->w->n_persons; person++)
         for (int p = 0; p < N_PURPOSES; p++) {
             struct wanted n = store_wanted(s, person, dir, (enum purpose)p, now);
             if (n.row)
-                scan_row(s, person, dir, (enum purpose)p, &n, now, out);
+                scan_row(s, person, dir, (enum purpose)p, &n, names, now, out);
         }
 }
 

@@ -21,7 +21,8 @@ enum {
     N_DIRS = 2,
     N_INSTITUTIONS = 2,
     N_ROLES = 4,
-    MAX_GROUPS = 8
+    MAX_GROUPS = 8,
+    MAX_FORMER = 12
 };
 
 /* Administrative accounts come first everywhere, as in the rows of LOAD. */
@@ -71,7 +72,8 @@ struct role_group {
 struct world {
     int64_t create_ahead[N_INSTITUTIONS][N_DIRS]; /* negative: the institution does not use the directory */
     enum pl_mode dir_mode[N_DIRS];                /* PL_MODE_OBSERVE or PL_MODE_ENFORCE */
-    struct person persons[MAX_PERSONS];
+    struct person persons[MAX_PERSONS], former[MAX_PERSONS][MAX_FORMER]; /* names borne before, the newest last */
+    int n_former[MAX_PERSONS], renamed_last;
     struct employment employments[MAX_EMPLOYMENTS];
     struct absence absences[MAX_ABSENCES];
     struct grant grants[MAX_GRANTS];
