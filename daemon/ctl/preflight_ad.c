@@ -30,14 +30,26 @@ static bool is_guarded(const struct pl_entry *e)
     return number(e, "adminCount") > 0 || has(e, "isCriticalSystemObject", "TRUE");
 }
 
+static bool is_word(struct pl_str word, struct pl_str words)
+{
+    for (size_t from = 0, i = 0; i <= words.len; i++)
+        if (i == words.len || words.s[i] == ' ' || words.s[i] == '\t') {
+            if (i > from && pl_str_ieq(word, (struct pl_str){words.s + from, i - from}))
+                return true;
+            from = i + 1;
+        }
+    return false;
+}
+
 /* More than the daemon ever writes of an account. */
-static bool writes_more(const struct pl_entry *e, struct pl_str fence)
+static bool writes_more(const struct pf *p, const struct pl_entry *e)
 {
     static const char *const ours[] = {"userAccountControl", "accountExpires",        "pwdLastSet",
                                        "unicodePwd",         "altSecurityIdentities", "adminDescription"};
     const struct pl_attr *a = pl_entry_attr(e, "allowedAttributesEffective");
     for (size_t i = 0; a && i < a->n; i++) {
-        bool known = pl_str_ieq(a->values[i], fence);
+        bool known = pl_str_ieq(a->values[i], p->fence) || pl_str_ieq(a->values[i], p->conf->mail_alias_attribute) ||
+                     is_word(a->values[i], p->conf->keep_attributes);
         for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
             known = known || pl_str_ieq_c(a->values[i], ours[k]);
         if (!known)
@@ -59,7 +71,7 @@ static void take_rights(void *ctx, const struct pl_entry *e)
     of->guarded = is_guarded(e);
     of->primary = number(e, "primaryGroupID");
     of->may = (has(e, "allowedAttributesEffective", "userAccountControl") ? PF_MAY_LOCK : 0u) |
-              (rules || writes_more(e, p->fence) ? PF_MAY_TOO_MUCH : 0u);
+              (rules || writes_more(p, e) ? PF_MAY_TOO_MUCH : 0u);
 }
 
 void pf_ad_rights(struct pf *p)
