@@ -35,6 +35,7 @@ void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
 bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
+bool pl_task_gives_up(const struct task *t, enum pl_op op, int code); /* refused, and not tried again for that reason */
 void pl_task_outcome(struct task *t, const struct pl_intent *in); /* for SETTLE */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 

@@ -100,7 +100,8 @@ static void report_failure(struct task *t, const struct op *o)
                     pl_arena_printf(t->arena, "%s of %.*s (%.*s) failed with result %d: %s", pl_op_name(o->op),
                                     (int)t->p.login.len, t->p.login.s, (int)where.len, where.s, o->code,
                                     pl_result_sentence(write_kind(o->op), o->code)));
-    t->trouble_later = "a write was refused by the directory";
+    if (!pl_task_gives_up(t, o->op, o->code))
+        t->trouble_later = "a write was refused by the directory";
 }
 
 /* The lock stands, and not all that goes with it was done. */

@@ -5,7 +5,12 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTION_FAILED = 122 };
+enum {
+    LDAP_NO_SUCH_ATTRIBUTE = 16,
+    LDAP_CONSTRAINT_VIOLATION = 19,
+    LDAP_TYPE_OR_VALUE_EXISTS = 20,
+    LDAP_ASSERTION_FAILED = 122
+};
 static const int64_t AGAIN_US = 1000000;
 
 #define PUSH(arr, n, item)                                                                                             \
@@ -206,19 +211,30 @@ bool pl_task_raced(int64_t role_group_id, int code)
            (code == LDAP_NO_SUCH_ATTRIBUTE || code == LDAP_TYPE_OR_VALUE_EXISTS || code == LDAP_ASSERTION_FAILED);
 }
 
+/* What is kept of an open account closes and opens nothing: refused once, it is told, and tried again when the person is
+ * looked at for another reason, by the next full compare at the latest. A log that grows each minute helps nobody. */
+bool pl_task_gives_up(const struct task *t, enum pl_op op, int code)
+{
+    enum pl_verdict v = code > 0 ? pl_result_verdict(PL_WRITE_ACCOUNT, code) : PL_VERDICT_VERIFY;
+    return t->seen != PL_SEEN_ENDED && (op == PL_OP_KEEP || op == PL_OP_RENAME) &&
+           (v == PL_VERDICT_DENIED || (v == PL_VERDICT_PERMANENT && code != LDAP_CONSTRAINT_VIOLATION));
+}
+
 /* What was tried in this task and did not show is not tried again at once. */
 static void drop_tried(struct task *t)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n_ops; i++) {
-        bool tried = false;
-        for (size_t k = 0; k < t->n_done && !tried; k++)
+        bool tried = false, gives_up = false;
+        for (size_t k = 0; k < t->n_done && !tried; k++) {
             tried = t->done[k].outcome != PL_OUT_DONE && t->done[k].op == t->ops[i].op && t->done[k].at_us > 0 &&
                     !pl_task_raced(t->done[k].role_group_id, t->done[k].code) &&
                     t->done[k].role_group_id == t->ops[i].role_group_id;
-        if (tried)
+            gives_up = tried && pl_task_gives_up(t, t->done[k].op, t->done[k].code);
+        }
+        if (tried && !gives_up)
             t->trouble_later = "a write did not show in the directory";
-        else
+        if (!tried)
             t->ops[n++] = t->ops[i];
     }
     t->n_ops = n;

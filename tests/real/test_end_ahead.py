@@ -8,6 +8,7 @@ import time
 import pytest
 
 from adtown import AdTown
+from paaslactl import ctl
 from town import Town, until
 
 EPOCH = 134774 * 86400  # seconds from 1601 to 1970
@@ -187,8 +188,8 @@ def test_observed_and_switched_off(town):
 def test_why_says_it(town):
     leaves(town, 1000, "now() + interval '1 day'")
     stands(town, 1000)
-    said = ctl(town, "why", "1000")[1]
+    said = ctl(town.pg.dsn(), "why", "LV/1000").out
     assert "It closes by itself at " in said and "even if this daemon is down" in said
     leaves(town, 1000, "NULL")
     stands(town, 1000, "no end")
-    assert "closes by itself" not in ctl(town, "why", "1000")[1]
+    assert "closes by itself" not in ctl(town.pg.dsn(), "why", "LV/1000").out

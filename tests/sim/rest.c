@@ -140,7 +140,7 @@ static void account(struct sim *m, const struct look *l)
         return;
     }
     bool refused = directory_refuses(&m->d[l->d], l->e, m->now);
-    if (l->n.need == PL_NEED_OPEN) {
+    if (l->n.need == PL_NEED_OPEN && !refused && !(m->no_compare && m->c.refused[l->p][l->d])) {
         end_stands(m, l);
         name_stands(m, l);
     }

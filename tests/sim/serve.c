@@ -149,7 +149,7 @@ static bool denied(struct sim *m, const struct req *r)
         for (int k = 0; m->denied[p] && k < N_PURPOSES; k++) {
             const struct dir_entry *e = sim_entry(m, p, r->dir, (enum purpose)k);
             if (e && r->c.kind == PL_CMD_MODIFY && pl_str_eq(e->dn, r->c.modify.dn))
-                return true;
+                return m->c.refused[p][r->dir] = true;
         }
     return false;
 }
