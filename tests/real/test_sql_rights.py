@@ -173,7 +173,7 @@ def test_the_daemon_may_send_all_its_queries_with_row_security_off(town):
     arguments = {"load_work": ["urgent", ["linn"], 10, 3, [], 20, 1000000], "reserve": ["linn", 1, "personal", ["x"]], "intents": ["[]"],
                  "watch_state": ["linn"], "watched": ["linn", '{"entries": [], "persons": [], "findings": []}'],
                  "acked": ["linn", "[]"], "unacked": ["linn", ["ldap://x"], 1],
-                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"], "preflight_groups": ["linn"], "preflight_people": ["linn"],
+                 "nominate": ["linn", '{"persons": [], "findings": []}'], "scan_accounts": ["linn", "f"], "scan_group": ["linn", ["x"]], "scan_groups": ["linn"], "preflight_groups": ["linn"], "preflight_people": ["linn"],
                  "note_connections": ['[{"directory": "linn", "state": "up", "since_us": 1, "why": ""}]'],
                  "note_config": ['{"note_id": "1", "kind": "start", "version": "1", "host": "h", "file_sha256": "%s", "started_us": 1, '
                                  '"loaded_us": 1, "values": {"a": "b"}, "secrets": {"a": "00"}, "needs_restart": []}' % ("0" * 64)],

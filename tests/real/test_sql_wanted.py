@@ -158,4 +158,4 @@ def test_an_account_in_a_directory_no_longer_used_is_known_and_left_alone(town):
     town.rows("DELETE FROM paasla.institution_directory WHERE institution = 'LV'", user="admin")
     rows = [r for r in town.query("load_work", "preview", ["linn"], 10, 3, [town.person("1042")], 20, 0) if r[0] == "P"]
     assert [r[4:6] for r in rows] == [("none", "never")]
-    assert [r[5:] for r in town.query("scan_accounts", "linn")] == [("x", "none", "none", "never", "")]
+    assert [r[5:] for r in town.query("scan_accounts", "linn", "f")] == [("x", "none", "none", "never", "", "", "")]
