@@ -58,7 +58,7 @@ struct pl_change_in {
     bool must_change;       /* OPEN with FIRST: its owner has to choose another password at the first log-on */
     bool clear_certificates; /* CLOSE: the names of certificates that log on as the account are taken away */
     int64_t end_us; /* KEEP: when the account shall close by itself, INT64_MAX: never; a multiple of end_grain_us */
-    bool clear_end; /* OPEN: the end that the entry shows is ours too, and is taken away with the lock */
+    bool clear_end; /* OPEN: the end that the entry shows has passed and is ours too: it is taken away with the lock */
 };
 
 enum pl_group_shape {

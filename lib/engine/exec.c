@@ -308,7 +308,7 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
     if (t->p.state != PL_STATE_PAUSED)
         in.opening = c->first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
-    in.clear_end = pl_keep_is_ours(t);
+    in.clear_end = pl_keep_is_over(t);
     return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
 }
 

@@ -51,16 +51,15 @@ bool pl_keep_shown(const struct task *t, int64_t ends_us)
     return end_seen(t, &end) && end == ends_us;
 }
 
-bool pl_keep_is_ours(const struct task *t)
+bool pl_keep_is_over(const struct task *t)
 {
     int64_t end;
-    return end_seen(t, &end) && is_ours(t, end);
+    return end_seen(t, &end) && end <= t->dir->e->now && is_ours(t, end);
 }
 
 static struct pl_str moment(struct pl_arena *a, int64_t us)
 {
-    struct pl_str s = us == PL_END_NEVER ? PL_STR("never") : pl_gentime_print(a, us);
-    return s;
+    return us == PL_END_NEVER ? pl_str_c("never") : pl_gentime_print(a, us);
 }
 
 static void report(struct task *t, const struct pl_keep_row *r, int64_t seen, int64_t wanted)

@@ -67,7 +67,7 @@ void pl_keep_row(struct task *t, const struct pl_row_end *r); /* copied */
 int64_t pl_keep_wanted(const struct dir *d, int64_t ends_us); /* as this directory shall show it; PL_END_NEVER: not */
 bool pl_keep_ended(const struct task *t, const struct pl_dir_facts *facts); /* PL_SEEN_ENDED */
 bool pl_keep_shown(const struct task *t, int64_t ends_us); /* the entry shows this end */
-bool pl_keep_is_ours(const struct task *t);                /* the end that it shows is one that we wrote */
+bool pl_keep_is_over(const struct task *t);                /* the end that it shows has passed and is one that we wrote */
 void pl_keep_plan(struct task *t);                         /* of an account that is open, or was until its end */
 
 /* rename.c */
