@@ -7,7 +7,8 @@ PACKAGES_RUN='postgresql-15 ldap-utils openssl util-linux procps'
 PACKAGES_SLAPD='slapd'
 PACKAGES_SAMBA='samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-markdown krb5-user
     libsasl2-modules-gssapi-mit'
-PACKAGES_389DS='389-ds-base python3-lib389'
+# Its dsconf runs ip and does not say so.
+PACKAGES_389DS='389-ds-base python3-lib389 iproute2'
 PACKAGES_TEST="binutils clang libclang-rt-14-dev python3 python3-pytest python3-pytest-xdist python3-psycopg2 python3-ldap systemd mandoc
     groff-base zsh $PACKAGES_SAMBA $PACKAGES_389DS"
 

@@ -186,6 +186,13 @@ void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several)
         look_at(k, 0);
 }
 
+/* A lock that was not done uncovers the one before it: what servers owe of that counts again. */
+void pl_acks_not_done(struct acks *k)
+{
+    if (k->several && (!k->want || k->look_at_us > k->d->e->now + LOOK_MIN_US))
+        look_at(k, LOOK_MIN_US);
+}
+
 bool pl_acks_everywhere(struct acks *k, int64_t intent_id)
 {
     if (k->several && intent_id < k->first_intent)

@@ -463,7 +463,8 @@ static void account_result(struct op *o, int code, bool ok)
     }
     if (locks && ok && step->stage == 0)
         o->task->locked_at_us = o->task->dir->e->now;
-    if (locks && step->stage == 0 && (ok || next == o->n_steps))
+    /* Also where it was refused and somebody else's lock stands: a look tells then what this server has. */
+    if (locks && step->stage == 0 && (ok || next == o->n_steps || o->steps[next].stage > 0))
         pl_acks_in_use(o, ok ? 0 : code);
     if (next < o->n_steps) {
         o->step = next;

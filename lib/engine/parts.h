@@ -4,8 +4,10 @@
 
 /* engine.c */
 struct pl_command *pl_e_emit(struct pl_engine *e, enum pl_cmd_kind kind, struct dir *d);
-uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d, int tag);
-void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+uint64_t pl_e_request(struct pl_engine *e, struct pl_command *c, enum owner_kind k, void *owner, struct dir *d,
+                      int tag);
+void pl_e_log(struct pl_engine *e, int level, struct dir *d, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 void pl_e_forget(struct pl_engine *e, const void *owner); /* answers to it are dropped from now on */
 int64_t pl_e_retry_delay(struct pl_engine *e, int64_t person_id, struct dir *d);
 void pl_e_retry_clear(struct pl_engine *e, int64_t person_id, struct dir *d);
@@ -16,8 +18,8 @@ void pl_batch_load(struct dir *d, enum pl_load_class class);
 void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only, const int64_t *persons, size_t n);
 void pl_batch_row(struct batch *b, const struct pl_event *ev);
 void pl_batch_loaded(struct batch *b, bool failed);
-void pl_batch_planned(struct task *t);     /* it stands at the barrier */
-void pl_batch_task_end(struct task *t);    /* settled or given up */
+void pl_batch_planned(struct task *t);  /* it stands at the barrier */
+void pl_batch_task_end(struct task *t); /* settled or given up */
 void pl_batch_hold_done(struct batch *b, bool failed);
 void pl_batch_pump(struct batch *b);
 void pl_batch_pump_all(struct pl_engine *e);
@@ -34,9 +36,9 @@ void pl_task_looked(struct task *t); /* look.c has read everything */
 void pl_task_written(struct task *t);
 void pl_task_shapes_known(struct task *t);
 void pl_task_free(struct task *t);
-bool pl_task_raced(int64_t role_group_id, int code); /* a write that somebody else's change overtook */
+bool pl_task_raced(int64_t role_group_id, int code);                  /* a write that somebody else's change overtook */
 bool pl_task_gives_up(const struct task *t, enum pl_op op, int code); /* refused, and not tried again for that reason */
-void pl_task_outcome(struct task *t, const struct pl_intent *in); /* for SETTLE */
+void pl_task_outcome(struct task *t, const struct pl_intent *in);     /* for SETTLE */
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text);
 
 /* gate.c */
@@ -66,9 +68,9 @@ void pl_plan_write(struct task *t, enum pl_op op, int row, const char *sentence,
 void pl_keep_row(struct task *t, const struct pl_row_end *r); /* copied */
 int64_t pl_keep_wanted(const struct dir *d, int64_t ends_us); /* as this directory shall show it; PL_END_NEVER: not */
 bool pl_keep_ended(const struct task *t, const struct pl_dir_facts *facts); /* PL_SEEN_ENDED */
-bool pl_keep_shown(const struct task *t, int64_t ends_us); /* the entry shows this end */
-bool pl_keep_is_over(const struct task *t);                /* the end that it shows has passed and is one that we wrote */
-void pl_keep_plan(struct task *t);                         /* of an account that is open, or was until its end */
+bool pl_keep_shown(const struct task *t, int64_t ends_us);                  /* the entry shows this end */
+bool pl_keep_is_over(const struct task *t); /* the end that it shows has passed and is one that we wrote */
+void pl_keep_plan(struct task *t);          /* of an account that is open, or was until its end */
 
 /* rename.c */
 void pl_rename_row(struct task *t, const struct pl_row_name *r); /* copied */
@@ -110,23 +112,23 @@ void pl_fresh_add(struct dir *d, uint64_t dn_hash); /* this account is ours, or 
 bool pl_fresh_is(const struct dir *d, uint64_t dn_hash);
 void pl_fresh_free(struct dir *d);
 
-
 /* watch*.c */
 struct watch *pl_watch_new(struct dir *d);
 void pl_watch_free(struct watch *w);
 void pl_watch_dir_up(struct watch *w);
-void pl_watch_stop(struct watch *w);  /* the directory or the store is down: what is not stored is told again */
-void pl_watch_clock(struct watch *w); /* the moment that it waits for may be over; before a compare is begun */
-void pl_watch_pump(struct watch *w);  /* starts, goes on, stores; after every event */
-int64_t pl_watch_due(const struct watch *w);   /* when it wants a timer; 0: never */
+void pl_watch_stop(struct watch *w);         /* the directory or the store is down: what is not stored is told again */
+void pl_watch_clock(struct watch *w);        /* the moment that it waits for may be over; before a compare is begun */
+void pl_watch_pump(struct watch *w);         /* starts, goes on, stores; after every event */
+int64_t pl_watch_due(const struct watch *w); /* when it wants a timer; 0: never */
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev);
 void pl_watch_own(struct watch *w, uint64_t target, struct pl_str version); /* a write of ours made this version */
-void pl_watch_seen(struct watch *w, const struct pl_entry *e); /* an account that was looked at: what is told so is no news */
+void pl_watch_seen(struct watch *w,
+                   const struct pl_entry *e); /* an account that was looked at: what is told so is no news */
 void pl_watch_wrote(struct watch *w, const struct op *o, int code); /* before the answer is worked on */
-void pl_watch_poll_sooner(struct watch *w); /* the pause is another one now */
-bool pl_watch_covers(const struct watch *w); /* nothing was missed since the last full compare, as far as is known */
+void pl_watch_poll_sooner(struct watch *w);                         /* the pause is another one now */
+bool pl_watch_covers(const struct watch *w);   /* nothing was missed since the last full compare, as far as is known */
 bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
-bool pl_watch_stays(const struct request *r); /* the open search: never answered for good */
+bool pl_watch_stays(const struct request *r);  /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
 /* acks.c */
@@ -134,8 +136,9 @@ struct acks *pl_acks_new(struct dir *d);
 void pl_acks_free(struct acks *k);
 void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several);
 void pl_acks_event(struct acks *k, const struct pl_event *ev); /* SERVER, ACK */
-bool pl_acks_everywhere(struct acks *k, int64_t intent_id); /* there are others, and this lock goes to them */
-void pl_acks_in_use(const struct op *o, int code);                /* what the server in use said to a lock */
+bool pl_acks_everywhere(struct acks *k, int64_t intent_id);    /* there are others, and this lock goes to them */
+void pl_acks_in_use(const struct op *o, int code);             /* what the server in use said to a lock */
+void pl_acks_not_done(struct acks *k);                         /* a lock or a close was settled as not done */
 void pl_acks_reply(struct acks *k, const struct request *r, const struct pl_event *ev);
 void pl_acks_pump(struct acks *k);
 int64_t pl_acks_due(const struct acks *k); /* 0: never */

@@ -41,6 +41,8 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
 void pl_task_outcome(struct task *t, const struct pl_intent *in)
 {
     PUSH(t->done, t->n_done, *in);
+    if (in->outcome == PL_OUT_NOT_DONE && (in->op == PL_OP_LOCK || in->op == PL_OP_CLOSE))
+        pl_acks_not_done(t->dir->acks);
 }
 
 /* ---- settle ---- */

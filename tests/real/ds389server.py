@@ -23,7 +23,7 @@ import tempfile
 import time
 from urllib.parse import quote
 
-from ldapserver import Certificates, free_port, run
+from ldapserver import Certificates, free_port, run, stand_still
 
 SUFFIX = "dc=linn,dc=test"
 PEOPLE = "ou=inimesed," + SUFFIX
@@ -260,7 +260,7 @@ class Ds389Server:
         self.process = None
 
     def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
+        stand_still(self.process)
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)

@@ -8,6 +8,7 @@
 
 Nothing of the host is touched. The service account works by access rules of its own; it is not the rootdn."""
 
+import glob
 import os
 import random
 import pwd
@@ -56,6 +57,20 @@ def run(*cmd, **kw):
     if p.returncode != 0:
         raise RuntimeError("%s: %s" % (" ".join(cmd), p.stdout.decode(errors="replace")))
     return p.stdout.decode(errors="replace")
+
+
+def stand_still(process):
+    """SIGSTOP, and every thread has obeyed: one that runs for a moment longer still answers."""
+    process.send_signal(signal.SIGSTOP)
+    for _ in range(1000):
+        states = []
+        for path in glob.glob("/proc/%d/task/*/stat" % process.pid):
+            with open(path) as f:
+                states.append(f.read().rsplit(")", 1)[1].split()[0])
+        if all(s == "T" for s in states):
+            return
+        time.sleep(0.01)
+    raise RuntimeError("process %d does not stand still" % process.pid)
 
 
 class Certificates:
@@ -269,7 +284,7 @@ class SlapdServer:
         self.process = None
 
     def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
+        stand_still(self.process)
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)

@@ -126,7 +126,7 @@ def test_settling_does_not_grow_with_the_plan(crowd):
 
 def test_a_thousand_departures_in_one_statement(crowd):
     leave = "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-M' WHERE employee_no LIKE 'N99___'"
-    assert walked(crowd, lambda: crowd.rows(leave, user="hr"), user="hr") < 3 * PEOPLE + 1000 * FEW
+    assert walked(crowd, lambda: crowd.rows(leave, user="hr"), user="hr") < 20 * PEOPLE, "a thousand times everybody would be 100,000,000, of the log alone 3,700,000"
     assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
     rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
     assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}

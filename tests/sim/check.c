@@ -67,6 +67,8 @@ void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us)
         m->c.cap_loads = was ? was * 2 : 256;
         m->c.load_locks = pl_xrealloc_array(m->c.load_locks, (size_t)m->c.cap_loads, sizeof(long));
         m->c.load_removals = pl_xrealloc_array(m->c.load_removals, (size_t)m->c.cap_loads, sizeof(long));
+        m->c.load_open = pl_xrealloc_array(m->c.load_open, (size_t)m->c.cap_loads, sizeof(long));
+        memset(m->c.load_open + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
         memset(m->c.load_locks + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
         memset(m->c.load_removals + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
     }
@@ -91,17 +93,23 @@ void check_delivered(struct sim *m, const struct req *r)
         if (!m->c.in_work[person - 1][d]) {
             m->c.work_load[person - 1][d] = r->load;
             m->c.work_since[person - 1][d] = m->now;
+            m->c.load_open[r->load]++;
         }
         m->c.in_work[person - 1][d] = true;
     }
 }
 
-/* A pair leaves its plan when it is settled; the next plan may be loaded while others of this one are still written. */
+/* A plan ends when all its pairs are settled; until then none of them is taken up anew. */
 void check_settled(struct sim *m, const struct pl_settle *t)
 {
     int person = (int)t->person_id - 1, dir = store_dir(t->directory);
-    if (t->n_seqs > 0)
-        m->c.in_work[person][dir] = false;
+    long load = m->c.work_load[person][dir];
+    if (t->n_seqs == 0 || !m->c.in_work[person][dir] || --m->c.load_open[load] > 0)
+        return;
+    for (int p = 0; p < MAX_PERSONS; p++)
+        for (int d = 0; d < N_DIRS; d++)
+            if (m->c.work_load[p][d] == load)
+                m->c.in_work[p][d] = false;
 }
 
 void check_dropped(struct sim *m, int dir)

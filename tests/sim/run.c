@@ -291,6 +291,7 @@ static void finish(struct sim *m)
     free(m->sister_reqs);
     free(m->c.load_locks);
     free(m->c.load_removals);
+    free(m->c.load_open);
     free(m);
 }
 

@@ -81,7 +81,7 @@ struct check {
     unsigned denied_groups[N_DIRS];
     long loads, dropped[N_DIRS]; /* how many there were when a directory was lost last */
     /* brake: what each load let through, unnamed and not approved */
-    long *load_locks, *load_removals;
+    long *load_locks, *load_removals, *load_open; /* open: pairs not settled yet */
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
     int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */

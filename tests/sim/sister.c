@@ -84,7 +84,9 @@ static int carry_out(struct sim *m, int d, int k, struct req *r, bool late)
     cover_fault(late ? F_SISTER_LATE : F_SISTER_DID);
     if (r->c.modify.everywhere.after)
         return code;
-    if (r->password_was && !e->password_known && (late || rng_pct(&m->sister_rng, 50))) { /* it had not heard of it */
+    /* It had not heard of it; one that was in use since then showed the password gone itself. */
+    bool deaf = k != m->sisters[d].in_use && r->sent_us >= m->sisters[d].heard_us[k];
+    if (r->password_was && !e->password_known && (late || rng_pct(&m->sister_rng, 50)) && deaf) {
         cover_fault(F_SISTER_PASSWORD);
         e->password_known = true;
         dir_entry_set(dir, e, "userPassword", PL_STR("as it was"));
@@ -190,6 +192,7 @@ void sister_dir_up(struct sim *m, int d)
         now = now == m->sisters[d].read_only || m->now < m->sisters[d].back_us[now] ? was : now;
     }
     m->sisters[d].in_use = now;
+    m->sisters[d].heard_us[now] = m->sisters[d].heard_us[was] = m->now;
     if (now != was)
         cover_fault(F_SISTER_IN_USE);
     if (now != was && m->sisters[d].up[now])

@@ -204,11 +204,28 @@ static void test_never_looser(void **state)
     assert_true(taken > 1000);
 }
 
+static void test_domain(void **state)
+{
+    static const char *const cases[][2] = {
+        {"CN=x,OU=p,DC=linn,DC=test", "DC=linn,DC=test"}, {"dc=linn , dc = test", "dc=linn , dc = test"},
+        {"OU=p, dc=linn", " dc=linn"},                    {"DC=a,OU=p,DC=b,DC=c", "DC=b,DC=c"},
+        {"CN=a\\,DC=b,DC=c", "DC=c"},                     {"OU=p,O=linn", ""},
+        {"DCX=a", ""},                                    {"DC=a,O=b", ""},
+        {"", ""},                                         {"dc", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pl_str got = pl_dn_domain(pl_str_c(cases[i][0]));
+        if (!pl_str_eq_c(got, cases[i][1]))
+            fail_msg("%s: %.*s", cases[i][0], (int)got.len, got.s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_smuggling), cmocka_unit_test(test_normal),       cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_compare),   cmocka_unit_test(test_never_looser),
+        cmocka_unit_test(test_compare),   cmocka_unit_test(test_never_looser), cmocka_unit_test(test_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
