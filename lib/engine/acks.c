@@ -22,7 +22,7 @@ struct news {
 struct missing { /* a lock that a server is not known to have */
     int64_t account_id, intent_id;
     struct pl_str server, native_id;
-    bool locked;
+    bool locked, wait; /* wait: not before the next look */
 };
 
 struct acks {
@@ -32,6 +32,7 @@ struct acks {
     struct pl_str others[SERVERS_MAX]; /* that are up; malloced */
     size_t n_others;
     int64_t first_intent;      /* the first that went everywhere in this life; INT64_MAX: none */
+    int64_t asked_before;      /* what it was when the rows were asked for */
     struct news waiting, sent; /* sent: on its way to the store */
     bool storing;
     int64_t store_at_us;
@@ -258,8 +259,21 @@ static void ask_rows(struct acks *k)
     struct pl_command *c = pl_e_emit(e, PL_CMD_UNACKED, k->d);
     c->unacked.servers = servers;
     c->unacked.n = k->n_others + 1;
-    c->unacked.before = k->first_intent;
+    c->unacked.before = k->asked_before = k->first_intent;
     pl_e_request(e, c, OWN_ACKS, k, NULL, TAG_ROWS);
+}
+
+/* A lock whose intent was stored before the rows were read, and that goes out only now: a look would tell of the lock before
+ * it, and what a server does of this one later would count as known. */
+static bool goes_out_now(const struct acks *k, const struct missing *m)
+{
+    bool out = m->intent_id >= k->first_intent && m->intent_id < k->asked_before;
+    for (const struct batch *b = k->d->e->batches; b && !out; b = b->next)
+        for (size_t i = 0; i < b->n_tasks && !out; i++) {
+            const struct task *t = b->tasks[i];
+            out = t->dir == k->d && t->p.account_id == m->account_id && t->phase != PH_WAIT && t->phase != PH_END;
+        }
+    return out;
 }
 
 static void row(struct acks *k, const struct pl_event *ev)
@@ -268,6 +282,7 @@ static void row(struct acks *k, const struct pl_event *ev)
     if (ev->row.n < 4 || !pl_str_to_i64(ev->row.cols[0], &m.account_id) ||
         !pl_str_to_i64(ev->row.cols[1], &m.intent_id))
         return;
+    m.wait = goes_out_now(k, &m);
     if ((k->n_rows & (k->n_rows - 1)) == 0)
         k->rows = pl_xrealloc_array(k->rows, k->n_rows ? k->n_rows * 2 : 1, sizeof *k->rows);
     m.server = pl_arena_str(k->arena, ev->row.cols[2]);
@@ -282,7 +297,7 @@ static void look(struct acks *k, size_t i)
     struct pl_engine *e = d->e;
     const struct missing *m = &k->rows[i];
     struct pl_buf filter = {0};
-    if (m->native_id.len == 0) {
+    if (m->native_id.len == 0 || m->wait) {
         k->unseen++;
         return;
     }
