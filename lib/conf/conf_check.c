@@ -375,8 +375,8 @@ static struct pl_str beginning(struct pl_str s)
 /* {words} of a template; *login becomes true when {login} is among them. */
 static bool check_template(const struct check *c, int line, const char *what, struct pl_str t, bool *login)
 {
-    static const char *const known[] = {"{login}",       "{given}", "{family}",   "{name}",
-                                        "{employee_no}", "{unit}",  "{position}", "{institution}"};
+    static const char *const known[] = {"{login}", "{given}",    "{family}",      "{name}",        "{employee_no}",
+                                        "{unit}",  "{position}", "{institution}", "{given_ascii}", "{family_ascii}"};
 
     for (size_t i = 0; i < t.len; i++) {
         struct pl_str word = from(t, i);
@@ -391,7 +391,7 @@ static bool check_template(const struct check *c, int line, const char *what, st
         if (k == sizeof known / sizeof known[0])
             return pl_conf_say(c->err, c->file, line,
                                "Known are {login} {given} {family} {name} {employee_no} {unit} {position} "
-                               "{institution}.",
+                               "{institution} {given_ascii} {family_ascii}.",
                                "%s: unknown word in braces: %.*s", what, (int)beginning(word).len, word.s);
         *login = *login || k == 0;
         i += strlen(known[k]) - 1;

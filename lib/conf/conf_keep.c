@@ -18,8 +18,8 @@ struct check {
 /* The words of the name are there, and no word that changes for another reason than the name. */
 static bool of_names_alone(struct pl_str text, bool *any)
 {
-    static const char *const names[] = {"{given}", "{family}", "{name}", "{login}"};
-    enum { N_NAMES = 4, LOGIN = 3 };
+    static const char *const names[] = {"{given}", "{family}", "{name}", "{given_ascii}", "{family_ascii}", "{login}"};
+    enum { N_NAMES = 6, LOGIN = 5 };
 
     *any = false;
     for (size_t i = 0; i < text.len; i++) {
@@ -66,7 +66,7 @@ static bool one(const struct check *c, struct pl_str w)
     if (pl_str_ieq(w, c->d->login_attribute) || pl_str_ieq(w, c->d->number_attribute))
         return SAY(c, "keep_attributes", "Take it away.", "keep_attributes: '%.*s' never changes", (int)w.len, w.s);
     if (!of_names_alone(text, &any) || !any)
-        return SAY(c, "keep_attributes", "Only {given}, {family}, {name} and {login} may be in its template.",
+        return SAY(c, "keep_attributes", "Only {given}, {family}, {name}, {given_ascii}, {family_ascii} and {login} may be in its template.",
                    "keep_attributes: '%.*s' is not made of the name alone", (int)w.len, w.s);
     return true;
 }

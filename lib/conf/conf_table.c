@@ -156,7 +156,8 @@ const struct pl_conf_option pl_conf_options[] = {
      "Object classes of a new entry, separated by spaces; dialect ad: user, if nothing else is written.", NULL},
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
      "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
-     "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn.",
+     "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn. {given_ascii} and "
+     "{family_ascii} are the names as in a log-in (Õie is oie), for addresses.",
      "attribute.employeeNumber = {institution}-{employee_no}\nattribute.cn = {name}\nattribute.sn = {family}\n"
      "attribute.givenName = {given}\nattribute.ou = {unit}\nattribute.title = {position}"},
     {"directory", "first_password", PL_CONF_WORD, DIR(first_password), "", 0, 0, "none|file", "none",
@@ -192,14 +193,14 @@ const struct pl_conf_option pl_conf_options[] = {
      NULL},
     {"directory", "keep_attributes", PL_CONF_TEXT, DIR(keep_attributes), "", 0, 600, NULL, "",
      "Attributes that follow the name when HR changes it, divided by spaces: each has a line attribute.NAME made of "
-     "{given}, "
-     "{family}, {name} and {login}. A value that shows a former name is brought up to date; one that shows another is "
-     "somebody's own, reported and left alone. The log-in and the entry's name never change.",
+     "{given}, {family}, {name}, {given_ascii}, {family_ascii} and {login}. A value that shows a former name is "
+     "brought up to date; one that shows another is somebody's own, reported and left alone. The log-in and the "
+     "entry's name "
+     "never change. An address that another person or group has is not written but reported (mail_taken).",
      "displayName sn givenName mail"},
     {"directory", "mail_alias_attribute", PL_CONF_TEXT, DIR(mail_alias_attribute), "", 0, 60, NULL, "",
      "Where the old address stays when mail follows the name: proxyAddresses (with smtp: in front, as Exchange has "
-     "it), or "
-     "an attribute of plain addresses. Empty: nowhere.",
+     "it), or an attribute of plain addresses. Empty: nowhere.",
      "proxyAddresses"},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",

@@ -1,5 +1,7 @@
 #include "names.h"
 
+#include "../directory/filter.h"
+
 const struct pl_name_row pl_name_table[] = {
     {900, PL_NAME_SAME, -1, PL_OP_NONE, NULL, "The account shows the name that HR says."},
     {910, PL_NAME_FORMER, 0, PL_OP_RENAME, NULL, "HR has changed the name; it is written through as configured."},
@@ -7,6 +9,8 @@ const struct pl_name_row pl_name_table[] = {
      "Somebody else keeps writing the former name; it is reported and written no more for a while."},
     {930, PL_NAME_OTHER, -1, PL_OP_REPORT, "name_by_hand",
      "It shows neither the name that HR says nor a former one; it is somebody's own, reported and left alone."},
+    {940, PL_NAME_TAKEN, -1, PL_OP_REPORT, "mail_taken",
+     "The address that the new name gives belongs to another entry, or nobody can tell; the one before stays."},
 };
 const size_t pl_name_rows = sizeof pl_name_table / sizeof pl_name_table[0];
 
@@ -41,6 +45,8 @@ enum pl_name_seen pl_name_seen(struct pl_arena *a, const struct pl_kept *k, cons
 {
     const struct pl_attr *values = attr_of(e, k->attr);
     *want = pl_template_render(a, k->text, words, false);
+    if (want->len == 0) /* no address can be made of this name */
+        return PL_NAME_OTHER;
     if (value_of(values, *want, false))
         return PL_NAME_SAME;
     for (size_t i = 0; i < n_former; i++) {
@@ -54,6 +60,19 @@ enum pl_name_seen pl_name_seen(struct pl_arena *a, const struct pl_kept *k, cons
         }
     }
     return PL_NAME_OTHER;
+}
+
+void pl_name_owner_filter(struct pl_buf *b, struct pl_arena *a, struct pl_str address, struct pl_str alias,
+                          bool exchange)
+{
+    const char *name = pl_arena_str(a, alias).s; /* ends with a NUL */
+    pl_buf_add_c(b, "(|");
+    pl_filter_equal(b, "mail", address);
+    if (exchange || pl_str_ieq_c(alias, "proxyAddresses"))
+        pl_filter_equal(b, "proxyAddresses", pl_arena_printf(a, "smtp:%.*s", (int)address.len, address.s));
+    if (alias.len > 0 && !pl_str_ieq_c(alias, "proxyAddresses"))
+        pl_filter_equal(b, name, address);
+    pl_buf_add_c(b, ")");
 }
 
 /* ---- writing ---- */

@@ -20,6 +20,7 @@ enum pl_name_seen {
     PL_NAME_SAME,   /* the present name is among the values */
     PL_NAME_FORMER, /* it is not, and one shows a former name */
     PL_NAME_OTHER,  /* neither; also: there is no value */
+    PL_NAME_TAKEN,  /* as FORMER, and the address to come is somebody else's (never by pl_name_seen) */
     PL_NAME_COUNT
 };
 
@@ -54,5 +55,8 @@ enum pl_name_seen pl_name_seen(struct pl_arena *a, const struct pl_kept *k, cons
 enum { PL_NAME_MODS = 4 };
 size_t pl_name_mods(struct pl_arena *a, const struct pl_entry *e, struct pl_str attr, struct pl_str was,
                     struct pl_str want, struct pl_str alias, struct pl_mod *mods);
+
+/* Adds a filter for whoever has this address, as mail, in `alias` (may be empty), or, `exchange`, in proxyAddresses. */
+void pl_name_owner_filter(struct pl_buf *b, struct pl_arena *a, struct pl_str address, struct pl_str alias, bool exchange);
 
 #endif

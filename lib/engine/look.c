@@ -9,7 +9,7 @@
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
-enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_SHAPE = 100 };
+enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_OWNER, TAG_SHAPE = 100 };
 enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64, LOGIN_KEPT_MAX = 64 /* paasla.login_name */ };
 
 static const char *const attrs_class[] = {"objectClass", NULL};
@@ -81,6 +81,8 @@ static void fresh_round(struct task *t)
     t->n_entries = 0;
     t->entry = NULL;
     t->foreign = t->canary_asked = t->canary_seen = t->policy_stands = t->unreadable = false;
+    t->mail_asked = (struct pl_str){"", 0};
+    t->mail_taken = false;
     t->n_groups_seen = 0;
     t->waiting = 0;
 }
@@ -151,6 +153,18 @@ static void ask_policy(struct task *t, struct pl_str policy)
     t->policy_stands = false;
     if (policy.len > 0)
         ask(t, TAG_POLICY, policy, PL_SCOPE_BASE, PL_STR("(objectClass=*)"), attrs_class);
+}
+
+static void ask_owner(struct task *t)
+{
+    const struct pl_dir_conf *c = &t->dir->conf;
+    struct pl_buf f = {0};
+    if (pl_rename_owner_filter(t, &f)) {
+        ask(t, TAG_OWNER, c->people_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_none);
+        if (!pl_dn_under(c->group_base, c->people_base))
+            ask(t, TAG_OWNER, c->group_base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_none);
+    }
+    pl_buf_free(&f);
 }
 
 /* An account that we know by its id most likely still bears the name that we know: one round trip less. */
@@ -232,6 +246,9 @@ void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
         break;
     case TAG_POLICY:
         t->policy_stands = pl_entry_has_class(entry, "pwdPolicy");
+        break;
+    case TAG_OWNER:
+        pl_rename_owner(t, entry->dn);
         break;
     default:
         pl_shape_learn(t->dir, pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true), entry);
@@ -390,6 +407,7 @@ static void groups_and_policy(struct task *t)
         ask_groups(t, t->entry->dn);
     if (!t->ahead || (policy.len > 0 && !pl_dn_equal(policy, d->conf.policy_dn)))
         ask_policy(t, policy);
+    ask_owner(t);
     if (t->waiting == 0)
         pl_task_looked(t);
 }
@@ -429,7 +447,9 @@ void pl_look_result(struct task *t, int tag, int code, bool complete)
         }
         return;
     }
-    if (!(code == 0 && complete) && !(missing && (tag == TAG_POLICY || tag == TAG_CANARY)))
+    if (tag == TAG_OWNER && code > 0 && pl_result_verdict(PL_WRITE_ACCOUNT, code) != PL_VERDICT_RETRY)
+        t->mail_taken = true; /* the server does not say */
+    else if (!(code == 0 && complete) && !(missing && (tag == TAG_POLICY || tag == TAG_CANARY)))
         t->unreadable = true;
     if (t->waiting > 0)
         return;

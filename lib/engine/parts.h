@@ -75,6 +75,8 @@ void pl_keep_plan(struct task *t);          /* of an account that is open, or wa
 /* rename.c */
 void pl_rename_row(struct task *t, const struct pl_row_name *r); /* copied */
 void pl_rename_plan(struct task *t);                             /* of an account that is open */
+bool pl_rename_owner_filter(struct task *t, struct pl_buf *filter); /* true: is to be asked whose the address is */
+void pl_rename_owner(struct task *t, struct pl_str dn);             /* this entry has it */
 bool pl_rename_shown(const struct task *t);                      /* nothing of it shows a former name */
 size_t pl_rename_steps(const struct task *t, struct pl_arena *a, struct pl_step *out);
 void pl_rename_hashes(const struct dir *d, struct pl_arena *a, const struct pl_row_scan_account *row, uint64_t *out);

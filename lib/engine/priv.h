@@ -143,6 +143,8 @@ struct task {
     struct pl_name *former; /* names that the person bore before */
     size_t n_former;
     int64_t renames_lately;
+    struct pl_str mail_asked; /* the address that this round may write: nobody else's, as far as was seen */
+    bool mail_taken;          /* it is somebody else's */
     struct pl_str *groups_seen;
     uint64_t *groups_seen_hash;
     size_t n_groups_seen;

@@ -2,6 +2,7 @@
 #include "priv.h"
 
 #include <string.h>
+#include "../directory/dn.h"
 
 #define PUSH(arr, n, item)                                                                                             \
     do {                                                                                                               \
@@ -25,7 +26,46 @@ static struct pl_words words_of(const struct task *t)
 static enum pl_name_seen look(const struct task *t, const struct pl_kept *k, struct pl_str *want, struct pl_str *was)
 {
     struct pl_words words = words_of(t);
-    return pl_name_seen(t->look_arena, k, t->entry, &words, t->former, t->n_former, want, was);
+    enum pl_name_seen seen = pl_name_seen(t->look_arena, k, t->entry, &words, t->former, t->n_former, want, was);
+    return seen == PL_NAME_FORMER && t->mail_taken && pl_str_ieq_c(k->attr, "mail") ? PL_NAME_TAKEN : seen;
+}
+
+/* ---- an address that is somebody else's is never written ---- */
+
+/* Two who are to get the same address at once find none who has it: the first of them gets it. */
+static bool is_promised(const struct task *t, struct pl_str address)
+{
+    for (const struct batch *b = t->dir->e->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_tasks; i++) {
+            const struct task *o = b->tasks[i];
+            if (o != t && o->dir == t->dir && o->phase < PH_SETTLE && o->mail_asked.len > 0 &&
+                pl_str_ieq(o->mail_asked, address))
+                return true;
+        }
+    return false;
+}
+
+bool pl_rename_owner_filter(struct task *t, struct pl_buf *filter)
+{
+    const struct dir *d = t->dir;
+    struct pl_str want, was;
+    size_t i = 0;
+    while (i < d->n_kept && !pl_str_ieq_c(d->kept[i].attr, "mail"))
+        i++;
+    if (t->n_former == 0 || t->p.need != PL_NEED_OPEN || i == d->n_kept ||
+        look(t, &d->kept[i], &want, &was) != PL_NAME_FORMER)
+        return false;
+    t->mail_taken = is_promised(t, want);
+    if (t->mail_taken)
+        return false;
+    t->mail_asked = want;
+    pl_name_owner_filter(filter, t->look_arena, want, d->conf.mail_alias, pl_str_eq_c(d->conf.dialect, "ad"));
+    return true;
+}
+
+void pl_rename_owner(struct task *t, struct pl_str dn)
+{
+    t->mail_taken = t->mail_taken || !pl_dn_equal(dn, t->entry->dn);
 }
 
 bool pl_rename_shown(const struct task *t)
@@ -63,7 +103,7 @@ static void report(struct task *t, const struct pl_name_row *r)
             pl_buf_add(&which, t->dir->kept[i].attr);
         }
     pl_task_finding(
-        t, r->finding, r->seen == PL_NAME_FORMER ? "warning" : "info", 0,
+        t, r->finding, r->seen == PL_NAME_OTHER ? "info" : "warning", 0,
         pl_arena_printf(t->arena, "%.*s, %s: %s", (int)t->entry->dn.len, t->entry->dn.s, which.s, r->sentence));
     pl_buf_free(&which);
 }

@@ -13,7 +13,8 @@
  *                names a leaver, and how many employments end within a day of it if not; the ends that we ever wrote; those
  *                that we wrote in the last hour, one a write, 0 for one that was taken away. Microseconds, a space between)
  *   N  person_id directory purpose lately given family    (a name that the person bore before, of an account that is wanted
- *                open; lately: how often a name was written in the last hour)
+ *                open; lately: how often a name was written in the last hour, and since HR
+ *                changed it last)
  *   I  person_id directory purpose intent_id op role_group_id ends_us
  *   H  person_id directory purpose plan_state op role_group_id
  *   D  person_id directory seq

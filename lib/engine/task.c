@@ -5,12 +5,8 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-enum {
-    LDAP_NO_SUCH_ATTRIBUTE = 16,
-    LDAP_CONSTRAINT_VIOLATION = 19,
-    LDAP_TYPE_OR_VALUE_EXISTS = 20,
-    LDAP_ASSERTION_FAILED = 122
-};
+enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTION_FAILED = 122 };
+enum { KEPT_TRIES = 2 };
 static const int64_t AGAIN_US = 1000000;
 
 #define PUSH(arr, n, item)                                                                                             \
@@ -219,7 +215,27 @@ bool pl_task_gives_up(const struct task *t, enum pl_op op, int code)
 {
     enum pl_verdict v = code > 0 ? pl_result_verdict(PL_WRITE_ACCOUNT, code) : PL_VERDICT_VERIFY;
     return t->seen != PL_SEEN_ENDED && (op == PL_OP_KEEP || op == PL_OP_RENAME) &&
-           (v == PL_VERDICT_DENIED || (v == PL_VERDICT_PERMANENT && code != LDAP_CONSTRAINT_VIOLATION));
+           (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT);
+}
+
+/* Overtaken twice in one go is no chance any more: the server takes a value for another one, or somebody is at it. */
+static bool overtaken_for_good(struct task *t, const struct op *o)
+{
+    const struct pl_intent *last = NULL;
+    int n = 0;
+    for (size_t k = 0; k < t->n_done; k++)
+        if (t->done[k].op == o->op && t->done[k].outcome == PL_OUT_FAILED &&
+            pl_task_raced(t->done[k].role_group_id, t->done[k].code)) {
+            last = &t->done[k];
+            n++;
+        }
+    if (n < KEPT_TRIES || t->seen == PL_SEEN_ENDED || (o->op != PL_OP_KEEP && o->op != PL_OP_RENAME))
+        return false;
+    pl_task_finding(t, "write_failed", "warning", 0,
+                    pl_arena_printf(t->arena, "%s of %.*s (%.*s) failed %d times with result %d: %s", pl_op_name(o->op),
+                                    (int)t->p.login.len, t->p.login.s, (int)t->p.dn.len, t->p.dn.s, n, last->code,
+                                    pl_result_sentence(PL_WRITE_ACCOUNT, last->code)));
+    return true;
 }
 
 /* What was tried in this task and did not show is not tried again at once. */
@@ -234,6 +250,8 @@ static void drop_tried(struct task *t)
                     t->done[k].role_group_id == t->ops[i].role_group_id;
             gives_up = tried && pl_task_gives_up(t, t->done[k].op, t->done[k].code);
         }
+        if (!tried && overtaken_for_good(t, &t->ops[i]))
+            continue;
         if (tried && !gives_up)
             t->trouble_later = "a write did not show in the directory";
         if (!tried)

@@ -150,9 +150,9 @@ FROM (
     UNION ALL
     SELECT 2, w.person_id, w.directory, 4, w.purpose, f.n, 'N', w.person_id::text, w.directory, w.purpose,
         (SELECT count(*)::text FROM paasla.intent i WHERE i.account_id = w.account_id AND i.op = 'rename' AND i.outcome = 'done'
-            AND i.at > clock_timestamp() - interval '1 hour'),
+            AND i.at > greatest(clock_timestamp() - interval '1 hour', f.last)),
         f.given_name, f.family_name, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
-    FROM wanted w CROSS JOIN LATERAL (SELECT x.given_name, x.family_name,
+    FROM wanted w CROSS JOIN LATERAL (SELECT x.given_name, x.family_name, max(x.until) OVER () AS last,
             row_number() OVER (ORDER BY x.until DESC, x.given_name, x.family_name) AS n
         FROM paasla.former_name x WHERE x.person_id = w.person_id) f
     WHERE w.want = 'open'

@@ -17,6 +17,7 @@ TABLES = {
     "paasla.person": (set(), set(), set(), set()),  # columns only, see below
     "paasla.employee_number": (READERS, set(), set(), set()),
     "paasla.employment": (READERS | {"daemon"}, set(), set(), set()),
+    "paasla.former_name": ({"daemon"}, set(), set(), set()),
     "paasla.absence": (READERS, set(), set(), set()),
     "paasla.departure_said": (READERS | {"daemon"}, set(), set(), set()),
     "paasla.request": (READERS, set(), set(), set()),
@@ -87,7 +88,7 @@ CALLS = {
     "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS, "acked": {"daemon"}, "unacked": {"daemon"},
 }
-HARMLESS = {"standing_at", "wanted_account_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
+HARMLESS = {"standing_at", "wanted_account_at", "known_end_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",
             "personal_code_ok", "keys_stay", "refuse", "dirty_notify", "request_approval", "staff_statement", "commitment"}
 
 

@@ -106,11 +106,13 @@ static void name_write(struct sim *m, const struct pl_mod *mod, const struct acc
     bool known = false;
     for (int i = 0; mod->n == 1 && i <= w->n_former[a->person] && !known; i++) {
         const struct person *p = i < w->n_former[a->person] ? &w->former[a->person][i] : &w->persons[a->person];
-        char whole[128];
+        char whole[128], mail[128];
         snprintf(whole, sizeof whole, "%s %s", p->given, p->family);
-        known = pl_str_eq_c(mod->values[0], pl_str_ieq_c(mod->attr, "sn")   ? p->family
-                                            : pl_str_ieq_c(mod->attr, "cn") ? whole
-                                                                            : p->given);
+        snprintf(mail, sizeof mail, "%s.%s@linn.test", p->given, p->family);
+        known = pl_str_eq_c(mod->values[0], pl_str_ieq_c(mod->attr, "sn")     ? p->family
+                                            : pl_str_ieq_c(mod->attr, "cn")   ? whole
+                                            : pl_str_ieq_c(mod->attr, "mail") ? mail
+                                                                              : p->given);
     }
     if (!known || mod->kind == PL_MOD_REPLACE)
         check_fail(m, "5: %.*s of account %s is written, and HR never said so", (int)mod->attr.len, mod->attr.s,
@@ -119,7 +121,8 @@ static void name_write(struct sim *m, const struct pl_mod *mod, const struct acc
 
 static bool is_name(struct pl_str attr)
 {
-    return pl_str_ieq_c(attr, "cn") || pl_str_ieq_c(attr, "sn") || pl_str_ieq_c(attr, "givenName");
+    return pl_str_ieq_c(attr, "cn") || pl_str_ieq_c(attr, "sn") || pl_str_ieq_c(attr, "givenName") ||
+           pl_str_ieq_c(attr, "mail");
 }
 
 static void entry_write(struct sim *m, const struct pl_command *c, int dir, const struct dir_entry *e)

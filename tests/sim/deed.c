@@ -244,6 +244,7 @@ static bool rename_person(const struct deed *x, struct store *s, int64_t xact)
     old[(*n)++] = *was;
     *was = x->name;
     w->renamed_last = x->person;
+    w->renamed_at[x->person] = s->n_intents;
     store_mark_all(s, x->person, "person", xact);
     return true;
 }

@@ -102,18 +102,30 @@ static bool hand_end(struct sim *m)
     return true;
 }
 
-/* Somebody's own words: they are nobody's to overwrite. */
+/* Somebody's own words: they are nobody's to overwrite. Or a former name, by a program that does not give in. */
 static bool hand_name(struct sim *m)
 {
-    int p, d;
-    enum purpose k;
-    struct dir_entry *e;
-    if (!pick_entry(m, &p, &d, &k, &e))
+    int p = m->w.renamed_last, d = (int)(m->seed % N_DIRS);
+    enum purpose k = PERSONAL;
+    struct dir_entry *e = sim_entry(m, p, d, k);
+    bool former = rng_pct(&m->rng, 80) && e && m->w.n_former[p] > 0;
+    if (!former && !pick_entry(m, &p, &d, &k, &e))
         return false;
-    dir_entry_set(&m->d[d], e, rng_pct(&m->rng, 50) ? "sn" : "cn", PL_STR(OWN_WORDS));
+    if (former)
+        queue_add(&m->q, m->now + rng_log(&m->rng, US_MINUTE, 15 * US_MINUTE), RUN_NAME, 0, NULL);
+    if (former)
+        dir_entry_set(&m->d[d], e, "sn", pl_str_c(m->w.former[p][m->w.n_former[p] - 1].family));
+    else
+        dir_entry_set(&m->d[d], e, rng_pct(&m->rng, 50) ? "sn" : "cn", PL_STR(OWN_WORDS));
     dir_entry_touch(&m->d[d], e, m->now);
     sim_trace(m, "by hand: the name of person %d in %s", p + 1, dir_names[d]);
     return true;
+}
+
+void hand_name_again(struct sim *m)
+{
+    if (!m->calm && rng_pct(&m->rng, 80))
+        hand_name(m);
 }
 
 static bool hand_entry(struct sim *m, enum fault f)

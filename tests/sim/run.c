@@ -16,6 +16,7 @@ static const struct pl_template templates[] = {
     {{"cn", 2}, {"{name}", 6}},
     {{"sn", 2}, {"{family}", 8}},
     {{"givenName", 9}, {"{given}", 7}},
+    {{"mail", 4}, {"{given}.{family}@linn.test", 26}},
     {{"employeeNumber", 14}, {"{institution}-{employee_no}", 27}},
 };
 
@@ -40,7 +41,7 @@ static struct pl_engine *engine_new(struct sim *m)
                                        .first_password_file = d == 0,
                                        .lock_leavers_observed = m->lock_observed[d],
                                        .end_ahead = true,
-                                       .keep_attributes = PL_STR("cn sn givenName"),
+                                       .keep_attributes = PL_STR("cn sn givenName mail"),
                                        .inflight = 2 + (int)(m->seed % 11)};
     struct pl_engine_conf conf = {.dirs = dirs,
                                   .n_dirs = N_DIRS,
@@ -253,6 +254,9 @@ static void take(struct sim *m, const struct happening *h)
         break;
     case RUN_WATCH:
         watch_go_on(m, h->n);
+        break;
+    case RUN_NAME:
+        hand_name_again(m);
         break;
     case RUN_MEND:
         happen_mend(m, (int)h->n);

@@ -200,7 +200,7 @@ static void name_rows(struct store *s, int person, int dir, enum purpose p, int6
 {
     const struct account *a = store_account(s, person, dir, p);
     int lately = 0;
-    for (size_t i = s->n_intents; i > 0 && s->intents[i - 1].at_us > now - US_HOUR; i--)
+    for (size_t i = s->n_intents; i > s->w->renamed_at[person] && s->intents[i - 1].at_us > now - US_HOUR; i--)
         lately += a && &s->accounts[s->intents[i - 1].account] == a && s->intents[i - 1].op == PL_OP_RENAME &&
                   s->intents[i - 1].outcome == PL_OUT_DONE;
     for (int i = s->w->n_former[person]; i > 0; i--) {

@@ -74,6 +74,7 @@ struct world {
     enum pl_mode dir_mode[N_DIRS];                /* PL_MODE_OBSERVE or PL_MODE_ENFORCE */
     struct person persons[MAX_PERSONS], former[MAX_PERSONS][MAX_FORMER]; /* names borne before, the newest last */
     int n_former[MAX_PERSONS], renamed_last;
+    size_t renamed_at[MAX_PERSONS]; /* so many intents there were when the name changed last */
     struct employment employments[MAX_EMPLOYMENTS];
     struct absence absences[MAX_ABSENCES];
     struct grant grants[MAX_GRANTS];

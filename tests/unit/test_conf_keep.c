@@ -23,6 +23,7 @@ static void test_keep(void **state)
     refused(KEEP("l") "attribute.l = {login}\n", "'l' is not made of the name alone");
     refused(KEEP("l") "attribute.l = {name}, {position}\n", "'l' is not made of the name alone");
     accepted(KEEP("l") "attribute.l = {name} ({login})\n");
+    accepted(KEEP("l") "attribute.l = {given_ascii}.{family_ascii}@x\n");
     refused(KEEP("cn sn CN"), "'CN' twice");
     refused(KEEP("employeeNumber") "attribute.employeeNumber = {family}\n", "'employeeNumber' never changes");
     refused(KEEP("uid") "attribute.uid = {login}{family}\n", "'uid' is the entry's own name");

@@ -11,7 +11,7 @@
 static void test_table(void **state)
 {
     static const char expected[PL_NAME_COUNT][3] = {
-        [PL_NAME_SAME] = "..", [PL_NAME_FORMER] = "w!", [PL_NAME_OTHER] = "!!"};
+        [PL_NAME_SAME] = "..", [PL_NAME_FORMER] = "w!", [PL_NAME_OTHER] = "!!", [PL_NAME_TAKEN] = "!!"};
     unsigned hits[16] = {0};
 
     (void)state;
@@ -70,12 +70,42 @@ static void test_seen(void **state)
     /* several values: one that is right is enough; else the one that is out of date */
     assert_int_equal(seen("{family}, {given}", VALUES("Tamm, Mari", "Kask, Mari"), now, ""), PL_NAME_SAME);
     assert_int_equal(seen("{family}, {given}", VALUES("M. T.", "Tamm, Mari"), now, "Tamm, Mari"), PL_NAME_FORMER);
+    /* in the letters of an address; a name that has none for it gives no address, and nothing is written */
+    assert_int_equal(seen("{given_ascii}.{family_ascii}@x", VALUES("mari.tamm@x"), "mari.kask@x", "mari.tamm@x"),
+                     PL_NAME_FORMER);
+    assert_int_equal(seen("{given_ascii}.{family_ascii}@x", VALUES("Mari.Tamm@x"), "mari.kask@x", ""), PL_NAME_OTHER);
     /* what of the name did not change is the same */
     assert_int_equal(seen("{given}", VALUES("Mari"), "Mari", ""), PL_NAME_SAME);
     assert_int_equal(seen("{given}", VALUES("Maria"), "Mari", "Maria"), PL_NAME_FORMER);
     assert_int_equal(
         seen("{name} ({login})", VALUES("Mari Tamm (mari.tamm)"), "Mari Kask (mari.tamm)", "Mari Tamm (mari.tamm)"),
         PL_NAME_FORMER);
+}
+
+static void test_letters(void **state)
+{
+    static const struct {
+        const char *given, *family, *mail;
+    } t[] = {{"Õie-Mai", "Jäär", "oie-mai.jaar@x"},
+             {"Žanna", "Šmidt", "zanna.smidt@x"},
+             {"O'Connor, jr", "Ülo", "oconnor-jr.ulo@x"},
+             {"Мари", "Tamm", ""},
+             {"Mari", "", ""},
+             {"Mari", "\x01", ""}};
+    struct pl_arena *a = pl_arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        struct pl_words w = {.given = pl_str_c(t[i].given), .family = pl_str_c(t[i].family)};
+        struct pl_str v = {"", 0}, want, was;
+        struct pl_attr mail = {PL_STR("mail"), &v, 1};
+        struct pl_entry e = {PL_STR("uid=x"), &mail, 1};
+        struct pl_kept k = {PL_STR("mail"), PL_STR("{given_ascii}.{family_ascii}@x")};
+
+        assert_int_equal(pl_name_seen(a, &k, &e, &w, NULL, 0, &want, &was), PL_NAME_OTHER);
+        assert_true(pl_str_eq_c(want, t[i].mail));
+    }
+    pl_arena_free(a);
 }
 
 /* ---- what is written ---- */
@@ -126,12 +156,35 @@ static void test_mods(void **state)
            MAIL " -proxyAddresses|SMTP:tamm@x|smtp:Kask@x +proxyAddresses|SMTP:kask@x|smtp:tamm@x");
 }
 
+/* ---- whose it is ---- */
+
+static void asks(const char *address, const char *alias, bool exchange, const char *want)
+{
+    struct pl_arena *a = pl_arena_new();
+    struct pl_buf b = {0};
+
+    pl_name_owner_filter(&b, a, pl_str_c(address), pl_str_c(alias), exchange);
+    assert_string_equal(b.s, want);
+    pl_buf_free(&b);
+    pl_arena_free(a);
+}
+
+static void test_owner(void **state)
+{
+    (void)state;
+    asks("kask@x", "", false, "(|(mail=kask@x))");
+    asks("kask@x", "mailAlias", false, "(|(mail=kask@x)(mailAlias=kask@x))");
+    asks("kask@x", "proxyAddresses", false, "(|(mail=kask@x)(proxyAddresses=smtp:kask@x))");
+    asks("kask@x", "", true, "(|(mail=kask@x)(proxyAddresses=smtp:kask@x))");
+    asks("kask@x", "mailAlias", true, "(|(mail=kask@x)(proxyAddresses=smtp:kask@x)(mailAlias=kask@x))");
+    asks("a*)(uid=x@x", "", false, "(|(mail=a\\2A\\29\\28uid=x@x))");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_seen),
-        cmocka_unit_test(test_mods),
+        cmocka_unit_test(test_table), cmocka_unit_test(test_seen),  cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_mods),  cmocka_unit_test(test_owner),
     };
 
     return cmocka_run_group_tests_name("names", tests, NULL, NULL);
