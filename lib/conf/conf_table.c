@@ -157,7 +157,7 @@ const struct pl_conf_option pl_conf_options[] = {
     {"directory", "attribute.NAME", PL_CONF_TEXT, DIR(attributes), "", 1, 4000, NULL, "",
      "One line for each further attribute of a new entry, with the words in braces of rdn_template. The one that "
      "number_attribute names must be among them; a new entry of inetOrgPerson needs cn and sn. {given_ascii} and "
-     "{family_ascii} are the names as in a log-in (Õie is oie), for addresses.",
+     "{family_ascii} are the names as in a log-in (without accents, in lower case), for addresses.",
      "attribute.employeeNumber = {institution}-{employee_no}\nattribute.cn = {name}\nattribute.sn = {family}\n"
      "attribute.givenName = {given}\nattribute.ou = {unit}\nattribute.title = {position}"},
     {"directory", "first_password", PL_CONF_WORD, DIR(first_password), "", 0, 0, "none|file", "none",

@@ -9,6 +9,8 @@ import pytest
 
 from adtown import AdTown
 from paaslactl import ctl
+from sambaserver import PEOPLE, USER
+from test_ad import sid_of
 from town import Town, until
 
 EPOCH = 134774 * 86400  # seconds from 1601 to 1970
@@ -16,6 +18,10 @@ EPOCH = 134774 * 86400  # seconds from 1601 to 1970
 
 class OnSlapd(Town):
     grain = 1  # seconds
+    all_ways = (True,)
+
+    def logs_on(self, no, password):
+        return (self.binds(no, password),)
 
     def end_of(self, no):
         """The end that the entry shows, as seconds since 1970; None: it has none."""
@@ -29,10 +35,19 @@ class OnSlapd(Town):
 
 class OnAd(AdTown):
     grain = decimal.Decimal("0.000001")
+    all_ways = (True, True)  # a bind, a Kerberos ticket
+
+    def logs_on(self, no, password):
+        return self.can(no, password)
 
     def end_of(self, no):
         ticks = int(self.entry(no, "accountExpires")["accountexpires"])
         return None if ticks in (0, 2**63 - 1) else decimal.Decimal(ticks) / 10**7 - EPOCH
+
+    def deny(self, attribute):
+        """Takes the daemon's right to write it away, on all accounts."""
+        self.ldap.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--sddl=(OD;CIIO;WP;%s;%s;%s)"
+                             % (attribute, USER, sid_of(self.ldap, "paasla")))
 
     def end_by_hand(self, no, seconds):
         self.ldap.modify("dn: %s\nchangetype: modify\nreplace: accountExpires\naccountExpires: %d\n"
@@ -79,9 +94,9 @@ def test_closes_by_itself_while_the_daemon_is_down(town):
     ends = stands(town, 1000)
     assert ends is not None
     town.stop()
-    assert town.binds(1000, password), "not sooner than HR says"
+    assert town.logs_on(1000, password) == town.all_ways, "not sooner than HR says"
     sleep_until(float(ends) + 0.2)
-    assert not town.binds(1000, password), "the moment has passed, and nobody is there but the directory"
+    assert not any(town.logs_on(1000, password)), "the moment has passed, and nobody is there but the directory"
     assert town.account(1000, "state") == "open"
     town.start()
     town.state_is(1000, "out")
@@ -167,6 +182,48 @@ def test_back_after_the_end(town):
     town.state_is(1000, "open")
     town.settled()
     assert town.binds(1000) and town.end_of(1000) is None
+
+
+def keeps(town):
+    return town.one("SELECT count(*) FROM paasla.intent WHERE op = 'keep'")
+
+
+def test_an_end_in_the_past_is_a_departure(town):
+    password = town.password(1000)
+    leaves(town, 1000, "now() - interval '1 day'")
+    town.state_is(1000, "out")
+    town.settled()
+    assert not town.binds(1000, password) and keeps(town) == 0
+
+
+def test_refused(town):
+    """Told once, and not tried again each second (retry_max_s is 1 here); the daemon locks when the moment comes."""
+    if not isinstance(town, OnAd):
+        pytest.skip("rights to single attributes are easily taken on Active Directory")
+    password = town.password(1000)
+    town.deny("bf967915-0de6-11d0-a285-00aa003049e2")  # accountExpires
+    leaves(town, 1000, "now() + interval '12 seconds'")
+    until(lambda: town.findings("write_denied"), what="the finding")
+    town.settled()
+    tried = keeps(town)
+    time.sleep(4)
+    assert keeps(town) == tried == 1 and town.end_of(1000) is None
+    town.state_is(1000, "out", 25)
+    assert not town.binds(1000, password)
+
+
+def test_without_the_fence(town):
+    """Where the fence cannot be written the end is."""
+    if not isinstance(town, OnAd):
+        pytest.skip("a fence of Active Directory")
+    town.deny("bf967919-0de6-11d0-a285-00aa003049e2")  # adminDescription
+    leaves(town, 1000, "now() + interval '1 day'")
+    assert stands(town, 1000) is not None
+    town.end_by_hand(1001, time.time() + 3 * 86400)  # and where somebody else's words stand in its place
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminDescription\nadminDescription: meie oma\n" % town.dn(1001))
+    leaves(town, 1001, "now() + interval '1 day'")
+    assert stands(town, 1001) is not None
+    assert town.entry(1001, "adminDescription")["admindescription"] == "meie oma"
 
 
 def test_observed_and_switched_off(town):
