@@ -19,12 +19,6 @@ LANGUAGE sql STABLE AS $$
     WHERE r.run @> t AND upper(r.run) < '2200-01-01'
 $$;
 
-CREATE OR REPLACE VIEW paasla.wanted_account AS
-    SELECT w.person_id, w.directory, w.purpose, w.want, w.cause, w.since,
-        CASE WHEN w.want = 'open' THEN (SELECT max(k.ends) FROM paasla.known_end_at(now()) k
-            WHERE k.person_id = w.person_id AND k.directory = w.directory AND k.purpose = w.purpose) END AS ends
-    FROM paasla.wanted_account_at(now()) w;
-
 -- What an intent of op keep writes: NULL takes away what was written before. An end in the directory is ours when it stands
 -- in one of these, whatever became of the write.
 ALTER TABLE paasla.intent ADD COLUMN ends timestamptz;

@@ -18,14 +18,16 @@ SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_tex
     i.settled_at AS last_settled_at, d.last_compare_at,
     d.last_compare_complete,
     -- what we wrote ahead; a directory may count in whole seconds
-    (SELECT CASE WHEN a.state = 'open' AND n.ends > pg_catalog.now() AND n.ends >= w.ends
-                  AND n.ends < w.ends + interval '1 second' THEN n.ends END
+    (SELECT CASE WHEN a.state = 'open' AND n.ends > pg_catalog.now() AND n.ends >= k.ends
+                  AND n.ends < k.ends + interval '1 second' THEN n.ends END
      FROM paasla.intent AS n WHERE n.account_id = a.account_id AND n.op = 'keep' AND n.outcome = 'done'
      ORDER BY n.intent_id DESC LIMIT 1) AS closes_at
 FROM paasla.account AS a
 JOIN paasla.directory AS d ON d.directory = a.directory
 LEFT JOIN paasla.wanted_account AS w
     ON w.person_id = a.person_id AND w.directory = a.directory AND w.purpose = a.purpose
+LEFT JOIN paasla.known_end_at(pg_catalog.now()) AS k
+    ON w.want = 'open' AND k.person_id = a.person_id AND k.directory = a.directory AND k.purpose = a.purpose
 LEFT JOIN LATERAL (SELECT n.op, n.at, n.outcome, n.code, n.settled_at FROM paasla.intent AS n
     WHERE n.account_id = a.account_id ORDER BY n.at DESC, n.intent_id DESC LIMIT 1) AS i ON true
 WHERE a.person_id = $1::bigint

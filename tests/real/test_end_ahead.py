@@ -73,7 +73,7 @@ def leaves(town, no, when):
 
 def wanted_end(town, no):
     """What HR says, never rounded to sooner."""
-    end = town.one("SELECT extract(epoch FROM ends) FROM paasla.wanted_account WHERE purpose = 'personal' AND"
+    end = town.one("SELECT extract(epoch FROM max(ends)) FROM paasla.known_end_at(now()) WHERE purpose = 'personal' AND"
                     " person_id = (SELECT person_id FROM paasla.employee_number WHERE employee_no = '%s')" % no)
     return end and (end / town.grain).to_integral_value(decimal.ROUND_CEILING) * town.grain
 

@@ -16,8 +16,8 @@ def moment(town, text):
 
 
 def ends(town, no, directory="linn", purpose="personal"):
-    return town.one("SELECT ends FROM paasla.wanted_account WHERE person_id = %s AND directory = %s AND purpose = %s",
-                    town.person(no), directory, purpose)
+    return town.one("SELECT max(k.ends) FROM paasla.wanted_account w JOIN paasla.known_end_at(now()) k USING (person_id, directory, purpose)"
+                    " WHERE want = 'open' AND person_id = %s AND directory = %s AND purpose = %s", town.person(no), directory, purpose)
 
 
 def us(when):
