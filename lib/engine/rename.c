@@ -38,7 +38,7 @@ static bool is_promised(const struct task *t, struct pl_str address)
     for (const struct batch *b = t->dir->e->batches; b; b = b->next)
         for (size_t i = 0; i < b->n_tasks; i++) {
             const struct task *o = b->tasks[i];
-            if (o != t && o->dir == t->dir && o->phase < PH_SETTLE && o->mail_asked.len > 0 &&
+            if (o->p.person_id != t->p.person_id && o->dir == t->dir && o->phase < PH_SETTLE && o->mail_asked.len > 0 &&
                 pl_str_ieq(o->mail_asked, address))
                 return true;
         }
@@ -65,7 +65,10 @@ bool pl_rename_owner_filter(struct task *t, struct pl_buf *filter)
 
 void pl_rename_owner(struct task *t, struct pl_str dn)
 {
-    t->mail_taken = t->mail_taken || !pl_dn_equal(dn, t->entry->dn);
+    bool own = pl_dn_equal(dn, t->entry->dn); /* or it is the person's other account */
+    for (size_t i = 0; i < t->pair->n_tasks && !own; i++)
+        own = pl_dn_equal(dn, t->pair->tasks[i]->p.dn);
+    t->mail_taken = t->mail_taken || !own;
 }
 
 bool pl_rename_shown(const struct task *t)
