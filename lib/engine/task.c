@@ -430,6 +430,8 @@ void pl_task_reply(struct task *t, const struct request *r, const struct pl_even
             t->pair->trouble = true;
         if (ev->failed) /* the dirty rows are still there: they bring the person back */
             pl_e_wake(t->dir, t->dir->e->now + pl_e_retry_delay(t->dir->e, t->p.person_id, t->dir));
+        else if (t->state == PL_STATE_OUT)
+            pl_acks_out(t->dir->acks);
         pl_batch_task_end(t);
     } else if (r->tag == PH_INTENTS) {
         intended(t, ev);
