@@ -303,5 +303,6 @@ void check_somebody_looks(struct sim *m)
     else if (m->c.quiet_since_us == 0)
         m->c.quiet_since_us = m->now;
     else if (m->now - m->c.quiet_since_us > LOOKS_WITHIN_US)
-        check_fail(m, "12: person %d %s lies in the queue, and nobody looks", y->person + 1, dir_names[y->dir]);
+        check_fail(m, "12: person %d %s lies in the queue (%s), and nobody looks", y->person + 1, dir_names[y->dir],
+                   y->cause);
 }
