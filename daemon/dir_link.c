@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- sockets ---- */
@@ -224,19 +225,58 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* ---- threads whose opening is gone ---- */
+
+static struct left {
+    struct left *next;
+    pthread_t thread;
+} * left; /* the loop's thread alone reads and writes it */
+
+static void leave(pthread_t thread)
+{
+    struct left *l = pl_xcalloc(1, sizeof *l);
+    *l = (struct left){left, thread};
+    left = l;
+}
+
+/* Takes up those that have ended by `until` on the wall clock, which is pthread_timedjoin_np()'s. True when none is left. */
+static bool take_up(const struct timespec *until)
+{
+    for (struct left **at = &left; *at;) {
+        struct left *l = *at;
+        if ((until ? pthread_timedjoin_np(l->thread, NULL, until) : pthread_tryjoin_np(l->thread, NULL)) != 0) {
+            at = &l->next;
+            continue;
+        }
+        *at = l->next;
+        free(l);
+    }
+    return left == NULL;
+}
+
+bool pld_dir_threads_ended(int wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    return take_up(&until);
+}
+
 /* Signals are for the loop's thread; a SIGPIPE of this one dies with it. */
 static int start_thread(struct dir_opening *o)
 {
-    pthread_t thread;
-    pthread_attr_t attr;
     sigset_t all, before;
+    take_up(NULL);
     sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attr, run, o);
+    int rc = pthread_create(&o->thread, NULL, run, o);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
+    o->threaded = rc == 0;
     return rc;
 }
 
@@ -333,6 +373,10 @@ void dir_opening_free(struct dir_opening *o)
     if (o->cut_fd >= 0 && !done)
         shutdown(o->cut_fd, SHUT_RDWR);
     pthread_mutex_unlock(&o->lock);
+    if (o->threaded && done)
+        pthread_join(o->thread, NULL); /* nothing is left for it to do */
+    else if (o->threaded)
+        leave(o->thread);
     if (done)
         destroy(o);
 }

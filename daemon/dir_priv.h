@@ -72,6 +72,8 @@ struct dir_opening { /* shared by the loop and one thread; the fields below `loc
     bool keep; /* a bound handle is left open although the first reads say that it is of no use */
     int64_t deadline_ms;
     int done_fd; /* eventfd, readable when the thread is through */
+    pthread_t thread;
+    bool threaded;
     /* written by the thread, read by the loop after done_fd */
     bool ok;
     bool refused; /* the server refused our credentials */

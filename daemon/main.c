@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "../lib/conf/conf.h"
 #include "../lib/engine/engine.h"
 #include "config.h"
@@ -11,7 +12,7 @@
 
 #define DEFAULT_CONF PL_SYSCONFDIR "/paasla/paasla.conf"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, THREADS_END_MS = 100 };
 
 static const char help[] =
     "paaslad keeps the accounts and group memberships of LDAP directories in step with PostgreSQL.\n"
@@ -132,5 +133,10 @@ int main(int argc, char **argv)
     /* libldap must not read ldap.conf, ~/.ldaprc or LDAP* variables: the configuration says everything. */
     if (setenv("LDAPNOINIT", "1", 1) != 0)
         return EXIT_FAILED;
-    return work(&o);
+    status = work(&o);
+    if (!pld_dir_threads_ended(THREADS_END_MS)) {
+        fflush(NULL);
+        _exit(status);
+    }
+    return status;
 }

@@ -113,6 +113,9 @@ void pld_dir_start(struct pld_dir *d);      /* brings both channels up, goes on 
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd); /* SEARCH, MODIFY, ADD; copies what it needs */
 void pld_dir_resume(struct pld_dir *d);
 void pld_dir_free(struct pld_dir *d);
+/* For the end of a program: false when a log-on that was given up is still inside a library after `wait_ms`. Then leave by
+ * _exit(): the libraries' clean-up at exit() would pull their memory away from under it. */
+bool pld_dir_threads_ended(int wait_ms);
 struct pld_dir_state {
     const char *name; /* the directory's */
     bool tried;       /* every address was tried at least once */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "../shell.h"
 
 static void print_help(void)
 {
@@ -113,5 +115,8 @@ int main(int argc, char **argv)
         code = c.command->run(&c, n, words);
     }
     free(words);
-    return finish(&c, code);
+    code = finish(&c, code);
+    if (!pld_dir_threads_ended(0)) /* preflight gave a server up that its library still waits for */
+        _exit(code);
+    return code;
 }

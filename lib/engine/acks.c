@@ -194,6 +194,13 @@ void pl_acks_not_done(struct acks *k)
         look_at(k, LOOK_MIN_US);
 }
 
+/* The store may have put the person back into the queue: to be closed once more. */
+void pl_acks_out(struct acks *k)
+{
+    if (k->several)
+        k->d->want[PL_LOAD_URGENT] = true;
+}
+
 bool pl_acks_everywhere(struct acks *k, int64_t intent_id)
 {
     if (k->several && intent_id < k->first_intent)
@@ -234,6 +241,7 @@ static void take_back(struct acks *k)
 static void stored(struct acks *k)
 {
     k->storing = false;
+    pl_acks_out(k);
     for (size_t i = 0; i < k->sent.n; i++)
         if (!k->sent.v[i].seen && !k->sent.v[i].after && k->sent.v[i].code != 0) {
             look_at(k, LOOK_MIN_US);

@@ -19,6 +19,7 @@ struct pair *pl_pair_find(struct dir *d, int64_t person_id)
     return p;
 }
 
+/* Out of what is in work. The memory is the batch's. */
 static void pair_unlink(struct pair *pair)
 {
     for (struct pair **at = slot(pair->dir, pair->person_id); *at; at = &(*at)->next)
@@ -27,6 +28,13 @@ static void pair_unlink(struct pair *pair)
             pair->dir->n_pairs--;
             return;
         }
+}
+
+static void pair_leave(const struct batch *b, struct pair *pair)
+{
+    if (b->class != PL_LOAD_PREVIEW && !pair->left)
+        pair_unlink(pair);
+    pair->left = true;
 }
 
 const struct group *pl_group_by_id(const struct batch *b, const struct dir *d, int64_t id)
@@ -242,8 +250,10 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
     if (r.kind == 'T') {
         PUSH(b->totals, b->n_totals, r.total);
         b->totals[b->n_totals - 1].directory = d->conf.name;
-        if (ev->row.n > 4)
-            known_server(d, ev->row.cols[4]);
+        b->totals[b->n_totals - 1].identity = (struct pl_str){0}; /* the row's bytes go */
+        known_server(d, r.total.identity);
+        if (r.total.due_in_us > 0) /* the store knows best when what was put off falls due: by another daemon, too */
+            pl_e_wake(d, b->any->now + r.total.due_in_us);
         return;
     }
     if (r.kind == 'W') {
@@ -317,8 +327,7 @@ static void batch_free(struct pl_engine *e, struct batch *b)
     for (size_t i = 0; i < b->n_tasks; i++)
         pl_task_free(b->tasks[i]);
     for (size_t i = 0; i < b->n_pairs; i++) {
-        if (b->class != PL_LOAD_PREVIEW)
-            pair_unlink(b->pairs[i]);
+        pair_leave(b, b->pairs[i]);
         pair_free(b->pairs[i]);
     }
     pl_e_forget(e, b);
@@ -454,9 +463,12 @@ void pl_batch_task_end(struct task *t)
     t->dir->running--;
     t->phase = PH_END;
     t->batch->ended++;
-    if (--pair->open_tasks == 0)
-        for (int class = 0; class < 2; class++)
+    if (--pair->open_tasks ==
+        0) { /* what comes for this person from here on is new work, whatever the others of the batch do */
+        for (int class = 0; class < 2; class ++)
             t->dir->want[class] = t->dir->want[class] || pair->again[class];
+        pair_leave(t->batch, pair);
+    }
     if (pair->open_tasks == 1 && pair->last && pair->last != t) {
         struct task *last = pair->last;
         pair->last = NULL;

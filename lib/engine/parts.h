@@ -141,6 +141,7 @@ void pl_acks_event(struct acks *k, const struct pl_event *ev); /* SERVER, ACK */
 bool pl_acks_everywhere(struct acks *k, int64_t intent_id);    /* there are others, and this lock goes to them */
 void pl_acks_in_use(const struct op *o, int code);             /* what the server in use said to a lock */
 void pl_acks_not_done(struct acks *k);                         /* a lock or a close was settled as not done */
+void pl_acks_out(struct acks *k);                              /* an account was settled as out, or what a server said of one was stored */
 void pl_acks_reply(struct acks *k, const struct request *r, const struct pl_event *ev);
 void pl_acks_pump(struct acks *k);
 int64_t pl_acks_due(const struct acks *k); /* 0: never */

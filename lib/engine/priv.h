@@ -189,6 +189,7 @@ struct pair {
     int64_t *seqs;
     size_t n_seqs;
     bool trouble;
+    bool left;     /* nothing of it is in work any more; it waits for the end of its batch */
     bool again[2]; /* a load of this class met something new while it was in work */
     struct pair *next; /* in the dir's hash of pairs in work */
 };

@@ -212,6 +212,8 @@ bool pl_row_load(const struct pl_str *cols, size_t n, struct pl_row *out, struct
         out->directory = out->total.directory = word(&c, "directory");
         out->total.open_accounts = number(&c, "open_accounts", false);
         out->total.memberships = number(&c, "memberships", false);
+        out->total.identity = text(&c, "identity");
+        out->total.due_in_us = number(&c, "due_in_us", true);
         break;
     case 'W':
         out->directory = word(&c, "directory");

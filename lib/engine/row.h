@@ -2,7 +2,7 @@
  * does not know or a missing column refuses the row with a sentence.
  *
  * LOAD answers rows of these shapes (first column is the kind; sql/queries/load_work.sql makes them):
- *   T  directory open_accounts memberships
+ *   T  directory open_accounts memberships identity due_in_us    (the next rows that wait for their time; empty: none)
  *   W  directory account_id role_group_id age_us    (what the brake let pass lately; only when LOAD asks)
  *   G  directory role_group_id role_id group_dn mode drift purpose
  *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
@@ -40,6 +40,8 @@
 struct pl_row_total {
     struct pl_str directory;
     int64_t open_accounts, memberships;
+    struct pl_str identity; /* of the server that our records were made against */
+    int64_t due_in_us;      /* of the rows that wait for their time, the next ones'; 0 none */
 };
 struct pl_row_passed {
     int64_t account_id, role_group_id, age_us; /* role_group_id 0: a lock */

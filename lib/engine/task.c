@@ -447,6 +447,17 @@ static void reserved(struct task *t, const struct pl_event *ev)
     pl_look_begin(t);
 }
 
+/* What was settled can move rows of the queue that came meanwhile to the leavers', or bring new ones. */
+static void look_again(struct task *t)
+{
+    bool on = t->state == PL_STATE_OPEN || t->state == PL_STATE_OPENING || t->state == PL_STATE_LOCKING ||
+              t->state == PL_STATE_CLOSING;
+    if (t->batch->class == PL_LOAD_BULK && t->p.need != PL_NEED_OPEN && on)
+        t->dir->want[PL_LOAD_URGENT] = true;
+    if (t->state == PL_STATE_OUT)
+        pl_acks_out(t->dir->acks);
+}
+
 void pl_task_reply(struct task *t, const struct request *r, const struct pl_event *ev)
 {
     if (r->kind == OWN_TASK_LOOK) {
@@ -465,6 +476,8 @@ void pl_task_reply(struct task *t, const struct request *r, const struct pl_even
             t->pair->trouble = true;
         if (ev->failed) /* the dirty rows are still there: they bring the person back */
             pl_e_wake(t->dir, t->dir->e->now + pl_e_retry_delay(t->dir->e, t->p.person_id, t->dir));
+        else
+            look_again(t);
         pl_batch_task_end(t);
     } else if (r->tag == PH_INTENTS) {
         intended(t, ev);

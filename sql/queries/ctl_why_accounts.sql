@@ -3,7 +3,9 @@
 -- expect: rows: account_id, directory, purpose, login, dn, state, state_text, state_at, want, cause, not_closed (and
 --         should be), changed_at, locked_at, lock_ms, out_at, groups (still in), mode, last_op, last_at,
 --         last_outcome, last_code, last_settled_at, last_compare_at, last_compare_complete, closes_at
-SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state, a.state_text, a.state_at, w.want, w.cause,
+SELECT a.account_id, a.directory, a.purpose, a.login, a.dn, a.state,
+    CASE WHEN a.state_row = 300 AND w.want IS DISTINCT FROM 'open' -- the words of the last look are about what was wanted then
+         THEN 'It should be closed; the daemon has not got to it yet' ELSE a.state_text END AS state_text, a.state_at, w.want, w.cause,
     NOT CASE WHEN a.purpose NOT IN ('personal', 'admin') THEN a.state IN ('out', 'none')
          WHEN w.want = 'open' THEN true
          WHEN w.cause = 'suspended' THEN a.state IN ('paused', 'out', 'none')

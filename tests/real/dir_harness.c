@@ -305,5 +305,7 @@ int main(int argc, char **argv)
     pld_dir_free(dir);
     bufferevent_free(in);
     event_base_free(base);
+    if (!pld_dir_threads_ended(100))
+        _exit(0);
     return 0;
 }

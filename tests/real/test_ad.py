@@ -426,6 +426,60 @@ def test_stopped_and_started(town):
     town.settled(40)
 
 
+@pytest.mark.parametrize("town", [{"people": 8}], indirect=True)
+@pytest.mark.parametrize("end", ["kill9", "freeze"])
+def test_a_domain_controller_that_goes_away_in_the_middle_of_a_plan(town, end):
+    """Killed, or still taking connections and never answering. Nothing is lost, nothing is called done that is not."""
+    for n in range(8):
+        town.grant(1000 + n, "r%d" % (n % 3))
+    town.settled(60)
+    passwords = [town.password(1000 + n) for n in range(8)]
+    town.sql("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK' WHERE employee_no = ANY (%s)",
+             [str(1000 + n) for n in range(8)])
+    until(lambda: town.one("SELECT count(*) FROM paasla.intent WHERE op = 'close'") > 0, 20, "the first intent")
+    getattr(town.ldap, end)()
+    time.sleep(4)
+    out = town.one("SELECT count(*) FROM paasla.account WHERE state = 'out'")
+    assert out < 8, "it went away too late for this test"
+    assert town.one("SELECT count(*) FROM paasla.intent WHERE outcome IS NULL") + town.one("SELECT count(*) FROM paasla.dirty") > 0
+    town.ldap.thaw() if end == "freeze" else town.ldap.start()
+    for n in range(8):
+        town.state_is(1000 + n, "out", 60)
+    town.settled(60)
+    for n in range(8):
+        assert town.can(1000 + n, passwords[n]) == (False, False) and town.in_groups(1000 + n) == []
+    assert town.one("SELECT count(*) FROM audit.event WHERE action = 'account.state' AND detail LIKE '%%\"out\"%%'") >= 8
+
+
+@pytest.mark.parametrize("what", ["ca", "name", "expired"])
+def test_a_certificate_that_proves_nothing(what):
+    """Nothing is asked of such a server, by LDAPS and by StartTLS, and the words say why."""
+    class Both(AdTown):
+        def uris(self):
+            return self.ldap.ldaps + " " + self.ldap.ldap
+    t = Both(people=1)
+    try:
+        tls = t.ldap.certificates
+        if what == "ca":
+            t.ldap.ca_file = tls.other_ca
+            t.write_conf()
+        else:
+            how = {"name": {"san": "DNS:mujal.linn.test"}, "expired": {"san": "IP:" + t.ldap.ip, "end": "20210101000000Z"}}
+            crt, key = tls.issue(what, **how[what])
+            t.ldap.stop()
+            os.chmod(key, 0o600)
+            for new, there in ((crt, "dc1.linn.test.pem"), (key, "dc1.linn.test.key")):
+                os.replace(new, tls.path(there))
+            t.ldap.start(wait=False)
+            until(lambda: t.ldap._listens(636) and t.ldap._listens(389), 60, "the server to listen")
+        t.start()
+        words = {"ca": "is not from the CA in", "name": "is not for the name", "expired": "has expired"}[what]
+        until(lambda: t.said().count(words) >= 2, 30, "both addresses to be refused: " + t.said()[-1500:])
+        assert "directory.up" not in t.said() and t.one("SELECT count(*) FROM paasla.intent") == 0
+    finally:
+        t.close()
+
+
 def test_certificates_are_told_or_taken_away(town):
     """Without the right to take them away the departure is done all the same: nobody logs on to a locked account."""
     names = ["X509:<I>C=EE,O=SK,CN=ESTEID<S>C=EE,SERIALNUMBER=PNOEE-%d" % n for n in (38001085718, 38001085719)]

@@ -52,6 +52,18 @@ def test_only_an_account_that_is_out_or_was_never_made_is_closed(town):
         assert open_ == ({} if verdict == "out" else {"accounts": 1}) and ("is not known to be closed" in text) == bool(open_), state
 
 
+def test_words_of_the_last_look_are_not_about_what_is_wanted_now(town):
+    acc = gone(town)
+    words = "The account is open, as wanted."
+    town.rows("UPDATE paasla.account SET state = 'open', state_row = 300, state_text = %s WHERE account_id = %s", words, acc)
+    said = why(town)[2]
+    assert words not in said and "It should be closed; the daemon has not got to it yet." in said
+    town.hire("1043")
+    works = account(town, "1043", state="open")[0]
+    town.rows("UPDATE paasla.account SET state_row = 300, state_text = %s WHERE account_id = %s", words, works)
+    assert words in as_(town, "auditor")("why", "1043", code=None).out
+
+
 def test_a_second_account(town):
     gone(town)
     others = [("linn", "admin"), ("kool", "personal"), ("linn", "service"), ("linn", "shared"), ("kool", "breakglass")]

@@ -69,11 +69,13 @@ class Replay:
         got = self.rows(query("load_work.sql"), {"p1": about["class"], "p2": ["linn", "kool"], "p3": 1000, "p4": 2,
                                                  "p5": persons, "p6": 4, "p7": 3600000000})
         in_order(got)
-        width = {"T": 5, "W": 5, "G": 8, "P": 21, "M": 10, "E": 9, "N": 7, "I": 8, "H": 7, "D": 4}
+        width = {"T": 6, "W": 5, "G": 8, "P": 21, "M": 10, "E": 9, "N": 7, "I": 8, "H": 7, "D": 4}
         for row in got:
             assert not any(row[width[row[0]]:]), f"more columns than row.h names: {row}"
             del row[width[row[0]]:]
-            if row[0] == "P":
+            if row[0] == "T":
+                row[5] = "~" if row[5] else ""
+            elif row[0] == "P":
                 row[19] = "~"
                 row[7] = row[7] or "0"
             elif row[0] == "D":

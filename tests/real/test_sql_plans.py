@@ -184,11 +184,15 @@ def test_ask_names_a_directory_that_exists(town):
 
 
 def test_control_taken_by_a_daemon_that_died_is_handed_on(town):
-    town.rows("SELECT paasla.ask('sync', 'linn')", user="admin")
-    assert len(town.query("controls")) == 1 and town.query("controls") == []
-    assert len(town.query("controls_unfinished")) == 1
+    first, second = [town.one("SELECT paasla.ask('sync', 'linn')", user="admin") for _ in range(2)]
+    assert [int(r[0]) for r in town.query("controls")] == [first, second] and town.query("controls") == []
+    third = town.one("SELECT paasla.ask('sync', 'linn')", user="admin")
+    assert [int(r[0]) for r in town.query("controls_unfinished")] == [first, second, third], "in the order they were taken"
     town.query("recover")
-    assert len(town.query("controls")) == 1
+    assert town.query("controls") == [], "what this daemon has taken stays taken when a directory comes back"
+    compare(town, control_id=third)
+    assert town.one("SELECT count(*) FROM paasla.control WHERE done_at IS NULL") == 0, "what was taken before is answered with it"
+    assert town.query("controls") == town.query("controls_unfinished") == [], "what is answered is not taken again"
 
 
 def test_a_nominee_is_never_left_out_because_a_wake_up_lies_there(town):

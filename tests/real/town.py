@@ -171,8 +171,22 @@ class Town:
         return self.one("SELECT (SELECT count(*) FROM paasla.dirty) + (SELECT count(*) FROM paasla.intent"
                         " WHERE outcome IS NULL)") == 0
 
+    def what_waits(self):
+        """For the message of a test that waited in vain."""
+        rows = []
+        for what in ("'now' AS what, clock_timestamp()::text", "'dirty', d::text FROM paasla.dirty d",
+                     "'intent', i::text FROM paasla.intent i WHERE outcome IS NULL",
+                     "'account', a::text FROM paasla.account a WHERE person_id IN (SELECT person_id FROM paasla.dirty)",
+                     "'session', concat_ws(' ', application_name, state, wait_event, now() - query_start, left(query, 120))"
+                     " FROM pg_stat_activity WHERE application_name LIKE 'paaslad%'"):
+            rows += self.sql("SELECT " + what.replace("%", "%%") + " LIMIT 20")
+        return "\n".join("%s: %s" % row for row in rows)
+
     def settled(self, seconds=20):
-        until(self.quiet, seconds, "a quiet queue; the log says:\n" + self.said()[-2000:])
+        try:
+            until(self.quiet, seconds, "a quiet queue")
+        except AssertionError as e:
+            raise AssertionError("%s; there is\n%s" % (e, self.what_waits())) from None
 
     def state_is(self, no, state, seconds=15):
         until(lambda: self.account(no, "state") == state, seconds,

@@ -67,8 +67,6 @@ void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us)
         m->c.cap_loads = was ? was * 2 : 256;
         m->c.load_locks = pl_xrealloc_array(m->c.load_locks, (size_t)m->c.cap_loads, sizeof(long));
         m->c.load_removals = pl_xrealloc_array(m->c.load_removals, (size_t)m->c.cap_loads, sizeof(long));
-        m->c.load_open = pl_xrealloc_array(m->c.load_open, (size_t)m->c.cap_loads, sizeof(long));
-        memset(m->c.load_open + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
         memset(m->c.load_locks + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
         memset(m->c.load_removals + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
     }
@@ -93,23 +91,17 @@ void check_delivered(struct sim *m, const struct req *r)
         if (!m->c.in_work[person - 1][d]) {
             m->c.work_load[person - 1][d] = r->load;
             m->c.work_since[person - 1][d] = m->now;
-            m->c.load_open[r->load]++;
         }
         m->c.in_work[person - 1][d] = true;
     }
 }
 
-/* A plan ends when all its pairs are settled; until then none of them is taken up anew. */
+/* A pair leaves its plan when it is settled; the next plan may be loaded while others of this one are still written. */
 void check_settled(struct sim *m, const struct pl_settle *t)
 {
     int person = (int)t->person_id - 1, dir = store_dir(t->directory);
-    long load = m->c.work_load[person][dir];
-    if (t->n_seqs == 0 || !m->c.in_work[person][dir] || --m->c.load_open[load] > 0)
-        return;
-    for (int p = 0; p < MAX_PERSONS; p++)
-        for (int d = 0; d < N_DIRS; d++)
-            if (m->c.work_load[p][d] == load)
-                m->c.in_work[p][d] = false;
+    if (t->n_seqs > 0)
+        m->c.in_work[person][dir] = false;
 }
 
 void check_dropped(struct sim *m, int dir)
@@ -302,4 +294,29 @@ void check_settle(struct sim *m, const struct pl_settle *t)
             check_fail(m, "8: account %lld %s group %d says the outcome, and the directory shows otherwise",
                        (long long)t->account_id, says ? "in" : "out of", g + 1);
     }
+}
+
+#define LOOKS_WITHIN_US (6 * US_MINUTE) /* longer than the longest wait after something that failed */
+
+static const struct dirty *due(const struct sim *m)
+{
+    for (size_t i = 0; i < m->s.n_dirty; i++)
+        if (m->dir_up[m->s.dirty[i].dir] && m->s.dirty[i].not_before < m->now)
+            return &m->s.dirty[i];
+    return NULL;
+}
+
+/* The queue has an end only if the engine takes up what stands in it; the poll is for hints that got lost, and for no more. */
+void check_somebody_looks(struct sim *m)
+{
+    bool quiet =
+        m->e && m->store_up && !m->hinted && !m->hint_lost && m->stop_us == 0 && m->n_reqs == 0 && pl_engine_idle(m->e);
+    const struct dirty *y = quiet ? due(m) : NULL;
+    if (!y)
+        m->c.quiet_since_us = 0;
+    else if (m->c.quiet_since_us == 0)
+        m->c.quiet_since_us = m->now;
+    else if (m->now - m->c.quiet_since_us > LOOKS_WITHIN_US)
+        check_fail(m, "12: person %d %s lies in the queue (%s), and nobody looks", y->person + 1, dir_names[y->dir],
+                   y->cause);
 }

@@ -104,6 +104,7 @@ void sim_hint(struct sim *m)
         return; /* read together with the last one, which is still on its way */
     if (!m->calm && rng_pct(&m->rng, 12)) {
         cover_fault(F_HINT_LOST);
+        m->hint_lost = true;
         return;
     }
     m->hinted = true;
@@ -230,7 +231,7 @@ static void take(struct sim *m, const struct happening *h)
         break;
     case RUN_HINT:
         ev.kind = PL_EV_DIRTY;
-        m->hinted = false;
+        m->hinted = m->hint_lost = false;
         if (m->store_up)
             sim_event(m, &ev);
         break;
@@ -295,7 +296,6 @@ static void finish(struct sim *m)
     free(m->sister_reqs);
     free(m->c.load_locks);
     free(m->c.load_removals);
-    free(m->c.load_open);
     free(m);
 }
 
@@ -332,6 +332,7 @@ bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL])
         m->now = h.at_us;
         take(m, &h);
         watch_pump(m);
+        check_somebody_looks(m);
         if (m->e && m->stop_us > 0 && pl_engine_idle(m->e))
             happen_stopped(m);
         else if (m->e && m->stop_us > 0 && m->now > m->stop_us + 10 * US_MINUTE)

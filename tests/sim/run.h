@@ -81,8 +81,9 @@ struct check {
     unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
     unsigned denied_groups[N_DIRS];
     long loads, dropped[N_DIRS]; /* how many there were when a directory was lost last */
+    int64_t quiet_since_us; /* something is due and nothing is going on */
     /* brake: what each load let through, unnamed and not approved */
-    long *load_locks, *load_removals, *load_open; /* open: pairs not settled yet */
+    long *load_locks, *load_removals;
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
     int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */
@@ -115,6 +116,7 @@ struct sim {
     struct pl_engine *e;
     long engine_no, timer_no;
     bool hinted;     /* a hint is on its way */
+    bool hint_lost;  /* since the last one that came */
     int64_t stop_us; /* when the daemon was asked to stop; 0: it was not */
     bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
     int slow[N_DIRS];
@@ -195,6 +197,7 @@ void check_intents(struct sim *m, const struct pl_command *c);
 void check_settle(struct sim *m, const struct pl_settle *t);
 void check_applied(struct sim *m, const struct pl_command *c, int dir);
 void check_dropped(struct sim *m, int dir); /* -1: everything */
+void check_somebody_looks(struct sim *m);
 const struct account *check_whose(struct sim *m, int dir, const struct dir_entry *e); /* NULL: nobody's */
 void check_late(struct sim *m, const struct pl_command *c, int dir);
 bool rest_reached(struct sim *m);

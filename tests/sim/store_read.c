@@ -258,7 +258,16 @@ static void pair_rows(struct store *s, int person, int dir, struct naming most, 
             put_n(out, pair_row(out, "D", person, dir, NULL), s->dirty[i].seq);
 }
 
-static void total_row(struct store *s, int dir, struct rows *out)
+static int64_t next_due(const struct store *s, int dir, int64_t now)
+{
+    int64_t in = 0;
+    for (size_t i = 0; i < s->n_dirty; i++)
+        if (s->dirty[i].dir == dir && s->dirty[i].not_before > now && (!in || s->dirty[i].not_before - now < in))
+            in = s->dirty[i].not_before - now;
+    return in;
+}
+
+static void total_row(struct store *s, int dir, int64_t now, struct rows *out)
 {
     int open = 0, members = 0;
     for (int i = 0; i < s->n_accounts; i++) {
@@ -267,12 +276,16 @@ static void total_row(struct store *s, int dir, struct rows *out)
         for (int g = 0; g < s->w->n_groups; g++)
             members += a->dir == dir && a->present[g] == 1;
     }
-    struct row *r = row_new(out, 5);
+    struct row *r = row_new(out, 6);
     put(r, "T");
     put(r, dir_names[dir]);
     put_n(out, r, open);
     put_n(out, r, members);
     put_copy(out, r, s->identity[dir]);
+    if (next_due(s, dir, now))
+        put_n(out, r, next_due(s, dir, now));
+    else
+        put(r, "");
     s->identity_shown[dir] |= s->identity[dir][0] != '\0';
 }
 
@@ -333,7 +346,7 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
     int pairs = 0, looked = 0;
     for (int d = 0; d < N_DIRS; d++)
         if (asked(c, d)) {
-            total_row(s, d, out);
+            total_row(s, d, now, out);
             passed_rows(s, d, now, c->load.passed_us, out);
         }
     for (int g = 0; g < s->w->n_groups; g++)

@@ -19,7 +19,7 @@ struct shape {
 };
 
 static const struct shape load_shapes[] = {
-    {"KwNN", {"T", "linn", "420", "1900"}},
+    {"KwNNtn", {"T", "linn", "420", "1900", "srv-linn", "250000"}},
     {"Kwiiwmfw", {"G", "linn", "7", "3", "cn=wd,ou=ryhmad,dc=linn,dc=test", "enforce", "t", "personal"}},
     {"KiwwWCfntttsttttttmnN",
      {"P",
@@ -296,6 +296,8 @@ static void test_values_arrive(void **state)
     assert_true(pl_str_eq_c(r.directory, "linn") && pl_str_eq_c(r.total.directory, "linn"));
     assert_int_equal(r.total.open_accounts, 420);
     assert_int_equal(r.total.memberships, 1900);
+    assert_true(pl_str_eq_c(r.total.identity, "srv-linn"));
+    assert_int_equal(r.total.due_in_us, 250000);
 
     assert_true(pl_row_load(cols, fill(&load_shapes[1], cols), &r, &err));
     assert_int_equal(r.group.role_group_id, 7);
