@@ -144,6 +144,8 @@ void pl_exec_abandon(struct task *t)
             unlink_waiting(t->dir, o);
             continue;
         }
+        if ((o->op == PL_OP_LOCK || o->op == PL_OP_CLOSE) && o->steps[o->step].stage == 0)
+            pl_acks_in_use(o, PL_RESULT_UNKNOWN); /* no answer is to come: it is looked for */
         for (size_t k = 0; k < e->n_requests; k++)
             if (e->requests[k].req && e->requests[k].owner == o) {
                 e->requests[k].kind = OWN_LOST_WRITE;

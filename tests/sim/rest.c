@@ -108,6 +108,8 @@ static void end_stands(struct sim *m, const struct look *l)
     bool right = ends == NEVER ? is == NEVER : is >= ends && is - ends < US_SECOND;
     if (is == NEVER && !store_end_named(&m->s, l->p, ends, m->naming))
         return; /* it may be one of a crowd, or have been when it was looked at */
+    if (is == NEVER && store_finding(&m->s, l->d, l->p, -1, "end_not_ahead"))
+        return; /* it was one then, and others of it are none now: the next compare tells */
     if (!(known && right) && !l->tampered)
         complain(m, l,
                  ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
