@@ -171,6 +171,21 @@ def test_an_address_that_is_somebody_else_s(town):
     until(lambda: not town.findings("mail_taken"), what="the finding to be over")
 
 
+def test_a_value_that_the_server_takes_for_another(town):
+    """Refused as a value that is there already, again and again: no race, and no loop."""
+    if town.kind.dialect == "ad":
+        pytest.skip("one value only")
+    town.by_hand(1000, "add: sn", "sn: KASK")
+    town.renamed(1000, "Inimene", "Kask")
+    until(lambda: town.findings("write_failed"), what="the finding")
+    nothing_loops(town)
+    assert town.values(1000, "sn") == ["KASK", "Numbera"] and renames(town) == 2
+    town.by_hand(1000, "delete: sn", "sn: KASK")
+    town.sql("SELECT paasla.ask('sync')")
+    until(lambda: town.values(1000, "sn") == ["Kask"], what="the new name")
+    until(lambda: not town.findings("write_failed"), what="the finding to be over")
+
+
 def test_one_address_and_two_people(town):
     town.sql("UPDATE paasla.staff SET given_name = 'Mari', family_name = 'Kask' WHERE employee_no IN ('1000', '1001', '1002')")
     until(lambda: [town.values(no, "sn") for no in (1000, 1001, 1002)] == [["Kask"]] * 3, what="the new names")
