@@ -84,7 +84,7 @@ FROM (
     SELECT 0 AS part, 0::bigint AS person, d.directory AS dir, 0 AS kind, '' AS purpose, 0::bigint AS n,
         'T' AS c0, d.directory AS c1,
         coalesce(t.open_accounts, 0)::text AS c2, coalesce(t.memberships, 0)::text AS c3,
-        coalesce(d.identity, '') AS c4, coalesce((SELECT greatest(1, ceil(extract(epoch FROM min(y.not_before) - clock_timestamp()) * 1000000))
+        coalesce(d.identity, '') AS c4, coalesce((SELECT min(greatest(1, ceil(extract(epoch FROM y.not_before - clock_timestamp()) * 1000000)))
             FROM paasla.dirty y WHERE y.directory = d.directory AND y.not_before > clock_timestamp())::bigint::text, '') AS c5, '' AS c6, '' AS c7, '' AS c8, '' AS c9, '' AS c10, '' AS c11, '' AS c12,
         '' AS c13, '' AS c14, '' AS c15, '' AS c16, '' AS c17, '' AS c18, '' AS c19, '' AS c20
     FROM paasla.directory d LEFT JOIN paasla.directory_total t ON t.directory = d.directory WHERE d.directory = ANY ($2::text[])

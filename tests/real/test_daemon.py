@@ -1,6 +1,7 @@
 """The main job under the real daemon on real servers, each kind of them: good days first, then the bad ones that the promises
 name."""
 import base64
+import re
 import signal
 import threading
 import time
@@ -119,6 +120,20 @@ def test_drift_is_found_put_back_or_reported(town):
     town.sql("SELECT paasla.ask('sync')")
     town.sql("INSERT INTO paasla.dirty (directory, person_id, cause) SELECT directory, person_id, 'test' FROM paasla.account")
     until(lambda: not town.findings("drift_member_added"), what="the finding to be over")
+
+
+def test_who_has_nothing_to_do_sleeps(town):
+    """Counted over more than one of its own timers (poll_s is 5): how often it woke up, and what it asked PostgreSQL."""
+    def woke():
+        with open("/proc/%d/status" % town.process.pid) as f:
+            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M)[1])
+    town.depart(1000)
+    town.state_is(1000, "out")
+    town.settled()
+    time.sleep(2)
+    before = woke()
+    time.sleep(6)
+    assert woke() - before < 60
 
 
 def test_a_mass_departure_is_held_whole_and_released(town):

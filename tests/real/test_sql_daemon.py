@@ -20,7 +20,7 @@ def test_one_load_has_everything_about_a_pair_in_order(town):
     rows = load(town)
     assert [r[0] for r in rows] == ["T"] * 2 + ["G"] * 3 + ["P", "M", "I", "H"] + ["D"] * 2
     who = str(town.person("1042"))
-    assert rows[1][:5] == ["T", "linn", "1", "1", ""]
+    assert rows[1][:6] == ["T", "linn", "1", "1", "", ""]
     assert only(rows, "G")[0][1:8] == ["linn", str(group), rows[2][3], "cn=lugeja,ou=grupid,dc=linn", "enforce", "f", "personal"]
     p = only(rows, "P")[0]
     assert p[1:12] == [who, "linn", "personal", "locked", "departed", "t", str(acc), "1042a", "", "", "open"]
@@ -29,6 +29,20 @@ def test_one_load_has_everything_about_a_pair_in_order(town):
     assert only(rows, "I")[0][1:7] == [who, "linn", "personal", str(intent), "remove_member", str(group)]
     assert only(rows, "H")[0][1:7] == [who, "linn", "personal", "held", "close", "0"]
     assert plan and all(r[1:3] == [who, "linn"] for r in only(rows, "D"))
+
+
+def test_it_says_when_the_next_row_falls_due(town):
+    def due():
+        return [r[5] for r in load(town, "urgent") if r[0] == "T"]
+    town.clean()
+    assert due() == ["", ""], "nothing waits for its time"
+    for after in ("3 hours", "2 hours", "-1 hour"):
+        town.rows("INSERT INTO paasla.dirty (directory, person_id, cause, not_before) VALUES ('linn', %s, 'retry', now() + %s::interval)",
+                  town.person("1042"), after)
+    kool, linn = due()
+    assert kool == "" and 7190e6 < int(linn) <= 7200e6
+    town.clean()
+    assert due() == ["", ""]
 
 
 def test_administrators_have_their_row_first(town):

@@ -59,7 +59,8 @@ static void show(struct sim *m, int p, int d, int64_t at_us)
         m->c.shown[p][d][m->c.n_shown[p][d]++ % SHOWN] = *x;
 }
 
-void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us)
+/* The number of a LOAD. It has it from the engine on: one that is answered after its directory was lost is nobody's. */
+long check_load_number(struct sim *m)
 {
     m->c.loads++;
     if (m->c.loads >= m->c.cap_loads) {
@@ -70,6 +71,11 @@ void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us)
         memset(m->c.load_locks + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
         memset(m->c.load_removals + was, 0, (size_t)(m->c.cap_loads - was) * sizeof(long));
     }
+    return m->c.loads;
+}
+
+void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us)
+{
     for (size_t i = 0; i < c->load.n_dirs; i++)
         for (int p = 0, d = store_dir(c->load.dirs[i]); p < m->w.n_persons; p++)
             if (store_is_dirty(&m->s, p, d))

@@ -190,6 +190,7 @@ struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p);
 /* ---- check.c, check_write.c, rest.c ---- */
 void check_fail(struct sim *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_command(struct sim *m, const struct pl_command *c);
+long check_load_number(struct sim *m);
 void check_loaded(struct sim *m, const struct pl_command *c, int64_t at_us);
 void check_delivered(struct sim *m, const struct req *r);
 void check_settled(struct sim *m, const struct pl_settle *t);

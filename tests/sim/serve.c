@@ -34,6 +34,8 @@ void serve_accept(struct sim *m, const struct pl_command *c)
     r->sent_us = m->now;
     r->rows.a = r->a;
     copy_command(r, c);
+    if (c->kind == PL_CMD_LOAD && c->load.class != PL_LOAD_PREVIEW)
+        r->load = check_load_number(m);
     if (m->n_reqs == m->cap_reqs) {
         m->cap_reqs = m->cap_reqs ? m->cap_reqs * 2 : 64;
         m->reqs = pl_xrealloc_array(m->reqs, m->cap_reqs, sizeof(struct req *));
@@ -61,7 +63,6 @@ static void execute_load(struct sim *m, struct req *r)
     store_load(&m->s, &r->c, m->now, &r->rows);
     if (r->c.load.class != PL_LOAD_PREVIEW)
         check_loaded(m, &r->c, m->now);
-    r->load = m->c.loads;
 }
 
 static void execute_store(struct sim *m, struct req *r)
