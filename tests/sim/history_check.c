@@ -128,7 +128,8 @@ static void print_rows(const struct rows *rows, bool load)
         row_begin();
         for (size_t k = 0; k < v->n; k++) {
             bool unknown = load && ((v->cols[0].s[0] == 'P' && k == 19) || (v->cols[0].s[0] == 'D' && k == 3) ||
-                                    (v->cols[0].s[0] == 'W' && k == 4));
+                                    (v->cols[0].s[0] == 'W' && k == 4) ||
+                                    (v->cols[0].s[0] == 'T' && k == 5 && v->cols[k].len > 0));
             if (unknown)
                 put("~", k + 1 == v->n);
             else if (is_moments(v, k, load))
