@@ -190,7 +190,7 @@ def keeps(town):
 
 def test_an_end_in_the_past_is_a_departure(town):
     password = town.password(1000)
-    leaves(town, 1000, "now() - interval '1 day'")
+    leaves(town, 1000, "now() - interval '100 ms'")
     town.state_is(1000, "out")
     town.settled()
     assert not town.binds(1000, password) and keeps(town) == 0
