@@ -54,6 +54,7 @@ def explain(crowd, text):
 def walked(crowd, what, user="daemon"):
     """The rows that a statement of that log-in reads from tables, in order or by an index."""
     def seen():
+        crowd.rows("SELECT pg_stat_force_next_flush()")  # what was read before it is not its affair
         crowd.rows("SELECT pg_stat_force_next_flush()", user=user)
         return int(crowd.one("SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"))
     before = seen()
