@@ -266,10 +266,10 @@ def test_the_address_in_use(town):
     town.by_hand(1000, "add: proxyAddresses", "proxyAddresses: SMTP:inimene.numbera@linn.test", "proxyAddresses: smtp:info@linn.test")
     town.renamed(1000, "Inimene", "Kask")
     until(lambda: town.values(1000, "mail") == ["inimene.kask@linn.test"], what="the new address")
-    assert town.values(1000, "proxyAddresses") == ["SMTP:inimene.kask@linn.test", "smtp:inimene.numbera@linn.test",
-                                                   "smtp:info@linn.test"]
+    assert town.values(1000, "proxyAddresses") == ["SMTP:inimene.kask@linn.test", "smtp:info@linn.test",
+                                                   "smtp:inimene.numbera@linn.test"]
     town.renamed(1000, "Inimene", "Numbera")
     until(lambda: town.values(1000, "mail") == ["inimene.numbera@linn.test"], what="the old address")
-    assert town.values(1000, "proxyAddresses") == ["SMTP:inimene.numbera@linn.test", "smtp:inimene.kask@linn.test",
-                                                   "smtp:info@linn.test"]
+    assert town.values(1000, "proxyAddresses") == ["SMTP:inimene.numbera@linn.test", "smtp:info@linn.test",
+                                                   "smtp:inimene.kask@linn.test"]
     assert "Last write: rename" in ctl(town.pg.dsn(), "why", "LV/1000").out
