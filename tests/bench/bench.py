@@ -8,10 +8,12 @@ import bed
 import bulk
 import departures
 import outside
+import samba
 
 MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
             "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle,
-            "profile": departures.profile}
+            "profile": departures.profile, "samba": samba.departures,
+            "found": outside.found}
 
 
 def main(args):
