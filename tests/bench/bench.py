@@ -7,12 +7,12 @@ import traceback
 import bed
 import bulk
 import departures
+import domain
 import outside
-import samba
 
 MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
             "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle,
-            "profile": departures.profile, "samba": samba.departures,
+            "profile": departures.profile, "samba": domain.departures, "samba-compare": domain.compare,
             "found": outside.found}
 
 

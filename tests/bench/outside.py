@@ -8,7 +8,7 @@ import time
 from bed import BUILD, GROUPS, BenchTown, absolute, closing, median, percentile, until
 import ldapfacts
 from ldapfacts import ldap
-from samba import SambaTown
+from domain import SambaTown
 
 
 def change(quick):

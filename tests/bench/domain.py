@@ -1,11 +1,14 @@
 """Active Directory: departures against the same writes by hand, and a full compare, on Samba domain controllers that sync."""
+import json
 import os
+import random
 import subprocess
 import time
 
-from bed import BUILD, N_GROUPS, Bench, closing, median, percentile, row, until
+from bed import BUILD, N_GROUPS, Bench, closing, median, percentile, row, tool, until
 from adtown import AdTown
-from sambaserver import GROUPS, PEOPLE, SambaServer
+from bulk import fill_database
+from sambaserver import DOMAIN, GROUPS, PEOPLE, SambaServer
 
 PASSWORD = "Parool-12345"
 SETTLE = 0.3  # after a departure: the daemon has written what it did, the server has answered
@@ -136,3 +139,51 @@ def measure(town, hand, our_kdc, their_kdc, logins):
         theirs.append((locked - asked, at - asked, out - asked, 0.0, gap))
         time.sleep(SETTLE)
     return ours, theirs
+
+
+READ_OF_PEOPLE = ("objectGUID sAMAccountName employeeNumber cn name sn objectClass userAccountControl accountExpires pwdLastSet"
+                  " primaryGroupID objectSid altSecurityIdentities adminDescription").split()
+READ_OF_GROUPS = "objectClass groupType isCriticalSystemObject adminCount objectSid member objectGUID".split()
+
+
+def fill(town, people, groups, largest):
+    """Directory and database as after a first provisioning; group after group has more people, the last one `largest`."""
+    chosen = random.Random(1)
+    members = [sorted(chosen.sample(range(people), largest * (g + 1) // groups)) for g in range(groups)]
+    out = os.path.join(town.dir, "people")
+    town.ldap.stop()
+    subprocess.run(["/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "domainfill.py"), town.ldap.dir,
+                    town.ldap.conf, out], check=True, env=town.ldap.env(), text=True, input=json.dumps(
+                        {"people_base": PEOPLE, "group_base": GROUPS, "domain": DOMAIN, "people": people, "members": members}))
+    town.ldap.synced = True
+    town.ldap.start()
+    with open(out) as f:
+        known = [line.rstrip("\n").split("\t") for line in f]
+    assert len(known) == people
+    fill_database(town, members, people, "(SELECT id FROM known WHERE known.n = x.n)", "(SELECT dn FROM known WHERE known.n = x.n)",
+                  "'CN=' || role_code || ',%s'" % GROUPS, known)
+    return sum(map(len, members))
+
+
+def compare(quick):
+    people, groups, largest = (500, 20, 250) if quick else (5000, 100, 2500)
+    with closing(SambaTown(0, groups=0, first_password="none")) as town:
+        memberships = fill(town, people, groups, largest)
+        search = ["ldapsearch", "-H", town.ldap.ldaps, "-x", "-D", town.ldap.service_dn, "-w", town.ldap.password, "-LLL",
+                  "-o", "ldif-wrap=no", "-E", "pr=500/noprompt"]
+        town.start()
+        done = lambda: town.one("SELECT count(*) FROM audit.event WHERE action = 'compare.done'")
+        until(lambda: done() >= 1 and town.quiet(), 600, "the first compare:\n" + town.said()[-1000:])
+        ours, theirs = [], []
+        for _ in range(5):
+            before, began = done(), time.time()
+            town.sql("SELECT paasla.ask('sync')")
+            until(lambda: done() > before, 600)
+            ours.append(time.time() - began)
+            began = time.time()
+            tool(*search, "-b", PEOPLE, "(objectClass=*)", *READ_OF_PEOPLE, env=town.ldap.env())
+            tool(*search, "-b", GROUPS, "(objectClass=*)", *READ_OF_GROUPS, env=town.ldap.env())
+            theirs.append(time.time() - began)
+        print(town.one("SELECT last_compare_text FROM paasla.directory"))
+        row("Samba, full compare, nothing to do, %d people, %d groups, %d memberships" % (people, groups, memberships), median(ours),
+            median(theirs), 1.5, "s", "ours %s, theirs %s" % tuple(" ".join("%.3g" % t for t in side) for side in (ours, theirs)))
