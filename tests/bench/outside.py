@@ -72,7 +72,7 @@ def found(quick):
     n = 20 if quick else 100
     for name, make, limit_ms in (("slapd", StampedTown, 100), ("389-ds", lambda *a, **k: StampedTown(*a, kind="389ds", **k), 100),
                                  ("Samba", StampedSambaTown, 2000)):
-        with closing(make(n, groups=4, grants=False, first_password="none")) as town:
+        with closing(make(n, groups=n, grants=False, first_password="none")) as town:
             if name == "Samba":
                 town.ldap.sync()
             took, change = by_hand(town, connected(town.ldap), n)
