@@ -13,7 +13,7 @@ import outside
 MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
             "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle,
             "profile": departures.profile, "samba": domain.departures, "samba-compare": domain.compare,
-            "found": outside.found}
+            "samba-profile": domain.profile, "found": outside.found}
 
 
 def main(args):

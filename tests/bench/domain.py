@@ -8,6 +8,7 @@ import time
 from bed import BUILD, N_GROUPS, Bench, closing, median, percentile, row, tool, until
 from adtown import AdTown
 from bulk import fill_database
+from departures import ALL_NAMED, profiled
 from sambaserver import DOMAIN, GROUPS, PEOPLE, SambaServer
 
 PASSWORD = "Parool-12345"
@@ -83,20 +84,32 @@ def refused(server):
     return Program("refused", server.ip, env=server.env())
 
 
+def provisioned(town):
+    """Everybody is there, and from now on the server syncs."""
+    town.load()
+    town.start()
+    town.settled(600)
+    town.stop()
+    town.ldap.sync()
+    town.start()
+    until(lambda: town.said().count("live watch: ") >= 2, 60)
+    town.settled(60)
+
+
+def profile(quick):
+    n = 16 if quick else 40
+    with closing(SambaTown(n, brake=ALL_NAMED)) as town:
+        provisioned(town)
+        profiled(town, n, 2)
+
+
 def departures(quick):
     """One at a time, ours and theirs by turns. The same program tries to log on to both domain controllers."""
-    n = 16 if quick else 150
-    with closing(SambaTown(n, brake=["named_per_hour = 1000000"])) as town:
-        town.load()
-        town.start()
-        town.settled(600)
+    n = 16 if quick else 100
+    with closing(SambaTown(n, brake=ALL_NAMED)) as town:
+        provisioned(town)
         logins = [r[0] for r in town.sql("SELECT a.login FROM paasla.account a JOIN paasla.employee_number USING (person_id)"
                                          " ORDER BY employee_no")]
-        town.stop()
-        town.ldap.sync()
-        town.start()
-        until(lambda: "live watch: begun" in town.said(), 60)
-        town.settled(60)
         with closing(ByHand(n)) as hand, closing(refused(town.ldap)) as our_kdc, closing(refused(hand.ldap)) as their_kdc:
             hand_kinit = lambda i: hand.ldap.kinit("p%d" % i, PASSWORD)[0]
             assert town.can(100000) == (True, True) and hand_kinit(0), "the real kinit"

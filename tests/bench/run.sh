@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures paaslad against its peers on real servers that sync to disk, and prints README's table. Nothing is asserted.
 # usage: sh tests/bench/run.sh [--quick] [departures] [list] [outside] [compare] [entitlement] [provisioning] [idle] [profile]
-#        [samba] [samba-compare] [found]   (these as root only)
+#        [samba] [samba-compare] [samba-profile] [found]   (these as root only)
 # Everything takes a quarter of an hour on two quiet processors; --quick takes three minutes and proves little.
 set -eu
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
