@@ -282,6 +282,7 @@ static void group_step(struct op *o)
     struct shape *s = pl_shape(d, o->group->dn_hash, true);
     struct pl_str none = {"", 0}, ph = d->conf.placeholder_dn;
     bool with = o->with_placeholder && s->shape != PL_GROUP_POSIX;
+    pl_drift_wrote(s);
     if (o->op == PL_OP_ADD_MEMBER)
         pl_group_add(o->task->arena, s->shape, member_value(o, s->shape), with ? ph : none, &o->steps[0]);
     else
@@ -491,6 +492,7 @@ static void group_result(struct op *o, int code, bool ok)
     struct dir *d = o->task->dir;
     struct shape *s = pl_shape(d, o->group->dn_hash, true);
     enum pl_verdict v = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);
+    pl_drift_wrote(s);
     if (o->op == PL_OP_REMOVE_MEMBER && v == PL_VERDICT_LAST_MEMBER && !o->with_placeholder &&
         d->conf.placeholder_dn.len > 0) {
         o->with_placeholder = true;

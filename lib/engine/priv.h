@@ -67,6 +67,14 @@ struct shape {
     int64_t writer_at_us;
     uint64_t *strangers; /* hashes of the members that are no accounts of ours, as last seen; sorted, malloced */
     size_t n_strangers;
+    struct drift { /* watch_drift.c */
+        uint64_t key;       /* of the value; of somebody who is missing, of the log-in */
+        bool in, seen;      /* in: a member that should be none */
+        char *id, *login;   /* of a member; malloced, NULL not known */
+        int64_t person_id;  /* of somebody who is missing */
+    } *drifts;              /* sorted, malloced */
+    size_t n_drifts;
+    unsigned writes; /* of ours to the group, begun and ended */
 };
 
 /* One planned operation of a task. */

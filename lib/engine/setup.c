@@ -159,6 +159,7 @@ void pl_engine_free(struct pl_engine *e)
         for (size_t k = 0; k < d->n_shapes; k++) {
             free(d->shapes[k].writer);
             free(d->shapes[k].strangers);
+            pl_drift_forget(&d->shapes[k]);
         }
         pl_arena_free(d->group_arena);
         free(d->groups);

@@ -105,6 +105,7 @@ void pl_watch_stop(struct watch *w)
     pl_watch_poll_stop(w);
     pl_watch_round_drop(w);
     pl_watch_items_drop(w);
+    pl_drift_forget_all(w->d);
     /* What was told and not stored is told again: the cookie in the store stands before it. */
     w->missed = w->missed || (w->phase == WATCH_ON && !w->cookie_known);
     w->phase = WATCH_OFF;

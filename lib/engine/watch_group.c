@@ -51,11 +51,15 @@ static void search_group(struct group_look *g)
     memcpy(attrs, d->group_attrs, n * sizeof *attrs);
     attrs[n] = d->dialect->written_attr;
     attrs[n + 1] = NULL;
+    struct shape *s = pl_shape(g->w->d, g->dn_hash, true);
+    g->writes = s->writes;
+    pl_drift_begin(s);
     search(g, PART_GROUP, g->dn, attrs);
 }
 
 static void ended(struct group_look *g)
 {
+    pl_drift_keep(g, pl_shape(g->w->d, g->dn_hash, true));
     pl_watch_look_ended(g);
 }
 
@@ -129,8 +133,10 @@ static void learn_writer(struct group_look *g, struct shape *s, const struct pl_
     if (g->writer.len > 0 || !attr || !pl_gentime_parse(pl_entry_first(e, attr), &at))
         return;
     struct pl_str t = pl_gentime_print(g->w->round_arena, at);
-    g->writer = pl_arena_printf(g->w->round_arena, "somebody whom the directory does not name, at %.4s-%.2s-%.2s "
-                                "%.2s:%.2s:%.2s UTC", t.s, t.s + 4, t.s + 6, t.s + 8, t.s + 10, t.s + 12);
+    g->writer = pl_arena_printf(g->w->round_arena,
+                                "somebody whom the directory does not name, at %.4s-%.2s-%.2s "
+                                "%.2s:%.2s:%.2s UTC",
+                                t.s, t.s + 4, t.s + 6, t.s + 8, t.s + 10, t.s + 12);
     free(s->writer);
     s->writer = strndup(g->writer.s, g->writer.len);
     s->writer_at_us = g->w->d->e->now;
@@ -152,6 +158,11 @@ static void entry_group(struct group_look *g, const struct pl_entry *e)
         if (seen(g, h, posix) || known_stranger(w->d, g->dn_hash, h) ||
             (!posix && pl_dn_equal(a->values[i], w->d->conf.placeholder_dn)))
             continue;
+        struct drift *known = pl_drift_find(s, true, h);
+        if (known) {
+            known->seen = true;
+            continue;
+        }
         if (g->n_strangers == STRANGERS_MAX) {
             g->crowded = true;
             break;
@@ -160,7 +171,7 @@ static void entry_group(struct group_look *g, const struct pl_entry *e)
             g->strangers =
                 pl_xrealloc_array(g->strangers, g->n_strangers ? g->n_strangers * 2 : 1, sizeof *g->strangers);
         g->strangers[g->n_strangers++] =
-            (struct stranger){.value = pl_arena_str(w->round_arena, a->values[i]), .is_dn = !posix};
+            (struct stranger){.value = pl_arena_str(w->round_arena, a->values[i]), .hash = h, .is_dn = !posix};
     }
 }
 
@@ -183,19 +194,31 @@ static void report(struct group_look *g, const struct stranger *s)
     pl_watch_add_changed(w, &c);
 }
 
+static void missing(struct group_look *g, struct shape *s, struct wanted_member *m)
+{
+    struct drift *known = pl_drift_find(s, false, m->login_hash);
+    m->known = known != NULL;
+    if (known)
+        known->seen = true;
+    else
+        pl_watch_add_person(g->w, m->person_id);
+}
+
 static void group_read(struct group_look *g, const struct pl_event *ev)
 {
     struct dir *d = g->w->d;
+    struct shape *s = pl_shape(d, g->dn_hash, true);
     if (!(ev->result.code == 0 && ev->result.complete) && ev->result.code != LDAP_NO_SUCH_OBJECT) {
         g->broken = true;
         ended(g);
         return;
     }
     if (ev->result.code == LDAP_NO_SUCH_OBJECT)
-        pl_shape(d, g->dn_hash, true)->shape = PL_GROUP_UNKNOWN;
+        s->shape = PL_GROUP_UNKNOWN;
     for (size_t i = 0; i < g->n_wanted; i++)
         if (!g->wanted[i].seen)
-            pl_watch_add_person(g->w, g->wanted[i].person_id);
+            missing(g, s, &g->wanted[i]);
+    pl_drift_end(g, s);
     for (size_t i = 0; i < g->n_strangers; i++) {
         if (!g->strangers[i].is_dn) {
             report(g, &g->strangers[i]);

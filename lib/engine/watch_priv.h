@@ -7,7 +7,8 @@
  *   watch_told.c     what an answer of that tells of one entry
  *   watch_echo.c     what we know already: our own writes without a version
  *   watch_round.c    what was told is looked at and stored
- *   watch_group.c    the look at one group */
+ *   watch_group.c    the look at one group
+ *   watch_drift.c    what it found the last time */
 #ifndef PL_ENGINE_WATCH_PRIV_H
 #define PL_ENGINE_WATCH_PRIV_H
 
@@ -92,10 +93,11 @@ struct watch {
 struct wanted_member {
     uint64_t dn_hash, login_hash;
     int64_t person_id;
-    bool seen;
+    bool seen, known; /* known: was missing the last time, too */
 };
 struct stranger {
     struct pl_str value, id;
+    uint64_t hash;
     bool is_dn, absent; /* absent: there is no such entry, if the canary can be seen */
 };
 struct group_look {
@@ -107,6 +109,7 @@ struct group_look {
     size_t n_wanted;
     struct stranger *strangers;
     size_t n_strangers, open;
+    unsigned writes; /* of ours, when it began */
     bool canary;  /* seen */
     bool broken;  /* nothing was learned */
     bool crowded; /* too many newcomers for us: a full compare sees to it */
@@ -183,6 +186,12 @@ void pl_watch_round_drop(struct watch *w);
 void pl_watch_items_drop(struct watch *w);
 void pl_watch_add_changed(struct watch *w, const struct pl_changed *c);
 void pl_watch_add_person(struct watch *w, int64_t person_id);
+
+/* watch_drift.c */
+struct drift *pl_drift_find(struct shape *s, bool in, uint64_t key); /* NULL: was not amiss */
+void pl_drift_begin(struct shape *s);                                /* nobody of them is seen yet */
+void pl_drift_end(struct group_look *g, struct shape *s);            /* whoever was not seen is looked at, and forgotten */
+void pl_drift_keep(const struct group_look *g, struct shape *s);     /* what this look found: its round tells the store */
 
 /* watch_group.c */
 void pl_watch_look_group(struct group_look *g); /* asks */

@@ -7,11 +7,13 @@ import traceback
 import bed
 import bulk
 import departures
+import domain
 import outside
 
 MEASURES = {"departures": departures.one_by_one, "list": departures.as_one_list, "outside": outside.change,
             "compare": bulk.compare, "entitlement": bulk.entitlement, "provisioning": bulk.provisioning, "idle": bulk.idle,
-            "profile": departures.profile}
+            "profile": departures.profile, "samba": domain.departures, "samba-compare": domain.compare,
+            "samba-profile": domain.profile, "found": outside.found}
 
 
 def main(args):

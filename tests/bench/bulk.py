@@ -61,21 +61,32 @@ def fill(town, people, groups, per_person):
     os.chmod(town.dir, 0o755)
     subprocess.run(["slapadd", "-q", "-f", town.ldap.config, "-l", ldif], check=True, **town.ldap._as_user())
     town.ldap.start()
+    fill_database(town, members, people, "lpad(to_hex(n + 1), 8, '0') || '-0000-4000-8000-000000000000'", "'uid=p' || n || ',%s'" % PEOPLE,
+                  "'cn=' || role_code || ',%s'" % GROUPS)
+    return max(len(m) for m in members)
+
+
+def fill_database(town, members, people, native_id, dn, group_dn, known=()):
+    """members: of each group the numbers of its people. The rest is SQL: of person n its account's id and DN, of a role its
+    group. known: rows (n, id, DN) of a temporary table of that name."""
+    groups = len(members)
     conn = town.pg.connect()
     cur = conn.cursor()
     cur.execute("SET session_replication_role = replica")  # the rules were kept when these rows were made by them
     cur.execute("INSERT INTO paasla.register_role (register_code, role_code, name, mode) SELECT 'NAS', 'g' || n, 'g' || n, 'enforce'"
                 " FROM generate_series(0, %d) n" % (groups - 1))
-    cur.execute("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', 'cn=' || role_code || ',%s'"
-                " FROM paasla.register_role WHERE role_code LIKE 'g%%'" % GROUPS)
+    cur.execute("INSERT INTO paasla.role_group (role_id, directory, group_dn) SELECT role_id, 'linn', " + group_dn +
+                " FROM paasla.register_role WHERE role_code LIKE 'g%'")
+    cur.execute("CREATE TEMPORARY TABLE known (n int, id text, dn text)")
+    cur.executemany("INSERT INTO known VALUES (%s, %s, %s)", known)
     cur.execute("INSERT INTO paasla.person (given_name, family_name) SELECT 'Inimene', 'Nimi' FROM generate_series(1, %d)" % people)
     cur.execute("INSERT INTO paasla.employment (person_id, institution, employee_no, period) SELECT person_id, 'LV',"
                 " (99999 + row_number() OVER (ORDER BY person_id))::text, tstzrange(now() - interval '1 year', NULL) FROM paasla.person")
     cur.execute("INSERT INTO paasla.employee_number (institution, employee_no, person_id) SELECT institution, employee_no, person_id"
                 " FROM paasla.employment")
     cur.execute("INSERT INTO paasla.account (person_id, directory, purpose, login, native_id, dn, state) SELECT person_id, 'linn',"
-                " 'personal', 'p' || n, lpad(to_hex(n + 1), 8, '0') || '-0000-4000-8000-000000000000', 'uid=p' || n || ',%s', 'open'"
-                " FROM (SELECT person_id, row_number() OVER (ORDER BY person_id) - 1 AS n FROM paasla.person) x" % PEOPLE)
+                " 'personal', 'p' || n, %s, %s, 'open' FROM (SELECT person_id, row_number() OVER (ORDER BY person_id) - 1 AS n"
+                " FROM paasla.person) x" % (native_id, dn))
     cur.execute("CREATE TEMPORARY TABLE m (g int, n int)")
     path = os.path.join(town.dir, "m.csv")
     with open(path, "w") as f:
@@ -91,10 +102,9 @@ def fill(town, people, groups, per_person):
                     % (table, columns, values))
     cur.execute("SET session_replication_role = origin")
     cur.execute("UPDATE paasla.directory_total SET open_accounts = %s, memberships = %s WHERE directory = 'linn'",
-                (people, people * per_person))
+                (people, sum(map(len, members))))
     cur.execute("ANALYZE")
     conn.close()
-    return max(len(m) for m in members)
 
 
 def compare(quick):

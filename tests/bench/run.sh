@@ -1,6 +1,7 @@
 #!/bin/sh
 # Measures paaslad against its peers on real servers that sync to disk, and prints README's table. Nothing is asserted.
 # usage: sh tests/bench/run.sh [--quick] [departures] [list] [outside] [compare] [entitlement] [provisioning] [idle] [profile]
+#        [samba] [samba-compare] [samba-profile] [found]   (these as root only)
 # Everything takes a quarter of an hour on two quiet processors; --quick takes three minutes and proves little.
 set -eu
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,5 +13,5 @@ cd "$TREE"
 packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_SLAPD $PACKAGES_TEST
 mkdir -p "$WORK"
 [ -d "$WORK/build" ] || meson setup "$WORK/build" "$TREE" --buildtype=release >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
-ninja -C "$WORK/build" daemon/paaslad tests/bench/least tests/bench/holder >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
+ninja -C "$WORK/build" daemon/paaslad tests/bench/least tests/bench/holder tests/bench/byhand tests/bench/refused >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
 PAASLA_BUILD=$WORK/build PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 tests/bench/bench.py "$@"

@@ -69,6 +69,27 @@ def test_a_member_taken_out_is_reported_where_the_role_says_so(town):
     assert town.in_groups(1001) == [] and compares(town) == town.compares
 
 
+def test_what_somebody_takes_back_is_no_finding_any_more(town):
+    """Found, beside others found before in the same group, and over as soon as it is over."""
+    town.hire(1004, "Viies", "Inimene")
+    town.state_is(1004, "open")
+    town.settled()
+
+    def drifts():
+        return dict(town.sql("SELECT account_id || kind, state FROM paasla.finding WHERE kind LIKE 'drift%%'"))
+    a, b = ["%s%s" % (town.account(no, "account_id"), kind) for no, kind in ((1004, "drift_member_added"), (1001, "drift_member_removed"))]
+    change(town, town.group_dn(1), "add: member\nmember: " + town.dn(1004))
+    until(lambda: drifts() == {a: "open"}, what="the first finding")
+    change(town, town.group_dn(1), "delete: member\nmember: " + town.dn(1001))
+    until(lambda: drifts() == {a: "open", b: "open"}, what="the second finding")
+    change(town, town.group_dn(1), "delete: member\nmember: " + town.dn(1004))
+    until(lambda: drifts() == {a: "resolved", b: "open"}, what="the first one to be over")
+    change(town, town.group_dn(1), "add: member\nmember: " + town.dn(1001))
+    until(lambda: drifts() == {a: "resolved", b: "resolved"}, what="the second one to be over")
+    town.settled()
+    assert compares(town) == town.compares
+
+
 def test_another_spelling_of_a_name_is_the_same_person(town):
     change(town, town.group_dn(4), "add: member\nmember: " + re.sub(r"(?i),(ou|dc)=", r" , \1=", town.dn(1000).upper()))
     until(lambda: town.findings("drift_member_added") or town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%'"))
