@@ -168,7 +168,6 @@ int pld_once_log_on(const struct pl_conf_directory *conf, const char *uri, struc
     if (fd < 0)
         goto out;
     as.sasl = PL_STR("none");
-    as.cert_file = as.key_file = (struct pl_str){"", 0}; /* they are the daemon's */
     as.bind_dn = pl_arena_str(a, dn);
     as.password_file = pl_arena_printf(a, "/proc/self/fd/%d", fd);
     pld_once_close(pld_once_open(&as, uri, &facts));

@@ -54,7 +54,6 @@ struct pf_check {
     const char *advice;         /* what to do then */
     const char *snippet, *undo; /* with {words}; NULL: there is none */
 };
-unsigned pf_dialect_bit(struct pl_str dialect); /* one of PF_... */
 extern const struct pf_check pf_checks[]; /* in the order in which they are told; ends with a NULL id */
 
 /* ---- results ---- */

@@ -25,6 +25,8 @@ struct st_wish {
 };
 int st_main(struct ctl *c, const struct pl_conf *conf, const struct st_wish *w);
 
+unsigned pf_dialect_bit(struct pl_str dialect); /* cmd_preflight.c: one of PF_OPENLDAP ... */
+
 /* ---- the table ---- */
 
 struct st;
@@ -110,6 +112,7 @@ struct st {
     bool lost;            /* the connection is gone */
     unsigned stands;
     const char *stopped; /* why nothing more is tried; NULL: goes on */
+    bool unproven;       /* no log-on could be tried */
 
     struct st_account one, two, named, joiner;
     struct pl_str unit, group, placeholder; /* DNs; empty: not made */
@@ -146,7 +149,8 @@ const struct pl_entry *st_keep(struct st *s, const struct pl_entry *e);
 
 /* ---- selftest_make.c ---- */
 
-struct pl_str st_token(struct st *s); /* "paasla-selftest-" and four letters or digits */
+struct pl_str st_token(struct st *s);   /* "paasla-selftest-" and four letters or digits */
+struct pl_str st_rdn(struct pl_str dn); /* the name's own part of a DN, as it is written there */
 bool st_is_ours(const struct st *s, const struct pl_entry *e);
 /* As the daemon would make this person's account, but for its place and its mark. */
 int st_make_account(struct st *s, struct st_account *a, struct pl_str login, struct pl_str given);

@@ -214,6 +214,11 @@ bool st_prepare(struct st *s, const char *ou, int *code)
         ctl_complain("--selftest %s: this is no DN, like ou=paasla-selftest,dc=linn,dc=ee.", ou);
         return refuse(code, CTL_USAGE);
     }
+    struct pl_str rdn = st_rdn(s->conf->rdn_template);
+    if (!memmem(rdn.s, rdn.len, "{login}", 7)) { /* by it the test's accounts are known, and removed */
+        ctl_complain("--selftest needs {login} in the first part of rdn_template.");
+        return refuse(code, CTL_USAGE);
+    }
     if (!keeps_away(s, code) || !is_there(s, code))
         return false;
     int got = look(s, &x);

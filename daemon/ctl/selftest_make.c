@@ -27,8 +27,7 @@ struct pl_str st_token(struct st *s)
     return pl_arena_printf(s->arena, NAME "%s", tail);
 }
 
-/* The name's own part of a DN, as it is written there. */
-static struct pl_str rdn_of(struct pl_str dn)
+struct pl_str st_rdn(struct pl_str dn)
 {
     struct pl_str parent = pl_dn_parent(dn);
     return parent.len ? (struct pl_str){dn.s, (size_t)(parent.s - dn.s) - 1} : dn;
@@ -50,7 +49,7 @@ bool st_is_ours(const struct st *s, const struct pl_entry *e)
     bool marked = false;
     for (size_t i = 0; a && i < a->n; i++)
         marked = marked || (a->values[i].len > sizeof MARK - 1 && memcmp(a->values[i].s, MARK, sizeof MARK - 1) == 0);
-    return marked && has_token(rdn_of(e->dn)) && pld_place_holds(&s->place, e->dn);
+    return marked && has_token(st_rdn(e->dn)) && pld_place_holds(&s->place, e->dn);
 }
 
 void st_remember(struct st *s, struct pl_str dn)
@@ -117,15 +116,10 @@ static bool begins_with(struct pl_str rdn, struct pl_str attr)
     return pl_str_ieq((struct pl_str){rdn.s, len}, attr);
 }
 
-/* The configured form of names; where that would not show what kind of entry it is, our own. */
+/* The configured form of names, which holds the log-in (st_prepare has looked). */
 static struct pl_str account_dn(struct st *s, const struct pl_words *w)
 {
-    struct pl_str rdn = pl_template_render(s->arena, rdn_of(s->conf->rdn_template), w, true);
-    if (!has_token(rdn)) {
-        const char *sign = memchr(rdn.s, '=', rdn.len);
-        rdn = pl_arena_printf(s->arena, "%.*s=%.*s", sign ? (int)(sign - rdn.s) : 2, sign ? rdn.s : "cn",
-                              (int)w->family.len, w->family.s);
-    }
+    struct pl_str rdn = pl_template_render(s->arena, st_rdn(s->conf->rdn_template), w, true);
     return pl_arena_printf(s->arena, "%.*s,%.*s", (int)rdn.len, rdn.s, (int)s->place.base.len, s->place.base.s);
 }
 

@@ -35,7 +35,7 @@ size_t st_needs(const struct st *s)
     size_t n = s->n_left;
     for (size_t i = 0; i < s->n_results; i++)
         n += s->results[i].state == ST_DIFFERS;
-    return n + (s->stopped != NULL);
+    return n + (s->stopped != NULL) + s->unproven;
 }
 
 /* ---- words ---- */
@@ -73,7 +73,8 @@ static struct pl_str summary(const struct st *s)
     if (s->stopped)
         return pl_arena_printf(s->arena, "%snot finished, %s. %zu check%s came out as the daemon needs.", head,
                                s->stopped, done, done == 1 ? "" : "s");
-    return pl_arena_printf(s->arena, "%sthe server behaves as the daemon needs, in %zu checks.", head, done);
+    return pl_arena_printf(s->arena, "%sthe server behaves as the daemon needs, in %zu checks; %zu were not tried.",
+                           head, done, s->n_results - done);
 }
 
 /* ---- for people ---- */

@@ -181,9 +181,26 @@ int st_password(struct st *s, struct st_account *a)
     return code;
 }
 
+/* Kerberos seals the daemon's own connection; a password of somebody else's would go in the clear. */
+static bool may_be_tried(struct st *s, struct st_result *r)
+{
+    bool bare =
+        pl_str_eq_c(s->conf->sasl, "gssapi") && pl_str_eq_c(s->conf->tls, "none") && strncmp(s->uri, "ldap://", 7) == 0;
+    if (!bare)
+        return true;
+    st_saw(s, r, "a password does not go out without TLS");
+    if (!s->unproven)
+        s->notes[s->n_notes++] = PL_STR("Whether a lock ends log-ons was not tried: the connection has no TLS. For the "
+                                        "test alone, give a configuration with an ldaps:// address or StartTLS.");
+    s->unproven = true;
+    return false;
+}
+
 int st_log_on(struct st *s, const struct st_account *a, struct st_result *r)
 {
     struct pl_err why = {0};
+    if (!may_be_tried(s, r))
+        return ST_NOT_TRIED;
     int code = pld_once_log_on(s->conf, s->uri, a->dn, pl_str_c(a->password), &why);
     const char *reason = strstr(why.text, "service account: "); /* the daemon's sentence is about its own */
     if (code == ST_NO_ANSWER)
