@@ -78,7 +78,9 @@ class Bed:
 
     def below(self, ou=None):
         """DNs in the OU, as the administrator sees them."""
-        return [name_of(e) for e in entries(self.server.search(ou or self.ou, "(objectClass=*)", "1.1"))][1:]
+        base = (ou or self.ou).lower()
+        found = [name_of(e) for e in entries(self.server.search(base, "(objectClass=*)", "1.1"))]
+        return [dn for dn in found if dn.lower() != base]
 
     def outside(self):
         """Every entry that is not in the OU, with all its attributes but what a log-on leaves on an account."""
@@ -200,7 +202,7 @@ class Relay:
 
     def __init__(self, to, at, act):
         self.to, self.at, self.act, self.seen = to, at, act, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((to[0], 0))
         self.port, self.first, self.refuse = self.listener.getsockname()[1], True, False
         threading.Thread(target=self._accept, daemon=True).start()
 
