@@ -2,9 +2,11 @@
 #include "selftest.h"
 #include "outfile.h"
 
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/directory/result_name.h"
 
@@ -59,6 +61,26 @@ static bool open_first(struct st *s)
             ctl_complain("%s, %s: %s. %s", s->conf->name.s, uri, s->facts.err.text, s->facts.err.hint);
     }
     return s->hands[ST_OURS] != NULL;
+}
+
+/* A log-on is a connection of its own. Behind a name of many servers it may meet one that has not heard of the account. */
+static void look_at_name(struct st *s)
+{
+    const char *host = strstr(s->uri, "://");
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+    int n[2] = {0, 0};
+    if (strncmp(s->uri, "ldapi:", 6) == 0 || !host || host[3] == '[')
+        return;
+    struct pl_str name = {host + 3, strcspn(host + 3, ":/")};
+    if (getaddrinfo(pl_arena_str(s->arena, name).s, NULL, &hints, &all) != 0)
+        return;
+    for (const struct addrinfo *a = all; a; a = a->ai_next)
+        n[a->ai_family == AF_INET6]++;
+    freeaddrinfo(all);
+    if (n[0] > 1 || n[1] > 1)
+        s->notes[s->n_notes++] = pl_arena_printf(
+            s->arena, "%.*s has several addresses: a log-on may have met another server. Name one server in uris.",
+            (int)name.len, name.s);
 }
 
 static void begin(struct st *s, struct ctl *c, const struct pl_conf *conf, const struct pl_conf_directory *dir)
@@ -150,6 +172,7 @@ static int run_all(struct st *s, const char *ou)
     int code = CTL_OK;
     if (!st_prepare(s, ou, &code))
         return code;
+    look_at_name(s);
     for (const struct st_check *k = st_checks; k->id; k++)
         if (k->dialects & s->pf.dialect_bit)
             run_check(s, k);

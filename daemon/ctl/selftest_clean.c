@@ -8,7 +8,7 @@
 #include "lib/directory/dn.h"
 #include "lib/directory/result_name.h"
 
-enum { LDAP_OK = 0, NO_SUCH_OBJECT = 32, SHOWN = 5 };
+enum { LDAP_OK = 0, NO_SUCH_OBJECT = 32, SHOWN = 5, ROUNDS = 3 };
 
 /* ---- what lies there ---- */
 
@@ -108,18 +108,31 @@ static bool come_back(struct st *s)
     return !s->lost;
 }
 
+/* What is there is asked, not remembered: a write that was lost on the way may have been done, or be done yet. */
+static int sweep(struct st *s)
+{
+    struct scan x;
+    int code = LDAP_OK;
+    for (int round = 0; round < ROUNDS && code == LDAP_OK; round++) {
+        s->n_left = 0;
+        if ((code = look(s, &x)) != LDAP_OK || x.n_ours == 0)
+            break;
+        s->removed += remove_all(s, x.ours, x.n_ours);
+    }
+    return code;
+}
+
 void st_clean(struct st *s)
 {
-    struct scan x = {0};
-    s->n_left = 0;
-    int code = come_back(s) ? look(s, &x) : ST_NO_ANSWER;
+    int code = come_back(s) ? sweep(s) : ST_NO_ANSWER;
     if (code < 0 && !s->lost) { /* it was lost, and nobody had noticed */
         s->lost = true;
-        code = come_back(s) ? look(s, &x) : ST_NO_ANSWER;
+        code = come_back(s) ? sweep(s) : ST_NO_ANSWER;
     }
     if (code == LDAP_OK)
-        s->removed += remove_all(s, x.ours, x.n_ours);
-    else if (!s->lost) /* it cannot be looked at: what we know of */
+        return;
+    s->n_left = 0;
+    if (code > 0) /* it cannot be looked at: what we know of */
         s->removed += remove_all(s, s->made, s->n_made);
     else
         for (size_t i = s->n_made; i > 0; i--)

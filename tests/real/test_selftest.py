@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from ldapserver import SlapdServer
+from ldapserver import SUFFIX, SlapdServer
 from paaslactl import ATTENTION, CTL, OK, USAGE, Said, environment
 from selftest import BEDS, OpenLdap, Relay, Report
+from test_preflight import BareBed, ConfiguredSlapd, carry_out, configuration
 
 NOT_REACHABLE = 4
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "daemon", "ctl", "selftest_table.c")
@@ -296,3 +297,66 @@ def test_a_policy_that_refuses_passwords(clean):
         assert "log_on" in said.those("skipped") and clean.below() == []
     finally:
         change(re.findall(r"^(?:%s): .*$" % "|".join(n.split(":")[0] for n in names), old, re.M))
+
+
+@pytest.mark.parametrize("bed", ["ad"], indirect=True)
+def test_without_a_fence(clean):
+    """Then the flags alone are compared, and a write that comes late succeeds: that is what the check is there to find."""
+    said = clean.look(code=ATTENTION, fence_attribute="")
+    assert said.those("differs") == ["fence_late"] and said.rows["fence_late"]["code"] == 0
+    assert "is 514, not 512" in said.rows["fence_late"]["came"] and "fence_attribute" in said.rows["fence_late"]["advice"]
+    assert said.rows["fence_other"]["state"] == "ok" and clean.below() == []
+
+
+# ---- other ways to log on ----
+
+@pytest.mark.parametrize("bed", ["openldap"], indirect=True)
+def test_by_the_socket(clean):
+    said = clean.look(code=OK, uris=clean.server.ldapi, tls=None, ca_file=None, sasl="external", bind_dn=None, password_file=None)
+    assert said.those("differs") == [] and said.rows["log_on_after_lock"]["code"] == 49
+
+
+@pytest.mark.parametrize("bed", ["ad"], indirect=True)
+def test_by_kerberos(clean):
+    """Without TLS the daemon's own connection is sealed; a password of the test's would not be, and is not sent."""
+    l = clean.server
+    keytab = os.path.join(l.dir, "paaslad.keytab")
+    l.samba_tool("spn", "add", "ldap/" + l.ip, "dc1$")
+    l.samba_tool("domain", "exportkeytab", keytab, "--principal=paasla@" + l.realm)
+    os.chmod(keytab, 0o600)
+    os.environ["KRB5_CONFIG"] = l.krb5
+    try:
+        said = clean.look(code=ATTENTION, uris=l.ldap, tls="none", sasl="gssapi", keytab_file=keytab, principal="paasla@" + l.realm,
+                          bind_dn=None, password_file=None)
+        assert said.those("differs") == [] and "ldaps://" in said.whole["notes"][0]
+        assert {"log_on_locked", "log_on", "log_on_after_lock", "fence_late"} <= set(said.those("skipped"))
+        assert said.codes("lock", "close", "password") == [0, 0, 0] and clean.below() == []
+    finally:
+        del os.environ["KRB5_CONFIG"]
+
+
+# ---- the snippet where it belongs ----
+
+def each(bare, text):
+    """One command after the other."""
+    for part in text.split("\nLDIF\n"):
+        carry_out(bare, part + "\nLDIF\n")
+
+
+def test_the_snippet_of_openldap_and_back():
+    """On a slapd as Debian's package sets one up, ready by what preflight says, and no right more."""
+    bare = BareBed(ConfiguredSlapd())
+    ou = "ou=paasla-selftest," + SUFFIX
+    try:
+        for check in ("ppolicy", "policy", "watch", "read_all", "placeholder", "canary", "rights_write"):
+            carry_out(bare, bare.look().row(check)["snippet"])
+        before = configuration(bare)
+        made, undo = bare.ctl("preflight", "--selftest", ou, "--snippets", "-", code=OK).out.split("# To take it back:\n")
+        each(bare, made)
+        said = Report(bare.ctl("--json", "preflight", "--selftest", ou, code=OK))
+        assert (said.code, said.those("differs"), said.whole["left"]) == (OK, [], [])
+        each(bare, re.sub(r"^# ?", "", undo, flags=re.M))
+        assert configuration(bare) == before
+        assert "does not exist" in bare.ctl("preflight", "--selftest", ou, code=USAGE).err
+    finally:
+        bare.close()
