@@ -20,7 +20,7 @@ struct pld_once_facts { /* of a connection */
     const char *step;   /* not bound: at what it ended; a literal */
     bool ppolicy, watch, assertion, post_read;
     bool policy_in_force; /* the default policy was seen to apply */
-    char identity[128]; /* of people_base; empty: not read */
+    char identity[128];   /* of people_base; empty: not read */
     bool tls;
     char tls_version[16]; /* "TLS1.3" */
     bool has_certificate; /* the next two are known */

@@ -124,7 +124,7 @@ struct st {
     size_t n_results;
     struct st_left *left;
     size_t n_left, removed, former; /* former: of a run before this one */
-    struct pl_str notes[4];
+    struct pl_str notes[8];
     size_t n_notes;
     struct pl_str snippet, undo;
 };

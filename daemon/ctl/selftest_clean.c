@@ -236,7 +236,7 @@ bool st_prepare(struct st *s, const char *ou, int *code)
         return false;
     int got = look(s, &x);
     if (got != LDAP_OK) {
-        ctl_complain("--selftest %s: what lies in it cannot be read whole (%d %s), so nothing is written.",
+        ctl_complain("--selftest %s: what lies in it cannot be read whole, in pages (%d %s), so nothing is written.",
                      s->place.base.s, got, pl_result_name(got));
         return refuse(code, got < 0 ? CTL_NO_DB : CTL_ATTENTION);
     }

@@ -26,8 +26,10 @@ static bool is_member(struct st *s, const struct pl_entry *group, struct pl_str 
 static bool holds(struct st *s, struct st_result *r, bool one, bool two)
 {
     struct pl_entry e;
-    if (st_read(s, s->group, &e) != LDAP_OK)
+    if (st_read(s, s->group, &e) != LDAP_OK) {
+        st_saw(s, r, "and the group cannot be read");
         return false;
+    }
     bool has_one = is_member(s, &e, s->one.dn), has_two = is_member(s, &e, s->two.dn);
     bool same = has_one == one && has_two == two;
     if (!same)
@@ -123,15 +125,18 @@ int st_group_absent_among(struct st *s, struct st_result *r)
 int st_group_last(struct st *s, struct st_result *r)
 {
     int code = take_out(s, &s->one, (struct pl_str){"", 0});
-    bool refused = r->expected != LDAP_OK;
-    r->wrong = !holds(s, r, refused, false);
+    r->wrong = !holds(s, r, code != LDAP_OK, false);
     return code;
 }
 
 int st_group_placeholder(struct st *s, struct st_result *r)
 {
     struct pl_entry e;
-    int code = take_out(s, &s->one, s->placeholder);
+    int code = st_read(s, s->group, &e);
+    if (code == LDAP_OK && !is_member(s, &e, s->one.dn)) /* a server that lets it be empty */
+        code = add(s, &s->one, (struct pl_str){"", 0});
+    if (code == LDAP_OK)
+        code = take_out(s, &s->one, s->placeholder);
     if (code == LDAP_OK && (st_read(s, s->group, &e) != LDAP_OK || !is_member(s, &e, s->placeholder))) {
         r->wrong = true;
         st_saw(s, r, "and the placeholder is not there");
@@ -164,5 +169,7 @@ int st_ranged(struct st *s, struct st_result *r)
         wrong = wrong || r->wrong;
     }
     r->wrong = wrong;
+    if (wrong && code == LDAP_OK)
+        st_saw(s, r, "the server does not give them in the parts that were asked for");
     return code == LDAP_OK ? take_out(s, &s->two, (struct pl_str){"", 0}) : code;
 }

@@ -153,7 +153,7 @@ int st_make_account(struct st *s, struct st_account *out, struct pl_str login, s
     struct pl_words w = {.login = login,
                          .given = given,
                          .family = token,
-                         .employee_no = {token.s + token.len - TAIL, TAIL},
+                         .employee_no = pl_arena_printf(s->arena, "st-%s", token.s + token.len - TAIL),
                          .institution = PL_STR("selftest")};
     struct pl_entry e;
     char room[PL_NATIVE_ROOM];

@@ -275,10 +275,79 @@ def test_a_lock_that_is_not_enforced():
         assert said.codes("lock", "log_on_after_lock") == [0, 0] and "go on logging on" in said.rows["log_on_after_lock"]["text"]
         assert bed.below() == [] and said.whole["left"] == []
         text = bed.run(code=ATTENTION).out
-        assert "differs (log_on_after_lock): awaited refused, 49 invalidCredentials: with the right password, after the lock; " \
+        assert "differs (log_on_after_lock): awaited refused, 49 invalidCredentials: log-on with the right password, after the lock; " \
                "came 0 success. A leaver would go on logging on" in text
     finally:
         bed.close()
+
+
+class Lacking(OpenLdap):
+    """One line more in front of the rules."""
+
+    def put(self, line):
+        with open(self.server.config) as f:
+            self.text = f.read()
+        with open(self.server.config, "w") as f:
+            f.write(self.text.replace("access to", line + "\naccess to", 1))
+        self.server.stop()
+        self.server.start()
+
+
+@pytest.fixture(scope="module")
+def lacking():
+    b = Lacking()
+    yield b
+    b.close()
+
+
+@pytest.mark.parametrize("what, differ", [
+    ("attrs=member", {"group_add": 50}),
+    ("attrs=pwdEndTime", {"open": 50, "lock": 50, "close": 50}),
+    ("attrs=userPassword", {"password": 50, "first_password": 50, "close": 50}),
+    ("attrs=entryUUID", {"create": 0}),
+    ("attrs=cn", {"rename": 50}),
+    ("attrs=entryCSN", {"post_read": 0}),
+    ("attrs=children", {"place": 50}),
+])
+def test_what_lacks_is_found(lacking, what, differ):
+    """Each by the check that is there for it."""
+    who = 'dn.exact="%s"' % lacking.server.service_dn
+    lacking.put('access to dn.subtree="%s" %s by %s %s by * break' % (
+        lacking.ou, what, who, "none" if what in ("attrs=entryUUID", "attrs=entryCSN") else "read"))
+    try:
+        said = lacking.look(code=ATTENTION)
+        assert {name: said.rows[name]["code"] for name in said.those("differs")} == differ
+        assert all(said.rows[name]["text"] and said.rows[name]["advice"] for name in differ)
+        assert lacking.below() == [] and said.whole["left"] == []
+    finally:
+        with open(lacking.server.config, "w") as f:
+            f.write(lacking.text)
+        lacking.server.stop()
+        lacking.server.start()
+
+
+def test_a_directory_that_gives_no_pages(lacking):
+    """What cannot be looked at whole is not written to."""
+    lacking.put("")
+    with open(lacking.server.config, "w") as f:
+        f.write(lacking.text.replace("size=unlimited", "size=unlimited size.prtotal=disabled"))
+    lacking.server.stop()
+    lacking.server.start()
+    try:
+        said = lacking.run(code=ATTENTION)
+        assert "cannot be read whole, in pages (11 adminLimitExceeded), so nothing is written" in said.err and lacking.below() == []
+    finally:
+        with open(lacking.server.config, "w") as f:
+            f.write(lacking.text)
+        lacking.server.stop()
+        lacking.server.start()
+
+
+def test_a_configuration_that_makes_no_accounts(clean):
+    said = clean.look(code=ATTENTION, **{"attribute.puudub": "x"})
+    assert said.those("differs") == ["create"] and said.rows["create"]["code"] in (16, 17, 65)
+    assert "attribute.*" in said.rows["create"]["advice"] and said.those("ok") == ["place"]
+    assert "something before it did not come true" in said.rows["lock"]["came"]
 
 
 @pytest.mark.parametrize("bed", ["389ds", "ad"], indirect=True)
