@@ -8,7 +8,7 @@ import pytest
 
 from ldapserver import SUFFIX, SlapdServer
 from paaslactl import ATTENTION, CTL, OK, USAGE, Said, environment
-from selftest import BEDS, OpenLdap, Relay, Report
+from selftest import BEDS, OpenLdap, Relay, Report, plain
 from test_preflight import BareBed, ConfiguredSlapd, carry_out, configuration
 
 NOT_REACHABLE = 4
@@ -224,7 +224,6 @@ def test_the_connection_does_not_come_back(clean):
     relay, conf = through(clean, 45, act)
     said = Report(end(clean.start("--json", **conf)))
     relay.close()
-    plain = lambda dn: dn.lower().replace("\\2c", "\\,")
     there, told = {plain(dn) for dn in clean.below()}, {plain(l["dn"]) for l in said.whole["left"]}
     assert said.code == ATTENTION and there and there <= told, "what is left was told"
     assert all(l["dn"] in l["command"] or "\\" in l["dn"] for l in said.whole["left"])
