@@ -82,9 +82,9 @@ const struct st_check st_checks[] = {
      "See what the server checks in its groups."},
 
     /* ---- somebody else's hand ---- */
-    {"fence_other", PF_AD, ST_LETS_IN, 0, ST_CODE, 16, "disabled by flags that somebody else has changed since",
+    {"fence_other", PF_AD, ST_OPEN, 0, ST_CODE, 16, "disabled by flags that somebody else has changed since",
      st_fence_other, fence_means, BEWARE},
-    {"fence_late", PF_AD, ST_LETS_IN, 0, ST_CODE, 16, "an old disabling, when it was disabled and enabled since",
+    {"fence_late", PF_AD, ST_OPEN, 0, ST_CODE, 16, "an old disabling, when it was disabled and enabled since",
      st_fence_late, fence_means, "Let our account read and write fence_attribute. " BEWARE},
 
     /* ---- locked ---- */
