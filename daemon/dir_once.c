@@ -1,5 +1,4 @@
-#include "dir_once.h"
-#include "dir_priv.h"
+#include "dir_once_priv.h"
 
 #include <openldap.h>
 #include <openssl/x509v3.h>
@@ -12,11 +11,6 @@
 #include <unistd.h>
 
 enum { CUT_GRACE_MS = 5000 }; /* a name lookup heeds no cut */
-
-struct pld_once {
-    LDAP *ld; /* NULL: it failed once, and is never used again */
-    int64_t timeout_ms;
-};
 
 /* ---- opening ---- */
 
@@ -89,6 +83,7 @@ static void take_facts(const struct dir_opening *o, struct pld_once_facts *f)
     f->watch = was->watch;
     f->assertion = was->assertion;
     f->post_read = was->post_read;
+    f->policy_in_force = was->policy_in_force;
     f->tls = was->tls;
     snprintf(f->identity, sizeof f->identity, "%s", was->identity);
     if (!f->fit)
@@ -140,27 +135,26 @@ void pld_once_close(struct pld_once *o)
 
 /* ---- asking ---- */
 
-static int lost(struct pld_once *o, struct pl_err *err, const char *why)
+int once_lost(struct pld_once *o, struct pl_err *err, const char *why)
 {
     drop(o);
     pl_err_set(err, PL_ERR_IO, 0, "Look into the server's log.", "%s", why);
     return -1;
 }
 
-static bool alive(const struct pld_once *o, struct pl_err *err)
+bool once_alive(const struct pld_once *o, struct pl_err *err)
 {
     return o->ld || pl_err_set(err, PL_ERR_IO, 0, "", "the connection is gone");
 }
 
-/* The next message of a request; its type, or -1 with err. */
-static int next(struct pld_once *o, int msgid, int patience, LDAPMessage **msg, struct pl_err *err)
+int once_next(struct pld_once *o, int msgid, int patience, LDAPMessage **msg, struct pl_err *err)
 {
     int64_t ms = o->timeout_ms * patience;
     struct timeval left = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     int type = ldap_result(o->ld, msgid, LDAP_MSG_ONE, &left, msg);
     if (type > 0)
         return type;
-    return lost(o, err, type == 0 ? "no answer in time" : "the server ended the connection");
+    return once_lost(o, err, type == 0 ? "no answer in time" : "the server ended the connection");
 }
 
 static int send_search(struct pld_once *o, const struct pld_once_ask *ask, struct berval *cookie, struct pl_arena *a,
@@ -168,7 +162,8 @@ static int send_search(struct pld_once *o, const struct pld_once_ask *ask, struc
 {
     LDAPControl usable = {.ldctl_oid = (char[]){DIR_OID_USABILITY}}, more = {0}, *page = NULL, *ctrls[4] = {NULL};
     size_t n = 0;
-    if (ask->paged && ldap_create_page_control(o->ld, DIR_PAGE, cookie, 0, &page) != LDAP_SUCCESS)
+    if (ask->paged &&
+        ldap_create_page_control(o->ld, ask->page ? ask->page : DIR_PAGE, cookie, 0, &page) != LDAP_SUCCESS)
         return LDAP_NO_MEMORY;
     if (page)
         ctrls[n++] = page;
@@ -222,12 +217,12 @@ static int one_page(struct pld_once *o, const struct pld_once_ask *ask, struct b
 {
     int msgid = 0, code = -2, type;
     if (send_search(o, ask, cookie->bv_val ? cookie : NULL, a, &msgid) != LDAP_SUCCESS)
-        return lost(o, &out->err, "a search cannot be sent");
+        return once_lost(o, &out->err, "a search cannot be sent");
     ber_memfree(cookie->bv_val);
     *cookie = (struct berval){0};
     while (code == -2) {
         LDAPMessage *m = NULL;
-        if ((type = next(o, msgid, ask->paged ? DIR_PAGED_PATIENCE : 1, &m, &out->err)) < 0)
+        if ((type = once_next(o, msgid, ask->paged ? DIR_PAGED_PATIENCE : 1, &m, &out->err)) < 0)
             return -1;
         if (type == LDAP_RES_SEARCH_ENTRY && !take_entry(o, ask, m, out))
             code = LDAP_PROTOCOL_ERROR;
@@ -245,7 +240,7 @@ bool pld_once_search(struct pld_once *o, const struct pld_once_ask *ask, struct 
     struct berval cookie = {0};
     struct pl_arena *a = pl_arena_new();
     *out = (struct pld_once_answer){.code = -1};
-    if (alive(o, &out->err))
+    if (once_alive(o, &out->err))
         do
             out->code = one_page(o, ask, &cookie, a, out);
         while (out->code == LDAP_SUCCESS && cookie.bv_len > 0);
@@ -261,11 +256,11 @@ int pld_once_compare(struct pld_once *o, struct pl_str dn, const char *attr, str
     struct berval bv = {.bv_val = (char *)(uintptr_t)v.s, .bv_len = v.len}; /* libldap does not write there */
     LDAPMessage *m = NULL;
     int msgid = 0, code = -1;
-    if (!alive(o, err))
+    if (!once_alive(o, err))
         goto out;
     if (ldap_compare_ext(o->ld, pl_arena_str(a, dn).s, attr, &bv, NULL, NULL, &msgid) != LDAP_SUCCESS)
-        lost(o, err, "a compare cannot be sent");
-    else if (next(o, msgid, 1, &m, err) > 0 &&
+        once_lost(o, err, "a compare cannot be sent");
+    else if (once_next(o, msgid, 1, &m, err) > 0 &&
              ldap_parse_result(o->ld, m, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS)
         code = LDAP_PROTOCOL_ERROR;
     ldap_msgfree(m);
@@ -281,7 +276,8 @@ struct pl_str pld_once_whoami(struct pld_once *o, struct pl_arena *a)
     struct pl_err err;
     LDAPMessage *m = NULL;
     int msgid = 0, code = LDAP_OTHER;
-    if (!alive(o, &err) || ldap_whoami(o->ld, NULL, NULL, &msgid) != LDAP_SUCCESS || next(o, msgid, 1, &m, &err) < 0)
+    if (!once_alive(o, &err) || ldap_whoami(o->ld, NULL, NULL, &msgid) != LDAP_SUCCESS ||
+        once_next(o, msgid, 1, &m, &err) < 0)
         goto out;
     if (ldap_parse_result(o->ld, m, &code, NULL, NULL, NULL, NULL, 0) == LDAP_SUCCESS && code == LDAP_SUCCESS &&
         ldap_parse_whoami(o->ld, m, &name) == LDAP_SUCCESS && name && name->bv_len > 3 &&

@@ -1,6 +1,6 @@
 /* A directory asked by a program without an event loop: each call waits for its answer. The connection comes up exactly as
  * the daemon's do (dir_link.c, dir_bind.c): the same TLS rules, the same log-on, the same first reads. Nothing here can
- * write. */
+ * write; dir_once_write.h can, in one place. */
 #ifndef PLD_DIR_ONCE_H
 #define PLD_DIR_ONCE_H
 
@@ -19,7 +19,8 @@ struct pld_once_facts { /* of a connection */
     struct pl_err err;  /* not fit: the daemon's own sentence */
     const char *step;   /* not bound: at what it ended; a literal */
     bool ppolicy, watch, assertion, post_read;
-    char identity[128]; /* of people_base; empty: not read */
+    bool policy_in_force; /* the default policy was seen to apply */
+    char identity[128];   /* of people_base; empty: not read */
     bool tls;
     char tls_version[16]; /* "TLS1.3" */
     bool has_certificate; /* the next two are known */
@@ -45,6 +46,7 @@ struct pld_once_ask {
     const char *filter;       /* NULL: everything */
     const char *const *attrs; /* NULL-terminated */
     bool paged, usability;    /* as in the engine's SEARCH */
+    int page;                 /* entries in a page; 0: as many as the daemon asks for */
     const char *control;      /* OID of one more; NULL: none */
     struct pl_str control_value;
     bool control_critical;

@@ -183,6 +183,15 @@ bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct
     return ok;
 }
 
+bool dir_password_try(enum pl_password_form form, char plain[DIR_PASSWORD_LEN + 1], struct pl_buf *out,
+                      struct pl_err *err)
+{
+    if (!draw_good(plain, DIR_PASSWORD_LEN, err))
+        return false;
+    encode(plain, form, out);
+    return true;
+}
+
 void dir_password_unlink(const char *file)
 {
     if (unlink(file) != 0)

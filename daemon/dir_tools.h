@@ -53,6 +53,9 @@ enum { DIR_PASSWORD_LEN = 16, DIR_USELESS_LEN = 64 };
 bool dir_password_first(const char *dir, const char *login, enum pl_password_form form, struct pl_buf *out, char **file,
                         struct pl_err *err);
 bool dir_password_useless(enum pl_password_form form, struct pl_buf *out, struct pl_err *err);
+/* A password like a first one that is kept nowhere: for a try. `plain` is the caller's to wipe, too. */
+bool dir_password_try(enum pl_password_form form, char plain[DIR_PASSWORD_LEN + 1], struct pl_buf *out,
+                      struct pl_err *err);
 void dir_password_unlink(const char *file); /* the server did not take it */
 void dir_password_wipe(struct pl_buf *password);
 

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "outfile.h"
 #include "preflight.h"
+#include "selftest.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "lib/conf/conf.h"
 
 struct wish {
-    const char *directory, *config, *snippets;
+    const char *directory, *config, *snippets, *ou;
 };
 
 static bool take(struct ctl *c, int argc, char **argv, struct wish *w)
@@ -20,6 +21,7 @@ static bool take(struct ctl *c, int argc, char **argv, struct wish *w)
     ctl_args_start(&a, c, argc, argv);
     w->config = ctl_option(&a, "--config");
     w->snippets = ctl_option(&a, "--snippets");
+    w->ou = ctl_option(&a, "--selftest");
     if (!ctl_args_end(&a, 0, 1))
         return false;
     w->directory = a.n_words ? a.word[0] : NULL;
@@ -88,14 +90,14 @@ static void free_tables(struct tables *t, size_t n)
 
 /* ---- one directory ---- */
 
-static unsigned bit_of(const char *dialect)
+unsigned pf_dialect_bit(struct pl_str dialect)
 {
     static const struct {
         const char *name;
         unsigned bit;
     } bits[] = {{"openldap", PF_OPENLDAP}, {"389ds", PF_389DS}, {"ad", PF_AD}};
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
-        if (strcmp(dialect, bits[i].name) == 0)
+        if (pl_str_eq_c(dialect, bits[i].name))
             return bits[i].bit;
     return 0;
 }
@@ -149,7 +151,7 @@ static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const
                      .arena = pl_arena_new(),
                      .conf = conf,
                      .dialect = pl_dialect_find(conf->dialect),
-                     .dialect_bit = bit_of(conf->dialect.s),
+                     .dialect_bit = pf_dialect_bit(conf->dialect),
                      .table = t->directories,
                      .row = row_of(t->directories, conf->name),
                      .groups = t->groups[number],
@@ -216,6 +218,18 @@ static int say_unknown(const struct pl_conf *conf, const struct tables *t, const
     return n;
 }
 
+/* It asks PostgreSQL nothing. */
+static int selftest(struct ctl *c, const struct wish *w)
+{
+    struct pl_conf *conf = read_conf(w);
+    if (!conf)
+        return CTL_USAGE;
+    setenv("LDAPNOINIT", "1", 1); /* no ldap.conf, no ~/.ldaprc: as in the daemon */
+    int code = st_main(c, conf, &(struct st_wish){w->directory, w->ou, w->config, w->snippets});
+    pl_conf_free(conf);
+    return code;
+}
+
 int cmd_preflight(struct ctl *c, int argc, char **argv)
 {
     struct wish w = {0};
@@ -223,6 +237,8 @@ int cmd_preflight(struct ctl *c, int argc, char **argv)
     struct pl_conf *conf = NULL;
     if (!take(c, argc, argv, &w))
         return CTL_USAGE;
+    if (w.ou)
+        return selftest(c, &w);
     int code = ctl_connect(c), unknown = 0;
     if (code != CTL_OK)
         return code;

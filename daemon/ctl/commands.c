@@ -74,14 +74,23 @@ const struct ctl_command ctl_commands[] = {
      "something\n"
      "is to be tried again.",
      "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
-    {"preflight", "preflight [DIRECTORY] [--config FILE] [--snippets FILE]",
+    {"preflight", "preflight [DIRECTORY] [--config FILE] [--snippets FILE] [--selftest OU]",
      "what stands in the way, before anything is switched on",
      "  --config FILE     the daemon's configuration (/etc/paasla/paasla.conf)\n"
-     "  --snippets FILE   write what puts things right, with what takes it back, into FILE; - prints only that\n\n"
+     "  --snippets FILE   write what puts things right, with what takes it back, into FILE; - prints only that\n"
+     "  --selftest OU     see how the server behaves, by writing in this empty OU and nowhere else\n\n"
      "It logs on to the directories as paaslad does and reads; nothing is written, in PostgreSQL or in a directory.\n"
      "Run it as the daemon's user with the secrets of the daemon's unit (CREDENTIALS_DIRECTORY), as README's chapter\n"
-     "Install does. Exit 1 when something needs a person; what is only a note or cannot be known needs nobody.",
-     "  paaslactl preflight\n  paaslactl preflight linn --snippets -", cmd_preflight},
+     "Install does. Exit 1 when something needs a person; what is only a note or cannot be known needs nobody.\n\n"
+     "With --selftest PostgreSQL is not asked, and DIRECTORY is needed where several are configured. Accounts and a\n"
+     "group called paasla-selftest-... are made strictly below OU, locked, opened, renamed, closed and removed, also\n"
+     "after an interruption; what a run that was killed left there, the next one removes. Exit 1 when the server\n"
+     "behaves otherwise than the daemon needs or something is left, 2 when OU is not there or not empty (nothing is\n"
+     "written then), 4 when the directory cannot be reached. With --snippets it only writes how OU is made and given\n"
+     "to our account.",
+     "  paaslactl preflight\n  paaslactl preflight linn --snippets -\n"
+     "  paaslactl preflight linn --selftest 'ou=paasla-selftest,dc=linn,dc=ee'",
+     cmd_preflight},
     {"why", "why PERSON [REGISTER]", "who somebody is, what every right rests on, and what may still live",
      "  PERSON is an employee number, INSTITUTION/number, a log-in or part of a name. With a REGISTER its ended "
      "grants\n"

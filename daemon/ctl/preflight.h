@@ -14,7 +14,7 @@
  *   preflight_389.c      what 389 Directory Server tells of rights and of itself
  *   preflight_ad.c       the same of Active Directory
  *   preflight_print.c    sentences, table, JSON, snippets
- */
+ * --selftest, which writes in one OU, is another thing: selftest.h. */
 #ifndef PAASLA_CTL_PREFLIGHT_H
 #define PAASLA_CTL_PREFLIGHT_H
 
@@ -214,8 +214,9 @@ struct pf {
 };
 
 /* preflight_read.c */
-void pf_connect(struct pf *p); /* all addresses */
-void pf_read(struct pf *p);    /* what the checks look at; needs p->main */
+void pf_connect(struct pf *p);   /* all addresses */
+void pf_read(struct pf *p);      /* what the checks look at; needs p->main */
+void pf_read_self(struct pf *p); /* of that the root entry, and who we are */
 void pf_free(struct pf *p);
 /* The entry's attributes into the arena; the result code, -1 with err. */
 int pf_read_entry(struct pf *p, struct pl_str dn, const char *const *attrs, struct pl_entry *out, struct pl_err *err);

@@ -304,7 +304,7 @@ static struct pl_str read_sid(struct pf *p)
     return out;
 }
 
-void pf_read(struct pf *p)
+void pf_read_self(struct pf *p)
 {
     static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", NULL};
     struct pl_err err;
@@ -312,6 +312,13 @@ void pf_read(struct pf *p)
     p->suffix = context_of(&p->root, p->conf->people_base);
     p->group_suffix = context_of(&p->root, p->conf->group_base);
     p->service = p->conf->bind_dn.len ? p->conf->bind_dn : pld_once_whoami(p->main->once, p->arena);
+    if (p->dialect_bit == PF_AD)
+        p->sid = read_sid(p);
+}
+
+void pf_read(struct pf *p)
+{
+    pf_read_self(p);
     pf_policy_overlay(p);
     read_role_groups(p);
     read_people(p);
@@ -322,8 +329,6 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
     if (p->dialect_bit == PF_389DS)
         pf_389_rights(p);
-    if (p->dialect_bit == PF_AD) {
-        p->sid = read_sid(p);
+    if (p->dialect_bit == PF_AD)
         pf_ad_rights(p);
-    }
 }

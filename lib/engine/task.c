@@ -447,12 +447,22 @@ static void reserved(struct task *t, const struct pl_event *ev)
     pl_look_begin(t);
 }
 
-/* What was settled can move rows of the queue that came meanwhile to the leavers', or bring new ones. */
-static void look_again(struct task *t)
+/* There is something to take away, as far as the store knows by this settle. */
+static bool is_away(const struct task *t)
 {
     bool on = t->state == PL_STATE_OPEN || t->state == PL_STATE_OPENING || t->state == PL_STATE_LOCKING ||
               t->state == PL_STATE_CLOSING;
-    if (t->batch->class == PL_LOAD_BULK && t->p.need != PL_NEED_OPEN && on)
+    for (size_t i = 0; i < t->n_facts; i++)
+        for (size_t k = 0; t->facts[i].present && k < t->n_members; k++)
+            if (t->members[k].row.role_group_id == t->facts[i].role_group_id && !t->members[k].row.wanted)
+                return true;
+    return on && t->p.need != PL_NEED_OPEN;
+}
+
+/* What was settled can move rows of the queue that came meanwhile to the leavers', or bring new ones. */
+static void look_again(struct task *t)
+{
+    if (t->batch->class == PL_LOAD_BULK && is_away(t))
         t->dir->want[PL_LOAD_URGENT] = true;
     if (t->state == PL_STATE_OUT)
         pl_acks_out(t->dir->acks);

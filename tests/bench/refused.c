@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000, PAUSE_US = 1000, SAYS_ERROR = 0x7e, GIVES_TICKET = 0x6b };
+enum { PATIENCE_MS = 5000, PAUSE_US = 5000, SAYS_ERROR = 0x7e, GIVES_TICKET = 0x6b };
 enum { DISABLED = 18, WRONG_PASSWORD = 24 }; /* RFC 4120, 7.5.9 */
 
 static krb5_context krb;
@@ -57,14 +58,17 @@ static bool read_all(char *to, size_t want)
     return true;
 }
 
-/* One message and its answer by TCP (RFC 4120, 7.2.2). */
+/* One message and its answer by TCP (RFC 4120, 7.2.2). Length and message leave together: apart, the second would wait for
+ * the first one's delayed acknowledgement, 40 ms. */
 static bool exchange(const krb5_data *q, krb5_data *answer)
 {
     static char room[65536];
     uint32_t size = htonl(q->length);
-    if (send(kdc, &size, sizeof size, MSG_NOSIGNAL) != sizeof size ||
-        send(kdc, q->data, q->length, MSG_NOSIGNAL) != (ssize_t)q->length || !read_all((char *)&size, sizeof size) ||
-        ntohl(size) < 1 || ntohl(size) > sizeof room || !read_all(room, ntohl(size)))
+    struct iovec parts[] = {{&size, sizeof size}, {q->data, q->length}};
+    struct msghdr whole = {.msg_iov = parts, .msg_iovlen = 2};
+    if (sendmsg(kdc, &whole, MSG_NOSIGNAL) != (ssize_t)(sizeof size + q->length) ||
+        !read_all((char *)&size, sizeof size) || ntohl(size) < 1 || ntohl(size) > sizeof room ||
+        !read_all(room, ntohl(size)))
         return false;
     *answer = (krb5_data){.data = room, .length = ntohl(size)};
     return true;
