@@ -154,7 +154,7 @@ static void wake_busy(const struct batch *b, struct dir *d, int64_t person_id, i
     while (i > 0 && busy->seqs[i - 1] != seq)
         i--;
     if (i == 0)
-        busy->again[b->class] = true;
+        busy->again = true;
 }
 
 /* NULL when the person is in work already. */
@@ -463,10 +463,10 @@ void pl_batch_task_end(struct task *t)
     t->dir->running--;
     t->phase = PH_END;
     t->batch->ended++;
-    if (--pair->open_tasks ==
-        0) { /* what comes for this person from here on is new work, whatever the others of the batch do */
-        for (int class = 0; class < 2; class ++)
-            t->dir->want[class] = t->dir->want[class] || pair->again[class];
+    /* What comes for this person from the end on is new work, whatever the others of the batch do. */
+    if (--pair->open_tasks == 0) {
+        if (pair->again) /* by the work it may have become another class's */
+            t->dir->want[PL_LOAD_URGENT] = t->dir->want[PL_LOAD_BULK] = true;
         pair_leave(t->batch, pair);
     }
     if (pair->open_tasks == 1 && pair->last && pair->last != t) {

@@ -198,7 +198,7 @@ struct pair {
     size_t n_seqs;
     bool trouble;
     bool left;     /* nothing of it is in work any more; it waits for the end of its batch */
-    bool again[2]; /* a load of this class met something new while it was in work */
+    bool again;     /* a load met something new while it was in work */
     struct pair *next; /* in the dir's hash of pairs in work */
 };
 
