@@ -112,13 +112,10 @@ const struct st_check st_checks[] = {
      "log-on with the old password, after that", st_log_on_one, lock_holds_not, lock_holds_do},
     {"log_on_closed", PF_389DS, ST_CLOSED | ST_FIRST, 0, ST_REFUSED, 53, "log-on with the old password, after that",
      st_log_on_one, lock_holds_not, lock_holds_do},
-    {"old_password", LDAP, ST_CLOSED | ST_FIRST, 0, ST_REFUSED, 49,
+    {"old_password", PF_ALL, ST_CLOSED | ST_FIRST, 0, ST_REFUSED, 49,
      "log-on with it when somebody opens the account by hand", st_by_hand,
      "A leaver's old password comes back with an account that is opened by hand.",
      "Let our account write the password, whatever a policy says of it."},
-    {"old_password", PF_AD, ST_CLOSED | ST_FIRST, 0, ST_INFORMS, 49,
-     "log-on with it when somebody opens the account by hand: for an hour it may be let in (OldPasswordAllowedPeriod)",
-     st_by_hand, "", ""},
 
     /* ---- names ---- */
     {"name", PF_ALL, ST_ACCOUNT, ST_NAMED, ST_CODE, 0, "an account with every letter of ours and a comma", st_named,

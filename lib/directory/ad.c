@@ -209,10 +209,13 @@ static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL
     if (n == 0) {
         return 0;
     }
+    /* Twice: for an hour a domain takes the password before the last one, too, should somebody open the account again
+     * (Windows: OldPasswordAllowedPeriod; Samba: tests/real/test_ad_facts.py). */
     password(&out[n++], PL_SECRET_USELESS, 1);
+    password(&out[n++], PL_SECRET_USELESS, 2);
     if (in->clear_certificates && names != NULL && names->n > 0) {
         pl_step_one(in->arena, &out[n], PL_MOD_DELETE, CERTIFICATE, copy_values(in->arena, names), names->n);
-        out[n].stage = 2;
+        out[n].stage = 3;
         out[n++].extra = true;
     }
     return n;

@@ -48,6 +48,17 @@ def test_joiner_and_leaver(town):
     assert town.entry(2000)["useraccountcontrol"] == "514"
 
 
+def test_the_old_password_is_over_also_when_somebody_opens_the_account_by_hand(town):
+    """A domain takes the password before the last one for an hour."""
+    password = town.password(1000)
+    town.depart(1000)
+    town.state_is(1000, "out")
+    town.settled()
+    town.stop()
+    town.ldap.modify("dn: %s\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 512\n" % town.dn(1000))
+    assert town.entry(1000)["useraccountcontrol"] == "512" and town.can(1000, password) == (False, False)
+
+
 def test_first_password_has_to_be_changed(town):
     town.stop()
     town.conf_extra["must_change"] = "yes"

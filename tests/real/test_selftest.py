@@ -53,7 +53,7 @@ def test_the_server_behaves_as_needed(clean):
     said = clean.look()
     assert (said.code, said.those("differs"), said.whole["left"], said.whole["stopped"]) == (OK, [], [], None), said.whole
     assert list(said.rows) == table(clean.dialect) and said.those("skipped") == NOT_TRIED[clean.dialect]
-    assert said.those("note") == (["old_password", "alike"] if clean.dialect == "ad" else ["alike"])
+    assert said.those("note") == ["alike"]
     assert said.codes("log_on_locked", "log_on_after_lock", "group_twice", "group_absent", "group_last") == list(CODES[clean.dialect])
     assert said.codes("log_on", "log_on_first") == [0, 49 if clean.dialect == "ad" else 0] and said.whole["removed"] >= 6
     assert said.whole["ou"] == clean.ou and said.whole["directory"] == "linn" and said.whole["removed_of_former"] == 0

@@ -229,19 +229,19 @@ static void test_close(void **state)
     struct person p = UAC("512");
 
     with(&p, "altSecurityIdentities", "X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1");
-    writes(PL_CHANGE_CLOSE, plain, p, "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n");
+    writes(PL_CHANGE_CLOSE, plain, p, "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n");
     writes(PL_CHANGE_CLOSE, clear, p,
-           "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n"
-           "2? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
-    writes(PL_CHANGE_CLOSE, clear, UAC("512"), "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n");
+           "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n"
+           "3? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
+    writes(PL_CHANGE_CLOSE, clear, UAC("512"), "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n");
     writes(PL_CHANGE_LOCK, clear, p, "0 -userAccountControl:512 +userAccountControl:514\n");
-    /* at most: fence, without it, password, certificates */
+    /* at most: fence, without it, password, once more, certificates */
     clear.fence_attr = "adminDescription";
     writes(PL_CHANGE_CLOSE, clear, *with(&p, "adminDescription", "paasla-fence:1"),
            "0 -userAccountControl:512 +userAccountControl:514 -adminDescription:paasla-fence:1 "
            "+adminDescription:paasla-fence:1000 !50\n"
-           "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n"
-           "2? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
+           "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n"
+           "3? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
 }
 
 static void test_open(void **state)
