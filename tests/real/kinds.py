@@ -5,6 +5,11 @@ import base64
 from ldapserver import PEOPLE, SlapdServer
 
 
+def inet_group(dn, first_member):
+    """A group that somebody makes; its name may be anything."""
+    return "dn:: %s\nobjectClass: groupOfNames\n%s\n" % (base64.b64encode(dn.encode()).decode(), first_member)
+
+
 def inet_person(name):
     """An entry that somebody else makes: its DN, and the LDIF."""
     dn = "uid=%s,%s" % (name, PEOPLE)
@@ -13,11 +18,13 @@ def inet_person(name):
 
 class OpenLdap:
     dialect = "openldap"
+    rdn = "uid"
+    soon = 4  # seconds in which an account is made and seen
+    naps = 60  # how often an idle daemon may wake up in six seconds
     stranger = staticmethod(inet_person)
     dangles = True  # a member may name an entry that is not there
     tells_gone = True  # its watch tells the service account of what was deleted
     administrator = "cn=root,"  # as it stands in modifiersName
-    lock = "pwdEndTime"
     cookie = True  # its watch goes on where it had ended
 
     @staticmethod
@@ -34,6 +41,14 @@ class OpenLdap:
         return "member: %s\n" % server.nobody
 
     @staticmethod
+    def group(server, dn):
+        return inet_group(dn, OpenLdap.first_member(server))
+
+    @staticmethod
+    def is_locked(server, dn):
+        return "pwdEndTime: " in server.search(dn, "(objectClass=*)", "pwdEndTime")
+
+    @staticmethod
     def strict(server):
         """A password policy that holds up whoever is no administrator of passwords."""
         server.modify("dn: %s\nchangetype: modify\nadd: pwdMinAge\npwdMinAge: 86400\n-\nadd: pwdCheckQuality\n"
@@ -47,11 +62,13 @@ class OpenLdap:
 
 class Ds389:
     dialect = "389ds"
+    rdn = "uid"
+    soon = 4
+    naps = 60
     stranger = staticmethod(inet_person)
     dangles = True
     tells_gone = True
     administrator = "cn=directory manager"
-    lock = "nsAccountLock"
     cookie = False
 
     @staticmethod
@@ -68,6 +85,14 @@ class Ds389:
         return ""
 
     @staticmethod
+    def group(server, dn):
+        return inet_group(dn, "")
+
+    @staticmethod
+    def is_locked(server, dn):
+        return "nsAccountLock: " in server.search(dn, "(objectClass=*)", "nsAccountLock")
+
+    @staticmethod
     def strict(server):
         server.modify("dn: cn=config\nchangetype: modify\n" + "-\n".join(
             "replace: %s\n%s: %s\n" % (name, name, value) for name, value in (
@@ -82,10 +107,26 @@ class Ds389:
 class Ad:
     """Samba's; the town on it is AdTown."""
     dialect = "ad"
+    rdn = "CN"
+    soon = 10
+    naps = 400  # it asks for changes each second
     administrator = "somebody whom the directory does not name, at 20"
     cookie = True
     dangles = False
     tells_gone = False
+
+    @staticmethod
+    def strict(server):
+        server.samba_tool("domain", "passwordsettings", "set", "--min-pwd-age=2", "--complexity=on", "--history-length=24",
+                          "--min-pwd-length=12")
+
+    @staticmethod
+    def group(server, dn):
+        return "dn:: %s\nobjectClass: group\nsAMAccountName: muu\n\n" % base64.b64encode(dn.encode()).decode()
+
+    @staticmethod
+    def is_locked(server, dn):
+        return "userAccountControl: 514\n" in server.search(dn, "(objectClass=*)", "userAccountControl")
 
     @staticmethod
     def stranger(name):
