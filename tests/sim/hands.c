@@ -83,6 +83,29 @@ static bool hand_lock(struct sim *m, bool lock)
     return true;
 }
 
+static void end_again(struct sim *m, int p, int d, enum purpose k)
+{
+    queue_add(&m->q, m->now + rng_log(&m->rng, US_SECOND, 10 * US_MINUTE), RUN_END,
+              (p * N_DIRS + d) * (int)N_PURPOSES + (int)k, NULL);
+}
+
+/* A program that takes every end away, and does not give in. */
+void hand_end_again(struct sim *m, int64_t which)
+{
+    enum purpose k = (enum purpose)(which % N_PURPOSES);
+    int d = (int)(which / N_PURPOSES % N_DIRS), p = (int)(which / N_PURPOSES / N_DIRS);
+    struct dir_entry *e = sim_entry(m, p, d, k);
+    if (m->calm || !e || directory_refuses(&m->d[d], e, m->now) || rng_pct(&m->rng, 15))
+        return;
+    if (dir_entry_attr(e, PL_STR("pwdEndTime"))) {
+        dir_entry_drop(e, "pwdEndTime", (struct pl_str){"", 0});
+        dir_entry_touch(&m->d[d], e, m->now);
+        m->c.tampered[p][d][k] = true;
+        sim_trace(m, "by hand: the end of person %d in %s is taken away again", p + 1, dir_names[d]);
+    }
+    end_again(m, p, d, k);
+}
+
 /* Sooner, later, or not at all: of an account that is open. */
 static bool hand_end(struct sim *m)
 {
@@ -92,10 +115,12 @@ static bool hand_end(struct sim *m)
     if (!pick_entry(m, &p, &d, &k, &e) || directory_refuses(&m->d[d], e, m->now))
         return false;
     bool had = dir_entry_attr(e, PL_STR("pwdEndTime"));
-    if (had && rng_pct(&m->rng, 40))
+    if (had && rng_pct(&m->rng, 60)) {
         dir_entry_drop(e, "pwdEndTime", (struct pl_str){"", 0});
-    else
+        end_again(m, p, d, k);
+    } else {
         dir_entry_set(&m->d[d], e, "pwdEndTime", gentime(m, d, m->now + rng_log(&m->rng, US_MINUTE, 12 * US_HOUR)));
+    }
     dir_entry_touch(&m->d[d], e, m->now);
     m->c.tampered[p][d][k] = true;
     sim_trace(m, "by hand: the end of person %d in %s is changed", p + 1, dir_names[d]);

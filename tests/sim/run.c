@@ -256,6 +256,9 @@ static void take(struct sim *m, const struct happening *h)
     case RUN_WATCH:
         watch_go_on(m, h->n);
         break;
+    case RUN_END:
+        hand_end_again(m, h->n);
+        break;
     case RUN_NAME:
         hand_name_again(m);
         break;

@@ -25,6 +25,7 @@ enum run_kind {
     RUN_START,  /* the daemon after a crash */
     RUN_AMBUSH, /* a part goes away just when much depends on it */
     RUN_WATCH,  /* the next message of a watch */
+    RUN_END,    /* other hands take an end away once more */
     RUN_NAME,   /* other hands write a former name once more */
     RUN_MEND,   /* a passing fault of a directory ends */
     RUN_SISTER, /* another server takes a request, or its answer arrives */
@@ -184,6 +185,7 @@ void happen_calm(struct sim *m);         /* all faults end */
 void happen_town(struct sim *m);         /* the first day: people, roles, groups, entries that were there before us */
 bool hands(struct sim *m, enum fault f); /* hands.c: false when nothing was there to change */
 void hand_name_again(struct sim *m);
+void hand_end_again(struct sim *m, int64_t which);
 void happen_old_entry(struct sim *m, const struct employment *e, int dir);
 struct dir_entry *sim_entry(struct sim *m, int person, int dir, enum purpose p); /* ours, or NULL */
 
