@@ -372,11 +372,13 @@ void dir_opening_free(struct dir_opening *o)
     o->cut = true;
     if (o->cut_fd >= 0 && !done)
         shutdown(o->cut_fd, SHUT_RDWR);
-    pthread_mutex_unlock(&o->lock);
-    if (o->threaded && done)
-        pthread_join(o->thread, NULL); /* nothing is left for it to do */
-    else if (o->threaded)
-        leave(o->thread);
+    bool threaded = o->threaded;
+    pthread_t thread = o->thread;
+    pthread_mutex_unlock(&o->lock); /* from here on, if it was not done, it is the thread's */
+    if (threaded && done)
+        pthread_join(thread, NULL); /* nothing is left for it to do */
+    else if (threaded)
+        leave(thread);
     if (done)
         destroy(o);
 }

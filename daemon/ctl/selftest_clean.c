@@ -132,11 +132,12 @@ void st_clean(struct st *s)
     if (code == LDAP_OK)
         return;
     s->n_left = 0;
-    if (code > 0) /* it cannot be looked at: what we know of */
+    /* The OU has another name by now: what is in it does too, and "no such object" would not mean that it is gone. */
+    if (code > 0 && code != NO_SUCH_OBJECT) /* it cannot be looked at: what we know of */
         s->removed += remove_all(s, s->made, s->n_made);
     else
         for (size_t i = s->n_made; i > 0; i--)
-            keep_left(s, s->made[i - 1], ST_NO_ANSWER);
+            keep_left(s, s->made[i - 1], code > 0 ? code : ST_NO_ANSWER);
 }
 
 /* ---- before anything is written ---- */

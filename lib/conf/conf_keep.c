@@ -66,7 +66,8 @@ static bool one(const struct check *c, struct pl_str w)
     if (pl_str_ieq(w, c->d->login_attribute) || pl_str_ieq(w, c->d->number_attribute))
         return SAY(c, "keep_attributes", "Take it away.", "keep_attributes: '%.*s' never changes", (int)w.len, w.s);
     if (!of_names_alone(text, &any) || !any)
-        return SAY(c, "keep_attributes", "Only {given}, {family}, {name}, {given_ascii}, {family_ascii} and {login} may be in its template.",
+        return SAY(c, "keep_attributes",
+                   "Only {given}, {family}, {name}, {given_ascii}, {family_ascii} and {login} may be in its template.",
                    "keep_attributes: '%.*s' is not made of the name alone", (int)w.len, w.s);
     return true;
 }
@@ -89,6 +90,10 @@ bool pl_conf_check_keep(const struct pl_conf_section *s, const char *file, struc
         mail = mail || pl_str_ieq_c(w, "mail");
         seen[n++] = w;
     }
+    if (alias.len == 0 && mail) /* a name that was entered wrong would make a town's mail bounce */
+        return SAY(c, "keep_attributes",
+                   "Say with mail_alias_attribute where the old address stays, or leave mail out.",
+                   "keep_attributes: mail would follow the name and the old address would be gone");
     if (alias.len == 0)
         return true;
     rest = alias;

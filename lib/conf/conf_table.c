@@ -196,11 +196,12 @@ const struct pl_conf_option pl_conf_options[] = {
      "{given}, {family}, {name}, {given_ascii}, {family_ascii} and {login}. A value that shows a former name is "
      "brought up to date; one that shows another is somebody's own, reported and left alone. The log-in and the "
      "entry's name "
-     "never change. An address that another person or group has is not written but reported (mail_taken).",
+     "never change. An address that another entry below people_base or group_base has is not written but reported "
+     "(mail_taken). No brake counts names: a list that gives many people wrong ones is written through.",
      "displayName sn givenName mail"},
     {"directory", "mail_alias_attribute", PL_CONF_TEXT, DIR(mail_alias_attribute), "", 0, 60, NULL, "",
      "Where the old address stays when mail follows the name: proxyAddresses (with smtp: in front, as Exchange has "
-     "it), or an attribute of plain addresses. Empty: nowhere.",
+     "it), or an attribute of plain addresses. Mail follows the name only with it.",
      "proxyAddresses"},
     {"directory", "lock_leavers_observed", PL_CONF_BOOL, DIR(lock_leavers_observed), "", 0, 0, NULL, "no",
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",

@@ -327,6 +327,8 @@ static void batch_free(struct pl_engine *e, struct batch *b)
     for (size_t i = 0; i < b->n_tasks; i++)
         pl_task_free(b->tasks[i]);
     for (size_t i = 0; i < b->n_pairs; i++) {
+        if (b->pairs[i]->again && !b->pairs[i]->left) /* it had nothing to do here, and has by now */
+            b->dir->want[PL_LOAD_URGENT] = b->dir->want[PL_LOAD_BULK] = true;
         pair_leave(b, b->pairs[i]);
         pair_free(b->pairs[i]);
     }
@@ -345,6 +347,11 @@ static void batch_free(struct pl_engine *e, struct batch *b)
 static void remember_groups(struct batch *b)
 {
     struct dir *d = b->dir;
+    bool same = b->n_groups == d->n_groups;
+    for (size_t i = 0; same && i < b->n_groups; i++)
+        same = b->groups[i].dn_hash == d->groups[i].dn_hash && b->groups[i].role_group_id == d->groups[i].role_group_id;
+    if (!same)
+        pl_drift_forget_all(d);
     pl_arena_free(d->group_arena);
     d->group_arena = pl_arena_new();
     d->groups = pl_xrealloc_array(d->groups, b->n_groups ? b->n_groups : 1, sizeof *d->groups);

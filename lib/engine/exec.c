@@ -156,6 +156,9 @@ void pl_exec_abandon(struct task *t)
 
 void pl_exec_lost_result(struct target *target, struct dir *d)
 {
+    struct shape *group = pl_shape(d, target->hash, false);
+    if (group)
+        pl_drift_wrote(group);
     target_free_entry(d, target);
 }
 

@@ -72,6 +72,7 @@ struct shape {
         bool in, seen;      /* in: a member that should be none */
         char *id, *login;   /* of a member; malloced, NULL not known */
         int64_t person_id;  /* of somebody who is missing */
+        int64_t at_us;      /* when it was found */
     } *drifts;              /* sorted, malloced */
     size_t n_drifts;
     unsigned writes; /* of ours to the group, begun and ended */

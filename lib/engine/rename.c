@@ -73,11 +73,17 @@ void pl_rename_owner(struct task *t, struct pl_str dn)
 
 bool pl_rename_shown(const struct task *t)
 {
+    struct pl_words words = words_of(t);
     struct pl_str want, was;
-    for (size_t i = 0; t->entry && i < t->dir->n_kept; i++)
-        if (look(t, &t->dir->kept[i], &want, &was) == PL_NAME_FORMER)
+    bool same = false;
+    for (size_t i = 0; t->entry && i < t->dir->n_kept; i++) {
+        enum pl_name_seen seen =
+            pl_name_seen(t->look_arena, &t->dir->kept[i], t->entry, &words, t->former, t->n_former, &want, &was);
+        if (seen == PL_NAME_FORMER) /* whoever has that address by now */
             return false;
-    return t->entry != NULL;
+        same = same || seen == PL_NAME_SAME;
+    }
+    return same;
 }
 
 /* All that is out of date in one Modify. The values that were read are named: somebody else's change in between makes the

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLED_US 10000000 /* until then its person may be being looked at, and what is seen there is older */
 enum { DRIFTS_MAX = 4096 }; /* in one group; the others are looked up each time */
 
 static int by_key(const void *a, const void *b)
@@ -19,10 +20,18 @@ static int by_key(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-struct drift *pl_drift_find(struct shape *s, bool in, uint64_t key)
+static struct drift *find(struct shape *s, size_t n, bool in, uint64_t key)
 {
     struct drift wanted = {.key = key, .in = in};
-    return s->n_drifts ? bsearch(&wanted, s->drifts, s->n_drifts, sizeof wanted, by_key) : NULL;
+    return n ? bsearch(&wanted, s->drifts, n, sizeof wanted, by_key) : NULL;
+}
+
+bool pl_drift_known(struct shape *s, bool in, uint64_t key, int64_t now_us)
+{
+    struct drift *x = find(s, s->n_drifts, in, key);
+    if (x)
+        x->seen = true;
+    return x && now_us - x->at_us >= SETTLED_US;
 }
 
 static void drift_free(struct drift *x)
@@ -116,15 +125,22 @@ void pl_drift_keep(const struct group_look *g, struct shape *s)
 {
     if (g->broken || s->writes != g->writes || s->n_drifts + g->n_strangers + g->n_wanted > DRIFTS_MAX)
         return;
+    size_t before = s->n_drifts; /* these are in order */
+    int64_t now = g->w->d->e->now;
     for (size_t i = 0; i < g->n_strangers; i++) {
         const struct stranger *x = &g->strangers[i];
-        keep(s,
-             (struct drift){.key = x->hash, .in = true, .id = copy(x->id), .login = x->is_dn ? NULL : copy(x->value)});
+        if (find(s, before, true, x->hash))
+            continue;
+        keep(s, (struct drift){.key = x->hash,
+                               .in = true,
+                               .id = copy(x->id),
+                               .login = x->is_dn ? NULL : copy(x->value),
+                               .at_us = now});
     }
     for (size_t i = 0; i < g->n_wanted; i++) {
         const struct wanted_member *x = &g->wanted[i];
-        if (!x->seen && !x->known)
-            keep(s, (struct drift){.key = x->login_hash, .person_id = x->person_id});
+        if (!x->seen && !find(s, before, false, x->login_hash))
+            keep(s, (struct drift){.key = x->login_hash, .person_id = x->person_id, .at_us = now});
     }
     once_each(s);
 }

@@ -158,11 +158,8 @@ static void entry_group(struct group_look *g, const struct pl_entry *e)
         if (seen(g, h, posix) || known_stranger(w->d, g->dn_hash, h) ||
             (!posix && pl_dn_equal(a->values[i], w->d->conf.placeholder_dn)))
             continue;
-        struct drift *known = pl_drift_find(s, true, h);
-        if (known) {
-            known->seen = true;
+        if (pl_drift_known(s, true, h, w->d->e->now))
             continue;
-        }
         if (g->n_strangers == STRANGERS_MAX) {
             g->crowded = true;
             break;
@@ -194,16 +191,6 @@ static void report(struct group_look *g, const struct stranger *s)
     pl_watch_add_changed(w, &c);
 }
 
-static void missing(struct group_look *g, struct shape *s, struct wanted_member *m)
-{
-    struct drift *known = pl_drift_find(s, false, m->login_hash);
-    m->known = known != NULL;
-    if (known)
-        known->seen = true;
-    else
-        pl_watch_add_person(g->w, m->person_id);
-}
-
 static void group_read(struct group_look *g, const struct pl_event *ev)
 {
     struct dir *d = g->w->d;
@@ -216,8 +203,8 @@ static void group_read(struct group_look *g, const struct pl_event *ev)
     if (ev->result.code == LDAP_NO_SUCH_OBJECT)
         s->shape = PL_GROUP_UNKNOWN;
     for (size_t i = 0; i < g->n_wanted; i++)
-        if (!g->wanted[i].seen)
-            missing(g, s, &g->wanted[i]);
+        if (!g->wanted[i].seen && !pl_drift_known(s, false, g->wanted[i].login_hash, d->e->now))
+            pl_watch_add_person(g->w, g->wanted[i].person_id);
     pl_drift_end(g, s);
     for (size_t i = 0; i < g->n_strangers; i++) {
         if (!g->strangers[i].is_dn) {

@@ -93,7 +93,7 @@ struct watch {
 struct wanted_member {
     uint64_t dn_hash, login_hash;
     int64_t person_id;
-    bool seen, known; /* known: was missing the last time, too */
+    bool seen;
 };
 struct stranger {
     struct pl_str value, id;
@@ -188,7 +188,8 @@ void pl_watch_add_changed(struct watch *w, const struct pl_changed *c);
 void pl_watch_add_person(struct watch *w, int64_t person_id);
 
 /* watch_drift.c */
-struct drift *pl_drift_find(struct shape *s, bool in, uint64_t key); /* NULL: was not amiss */
+/* Amiss as it was the last time, and nobody need look: its person was looked at since. It is marked as seen either way. */
+bool pl_drift_known(struct shape *s, bool in, uint64_t key, int64_t now_us);
 void pl_drift_begin(struct shape *s);                                /* nobody of them is seen yet */
 void pl_drift_end(struct group_look *g, struct shape *s);            /* whoever was not seen is looked at, and forgotten */
 void pl_drift_keep(const struct group_look *g, struct shape *s);     /* what this look found: its round tells the store */

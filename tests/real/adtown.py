@@ -15,7 +15,7 @@ class AdTown(Town):
         super().__init__(kind=kind, **rest)
 
     def servers(self):
-        return SambaServer(workers=2), PgServer()
+        return SambaServer(workers=2), PgServer(migrated=True)
 
     def uris(self):
         return self.ldap.ldaps

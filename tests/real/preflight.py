@@ -83,7 +83,7 @@ class Bed:
         os.chmod(self.dir, 0o755)
         self.ldap = ldap or Server()
         self.ldap.start()
-        self.pg = PgServer()
+        self.pg = PgServer(migrated=True)
         self.pg.start()
         self.pg.migrate()
         self.sql("CREATE ROLE paaslad LOGIN IN ROLE paasla_daemon")

@@ -52,7 +52,7 @@ _numbers = itertools.count(1)
 def server():
     global _server
     if _server is None:
-        _server = PgServer()
+        _server = PgServer(migrated=True)
         _server.start()
         _server.migrate()
         _server.sql(TOWN)

@@ -12,7 +12,7 @@ class MirrorTown(Town):
         first = SlapdServer(tls=False, port=ports[0], mirror=(1, ports[1]))
         self.second = SlapdServer(tls=False, port=ports[1], mirror=(2, ports[0]))
         self.second.start()
-        return first, PgServer()
+        return first, PgServer(migrated=True)
 
     def uris(self):
         return self.ldap.ldapi + " " + self.second.ldapi

@@ -22,7 +22,7 @@ ORDER = "PMENIHD"
 
 @pytest.fixture(scope="module")
 def server():
-    pg = PgServer()
+    pg = PgServer(migrated=True)
     pg.start()
     pg.migrate()
     yield pg

@@ -101,7 +101,8 @@ def test_a_frozen_server_delays_nothing(town):
     until(lambda: town.acks(1000)[town.server(1)][0] == -1, 10, "no answer to be noted, is %s" % town.acks(1000))
     assert not has_password(town.ldap, town.dn(1000))
     town.second.thaw()
-    assert town.acked(1000, 1) == (-1, True, True)  # seen there: nobody knows when it did what
+    # Seen there: nobody knows when it did what, and the account is closed once more at once.
+    assert town.acked(1000, 1) in ((-1, True, True), (0, False, True))
     town.settled()
     assert town.account(1000, "state") == "out"
     town.acked(1000, 1)
@@ -232,7 +233,7 @@ class ConsumerTown(Town):
         to = "ldap://127.0.0.1:%d" % ports[0] if self.updateref else ""
         self.second = SlapdServer(tls=False, port=ports[1], mirror=(2, ports[0]), updateref=to)
         self.second.start()
-        return first, PgServer()
+        return first, PgServer(migrated=True)
 
     def uris(self):
         both = [self.ldap.ldapi, self.second.ldapi]

@@ -112,7 +112,7 @@ SELECT paasla.reserve('openldap', (SELECT min(person_id) FROM paasla.person), 'p
 
 @pytest.fixture(scope="module")
 def pg():
-    server = PgServer()
+    server = PgServer(migrated=True)
     server.start()
     server.migrate()
     sql(server, TOWN)

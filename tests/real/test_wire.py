@@ -49,7 +49,7 @@ class Recorded:
     def servers(self):
         ldap = super().servers()[0]
         # Everything that the daemon says, its parameters too: log_parameter_max_length is without a limit by default.
-        return ldap, PgServer(log_statement="all", log_min_messages="info")
+        return ldap, PgServer(migrated=True, log_statement="all", log_min_messages="info")
 
     def uris(self):
         """The same address, so that certificate and Kerberos name are right, and another port."""

@@ -53,7 +53,7 @@ class Town:
         return self.ldap.ldapi
 
     def servers(self):
-        return self.kind.server(self.live), PgServer()
+        return self.kind.server(self.live), PgServer(migrated=True)
 
     def group_dn(self, n):
         return "cn=r%d,%s" % (n, GROUPS)

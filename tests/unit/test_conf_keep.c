@@ -28,6 +28,7 @@ static void test_keep(void **state)
     refused(KEEP("employeeNumber") "attribute.employeeNumber = {family}\n", "'employeeNumber' never changes");
     refused(KEEP("uid") "attribute.uid = {login}{family}\n", "'uid' is the entry's own name");
     refused(KEEP("cn") "mail_alias_attribute = mailAlias\n", "mail does not follow the name");
+    refused(KEEP("cn mail"), "the old address would be gone");
     refused(KEEP("mail") "mail_alias_attribute = mail\n", "is no name of another attribute");
     refused(KEEP("mail") "mail_alias_attribute = a b\n", "is no name of another attribute");
     refused(KEEP("a b c d e f g h i") "attribute.a = {name}\nattribute.b = {name}\nattribute.c = {name}\n"
