@@ -89,7 +89,7 @@ samba_rights() {
     sid=$(samba_env samba-tool user show paaslad --attributes=objectSid -s "$AT/smb.conf" | sed -n 's/^objectSid: //p')
     user=bf967aba-0de6-11d0-a285-00aa003049e2 group=bf967a9c-0de6-11d0-a285-00aa003049e2
     aces="(A;CI;LCRPLORC;;;$sid)"
-    for attribute in bf967a68 bf967919 bf967a0a; do
+    for attribute in bf967a68 bf967919 bf967a0a bf967915; do
         aces="$aces(OA;CIIO;WP;$attribute-0de6-11d0-a285-00aa003049e2;$user;$sid)"
     done
     aces="$aces(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;$user;$sid)(OA;CI;CC;$user;;$sid)"
