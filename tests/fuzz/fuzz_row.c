@@ -10,7 +10,7 @@ static void check_load(const struct pl_row *r)
     RULE(r->directory.len > 0 && pl_str_is_utf8(r->directory));
     switch (r->kind) {
     case 'T':
-        RULE(r->total.open_accounts >= 0 && r->total.memberships >= 0);
+        RULE(r->total.open_accounts >= 0 && r->total.memberships >= 0 && r->total.due_in_us >= 0);
         break;
     case 'W':
         RULE(r->passed.account_id > 0 && r->passed.role_group_id >= 0 && r->passed.age_us >= 0);
@@ -51,7 +51,9 @@ static bool same_load(const struct pl_row *a, const struct pl_row *b)
 
     switch (a->kind) {
     case 'T':
-        return same && a->total.open_accounts == b->total.open_accounts && a->total.memberships == b->total.memberships;
+        return same && a->total.open_accounts == b->total.open_accounts &&
+               a->total.memberships == b->total.memberships && a->total.due_in_us == b->total.due_in_us &&
+               pl_str_eq(a->total.identity, b->total.identity);
     case 'W':
         return same && a->passed.account_id == b->passed.account_id && a->passed.age_us == b->passed.age_us &&
                a->passed.role_group_id == b->passed.role_group_id;
@@ -68,6 +70,13 @@ static bool same_load(const struct pl_row *a, const struct pl_row *b)
                a->member.believed == b->member.believed && a->member.put_backs == b->member.put_backs;
     case 'I':
         return same && a->intent.intent_id == b->intent.intent_id && a->intent.op == b->intent.op;
+    case 'N':
+        return same && a->name.lately == b->name.lately && pl_str_eq(a->name.given, b->name.given) &&
+               pl_str_eq(a->name.family, b->name.family);
+    case 'E':
+        return same && a->end.ends_us == b->end.ends_us && a->end.named == b->end.named &&
+               a->end.crowd == b->end.crowd && pl_str_eq(a->end.sent, b->end.sent) &&
+               pl_str_eq(a->end.lately, b->end.lately);
     case 'H':
         return same && a->item.op == b->item.op && a->item.role_group_id == b->item.role_group_id;
     default:
