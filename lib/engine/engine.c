@@ -169,7 +169,10 @@ static void start_due(struct pl_engine *e)
         struct dir *d = &e->dirs[i];
         if (!d->up || e->stopping)
             continue;
-        if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us) {
+        /* Behind the tick that is wanted: it marks those who fell due by the same change, and they are looked at once. */
+        bool ticks_first = e->want_tick && e->ticking;
+        if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us &&
+            !ticks_first) {
             pl_batch_load(d, PL_LOAD_BULK);
             d->bulk_after_us = 0;
         }

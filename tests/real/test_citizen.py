@@ -338,7 +338,7 @@ def test_progress_of_a_first_provisioning(town, manager):
     until(town.quiet, 120, "the end")
     until(lambda: "persons done" not in manager.status(), 10, "a status without progress")
     said = events(town, "progress")
-    assert said and all(int(l[3]["done"]) < 2500 and int(l[3]["seconds"]) >= 1 for l in said)
+    assert said and all(int(l[3]["done"]) <= 1510 and int(l[3]["seconds"]) >= 1 for l in said)
     seconds = [int(l[3]["seconds"]) for l in said]
     assert all(b - a >= 4 for a, b in zip(seconds, seconds[1:])), seconds
     assert len(events(town, "progress.over")) >= 1

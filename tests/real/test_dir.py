@@ -187,6 +187,7 @@ def test_ways_in(town, run, way):
 def test_second_address(town, run, tmp_path):
     h = run(**simple(town, uris="ldap://127.0.0.1:1 " + town.ldaps))
     h.up()
+    h.logged("not reachable")
     assert "not reachable" in h.log[0]
 
 
