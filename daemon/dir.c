@@ -175,9 +175,10 @@ static void come_up(struct pld_dir *d)
     d->since_us = wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
-    pld_event(5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
-              "%s (%s): connected%s%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "",
-              d->first.unsaid ? "; the server does not say of which kind it is, so the configured dialect is believed" : "");
+    pld_event(
+        5, "directory.up", PLD_FIELDS(PLD_TEXT("directory", d->name), PLD_TEXT("tls", d->first.tls ? "yes" : "no")),
+        "%s (%s): connected%s%s", d->name, d->uris[d->uri], d->first.tls ? " with TLS" : "",
+        d->first.unsaid ? "; the server does not say of which kind it is, so the configured dialect is believed" : "");
     note_server(d, PLD_SERVER_UP, "");
     dir_server_in_use(d)->says_read_only = d->first.read_only;
     d->leave = false;

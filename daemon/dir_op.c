@@ -167,7 +167,8 @@ static int send_search(struct dir_link *l, struct dir_req *r, int *msgid)
 
 static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
 {
-    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST,
+    static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST,
+                              [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST,
                               [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
     LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
     control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};

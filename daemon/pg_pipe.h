@@ -29,17 +29,17 @@ struct pld_pg_job {
     const char *query; /* name below sql/queries */
     const char *params[PLD_PG_PARAMS];
     int n_params;
-    bool quiet;  /* the owner says in its own words what a failure means; nothing is logged or given up here */
+    bool quiet; /* the owner says in its own words what a failure means; nothing is logged or given up here */
     enum pld_pg_plan plan;
-    bool joins;   /* may share its transaction with others of its query: they are committed together or not at all */
-    bool stream;  /* row by row: memory stays bounded, row() may pause */
+    bool joins;  /* may share its transaction with others of its query: they are committed together or not at all */
+    bool stream; /* row by row: memory stays bounded, row() may pause */
     enum pl_flow (*row)(struct pld_pg_job *job, const PGresult *res, int row); /* NULL: rows are ignored */
     void (*end)(struct pld_pg_job *job, enum pld_pg_end how);
 
     /* the pipe's own */
     struct pld_pg_job *next;
     bool failed, preamble;
-    bool syncs; /* the last of its transaction */
+    bool syncs;       /* the last of its transaction */
     char sqlstate[6]; /* of the failure, for the owner to read in end() */
 };
 

@@ -60,12 +60,13 @@ struct pld_secret {
 };
 bool pld_secret_read(struct pl_str named, struct pld_secret *out, struct pl_err *err);
 void pld_secret_free(struct pld_secret *s);
-bool pld_secret_check(struct pl_str named, struct pl_err *err); /* could be read and is nobody else's; not its content */
+/* Could be read and is nobody else's; not what is in it. */
+bool pld_secret_check(struct pl_str named, struct pl_err *err);
 
 /* ---- store: PostgreSQL (store*.c) ---- */
 struct pld_store;
 struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_conf *conf);
-void pld_store_start(struct pld_store *s);  /* connects, goes on trying; emits STORE_UP, DIRTY, CONTROL, STORE_DOWN */
+void pld_store_start(struct pld_store *s); /* connects, goes on trying; emits STORE_UP, DIRTY, CONTROL, STORE_DOWN */
 void pld_store_command(struct pld_store *s, const struct pl_command *cmd); /* copies what it needs */
 void pld_store_resume(struct pld_store *s); /* look again whether paused reads may go on */
 void pld_store_free(struct pld_store *s);
@@ -77,7 +78,7 @@ struct pld_store_state {
 };
 void pld_store_state(const struct pld_store *s, struct pld_store_state *out);
 
-struct pld_info { /* who asks for the numbers of sql/queries/metrics.sql */
+struct pld_info {                                        /* who asks for the numbers of sql/queries/metrics.sql */
     void (*row)(void *ctx, const struct pl_str cols[4]); /* metric, two labels, value */
     void (*done)(void *ctx, bool ok);                    /* once, from the loop; never inside pld_store_info */
     void *ctx;
@@ -87,10 +88,10 @@ struct pld_info { /* who asks for the numbers of sql/queries/metrics.sql */
 bool pld_store_info(struct pld_store *s, const struct pld_info *ask);
 
 /* Notes about ourselves. What is passed is copied; it is written when the database is there, now or later, once. */
-struct pld_setting { /* an option in force */
+struct pld_setting {     /* an option in force */
     const char *name;    /* "daemon.poll_s", "directory linn.uris" */
     struct pl_str value; /* as text */
-    const char *secret;  /* of an option that names a file with a secret: a slow hash of what is in it, hex; else NULL */
+    const char *secret; /* of an option that names a file with a secret: a slow hash of what is in it, hex; else NULL */
 };
 struct pld_config_note {
     bool reload;
@@ -109,7 +110,7 @@ void pld_store_reload(struct pld_store *s, const struct pl_conf *conf); /* count
 /* ---- directory: LDAP (dir*.c), one object for each directory ---- */
 struct pld_dir;
 struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_directory *conf);
-void pld_dir_start(struct pld_dir *d);      /* brings both channels up, goes on trying; emits DIR_UP, DIR_DOWN */
+void pld_dir_start(struct pld_dir *d); /* brings both channels up, goes on trying; emits DIR_UP, DIR_DOWN */
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd); /* SEARCH, MODIFY, ADD; copies what it needs */
 void pld_dir_resume(struct pld_dir *d);
 void pld_dir_free(struct pld_dir *d);

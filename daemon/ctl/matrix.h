@@ -25,7 +25,7 @@ enum { MOM_MOMENT, MOM_DAY, MOM_LOGIN, MOM_PERSON, MOM_DATABASE };
 
 struct ctl_matrix {
     PGresult *cells, *registers, *moment; /* of one snapshot */
-    const char *const *params;            /* what it was narrowed to: register, person_id, institution; each may be NULL */
+    const char *const *params; /* what it was narrowed to: register, person_id, institution; each may be NULL */
 };
 
 /* register, person_id, institution: each may be NULL. False: said, *exit_code set. ctl_matrix_free in every case. */
@@ -36,7 +36,8 @@ void ctl_matrix_free(struct ctl_matrix *m);
 int ctl_matrix_next(const struct ctl_matrix *m, int from);
 /* What the rows [from, to) say of a register, in Estonian: "arveldaja, kuni 30.06.2026; vaataja". Returns how many
  * rights that is; *privileged: one of them is. Unescaped. */
-int ctl_matrix_cell(const struct ctl_matrix *m, int from, int to, const char *code, struct pl_buf *out, bool *privileged);
+int ctl_matrix_cell(const struct ctl_matrix *m, int from, int to, const char *code, struct pl_buf *out,
+                    bool *privileged);
 
 void ctl_matrix_csv(const struct ctl_matrix *m, FILE *out);
 void ctl_matrix_html(const struct ctl_matrix *m, FILE *out);

@@ -21,8 +21,8 @@ bool pl_str_ieq(struct pl_str a, struct pl_str b); /* ASCII letters compared wit
 bool pl_str_ieq_c(struct pl_str a, const char *b);
 int pl_str_cmp(struct pl_str a, struct pl_str b); /* bytes, shorter first */
 uint64_t pl_str_hash(struct pl_str a);            /* FNV-1a; not for secrets, not against an adversary */
-uint64_t pl_str_ihash(struct pl_str a);           /* the same of ASCII letters without case; 0 for the empty slice only */
-bool pl_str_is_utf8(struct pl_str a);             /* strict: no surrogates, no overlong forms, no NUL */
+uint64_t pl_str_ihash(struct pl_str a); /* the same of ASCII letters without case; 0 for the empty slice only */
+bool pl_str_is_utf8(struct pl_str a);   /* strict: no surrogates, no overlong forms, no NUL */
 size_t pl_str_utf8_at(struct pl_str a, size_t at); /* bytes of the character there, 0 when it is none by those rules */
 bool pl_str_to_i64(struct pl_str a, int64_t *out); /* the whole slice is one decimal number in range, or false */
 

@@ -17,18 +17,18 @@ struct pl_conf_attribute { /* attribute.NAME = text */
 };
 
 struct pl_conf_directory {
-    struct pl_str name;     /* from the section's title */
-    struct pl_str dialect;  /* openldap, 389ds, ad */
-    struct pl_str uris;     /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
-    struct pl_str tls;      /* starttls (default for ldap://), none (only ldapi:// and loopback for tests), ldaps:// implies TLS */
+    struct pl_str name;    /* from the section's title */
+    struct pl_str dialect; /* openldap, 389ds, ad */
+    struct pl_str uris;    /* ldap://host, ldaps://host:port, ldapi://%2fpath; separated by spaces, tried in order */
+    struct pl_str tls;     /* starttls (default for ldap://), none (only ldapi:// and loopback); ldaps:// implies TLS */
     struct pl_str ca_file;
-    struct pl_str sasl;     /* none (simple bind), external, gssapi */
+    struct pl_str sasl;                   /* none (simple bind), external, gssapi */
     struct pl_str keytab_file, principal; /* of gssapi */
     struct pl_str cert_file, key_file;
     struct pl_str bind_dn, password_file;
     struct pl_str people_base, group_base, canary_dn, placeholder_dn, policy_dn;
     struct pl_str login_attribute, number_attribute, login_style, admin_prefix;
-    struct pl_str rdn_template; /* the whole DN of a new entry: uid={login},ou=inimesed,dc=linn,dc=test */
+    struct pl_str rdn_template;   /* the whole DN of a new entry: uid={login},ou=inimesed,dc=linn,dc=test */
     struct pl_str object_classes; /* separated by spaces */
     struct pl_conf_attribute *attributes;
     size_t n_attributes;
@@ -38,23 +38,24 @@ struct pl_conf_directory {
     struct pl_str fence_attribute, privileged_groups, certificates; /* Active Directory; certificates: report, clear */
     bool lock_leavers_observed, end_ahead;
     struct pl_str keep_attributes, mail_alias_attribute; /* what follows HR's name; where a mail that was stays */
-    int64_t watch_poll_ms;  /* Active Directory: how often it is asked */
+    int64_t watch_poll_ms;                               /* Active Directory: how often it is asked */
     int64_t inflight;
-    int64_t timeout_ms;     /* one LDAP answer */
-    int64_t connect_ms;     /* connect, TLS and bind together */
+    int64_t timeout_ms; /* one LDAP answer */
+    int64_t connect_ms; /* connect, TLS and bind together */
 };
 
 struct pl_conf {
     /* [database] */
-    struct pl_str connection; /* libpq conninfo */
+    struct pl_str connection;    /* libpq conninfo */
     struct pl_str password_file; /* optional; its content is handed to libpq as password */
     /* [daemon] */
     int64_t compare_every_s, poll_s, retry_min_ms, retry_max_s;
     int64_t bulk_limit;
-    int64_t log_level; /* 3..7 */
+    int64_t log_level;     /* 3..7 */
     struct pl_str metrics; /* unix:/path or host:port of this host; empty: none */
     /* [brake] */
-    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, window_s, named_leavers, named_per_hour;
+    int64_t max_locks, max_lock_share, max_removals, max_removal_share, share_from, window_s, named_leavers,
+        named_per_hour;
     struct pl_conf_directory *dirs;
     size_t n_dirs;
     struct pl_arena *arena; /* owns every slice above */
@@ -82,13 +83,13 @@ struct pl_conf_option {
     const char *section; /* "database", "daemon", "brake", "directory" */
     const char *name;
     enum pl_conf_type type;
-    size_t offset;       /* in struct pl_conf or struct pl_conf_directory */
-    const char *unit;    /* "s", "ms", "%", "" */
+    size_t offset;    /* in struct pl_conf or struct pl_conf_directory */
+    const char *unit; /* "s", "ms", "%", "" */
     int64_t min, max;
-    const char *words;   /* WORD: allowed words separated by '|' */
+    const char *words;    /* WORD: allowed words separated by '|' */
     const char *fallback; /* default as text; NULL: required; "": empty allowed */
-    const char *doc;     /* what it does, for people */
-    const char *example; /* value in the sample file when the default says nothing */
+    const char *doc;      /* what it does, for people */
+    const char *example;  /* value in the sample file when the default says nothing */
     enum pl_conf_when when;
 };
 extern const struct pl_conf_option pl_conf_options[];

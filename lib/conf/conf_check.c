@@ -157,12 +157,6 @@ bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struc
 
 /* ---- what options say together ---- */
 
-struct check {
-    const struct pl_conf_section *section;
-    const char *file;
-    struct pl_err *err;
-};
-
 int pl_conf_line(const struct pl_conf_section *s, const char *name)
 {
     const struct pl_conf_option *o = pl_conf_option_find(s->kind, pl_str_c(name));
@@ -170,9 +164,6 @@ int pl_conf_line(const struct pl_conf_section *s, const char *name)
 
     return line != 0 ? line : s->line;
 }
-
-#define SAY(c, name, hint, ...)                                                                                        \
-    pl_conf_say((c)->err, (c)->file, pl_conf_line((c)->section, (name)), (hint), __VA_ARGS__)
 
 /* Whether conninfo carries a password: `password=` or `sslpassword=` in either form, or postgresql://user:secret@. */
 static bool has_password(struct pl_str s)
@@ -291,20 +282,21 @@ static bool check_metrics(const struct check *c, struct pl_str m)
         return true;
     if (begins(m, local)) {
         if (path.len == 0 || path.s[0] != '/')
-            return SAY(c, "metrics", "", "metrics: the path of the socket must begin with /");
+            return COMPLAIN(c, "metrics", "", "metrics: the path of the socket must begin with /");
         if (path.len > 107)
-            return SAY(c, "metrics", "", "metrics: the path of a socket may have 107 bytes, this one has %zu",
-                       path.len);
+            return COMPLAIN(c, "metrics", "", "metrics: the path of a socket may have 107 bytes, this one has %zu",
+                            path.len);
         return true;
     }
     while (colon > 0 && m.s[colon - 1] != ':')
         colon--;
     if (colon == 0 || !port_ok(from(m, colon)))
-        return SAY(c, "metrics", "", "metrics is unix:/path or host:port with a port from 1 to 65535");
+        return COMPLAIN(c, "metrics", "", "metrics is unix:/path or host:port with a port from 1 to 65535");
     m.len = colon - 1;
     if (!pl_str_eq_c(m, "127.0.0.1") && !pl_str_eq_c(m, "[::1]") && !pl_str_eq_c(m, "localhost"))
-        return SAY(c, "metrics", hint,
-                   "metrics answers on 127.0.0.1, [::1], localhost or unix:/path only, not on '%.*s'", (int)m.len, m.s);
+        return COMPLAIN(c, "metrics", hint,
+                        "metrics answers on 127.0.0.1, [::1], localhost or unix:/path only, not on '%.*s'", (int)m.len,
+                        m.s);
     return true;
 }
 
@@ -318,12 +310,12 @@ static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
         bool tls = false;
 
         if (!uri_ok(u, &where, &tls, &why))
-            return SAY(c, "uris", "", "uris: '%.*s' %s", (int)u.len, u.s, why);
+            return COMPLAIN(c, "uris", "", "uris: '%.*s' %s", (int)u.len, u.s, why);
         if (pl_str_eq_c(d->tls, "none") && tls)
-            return SAY(c, "tls", "Leave tls away.", "tls = none contradicts '%.*s'", (int)u.len, u.s);
+            return COMPLAIN(c, "tls", "Leave tls away.", "tls = none contradicts '%.*s'", (int)u.len, u.s);
         if (pl_str_eq_c(d->tls, "none") && where == FAR_AWAY && !pl_str_eq_c(d->sasl, "gssapi"))
-            return SAY(c, "tls", "Use tls = starttls or an ldaps:// address.",
-                       "tls = none would send passwords in the clear to '%.*s'", (int)u.len, u.s);
+            return COMPLAIN(c, "tls", "Use tls = starttls or an ldaps:// address.",
+                            "tls = none would send passwords in the clear to '%.*s'", (int)u.len, u.s);
     }
     return true;
 }
@@ -331,34 +323,36 @@ static bool check_uris(const struct check *c, const struct pl_conf_directory *d)
 static bool check_logon(const struct check *c, const struct pl_conf_directory *d)
 {
     if ((d->cert_file.len == 0) != (d->key_file.len == 0))
-        return SAY(c, d->cert_file.len == 0 ? "key_file" : "cert_file", "", "cert_file and key_file go together");
+        return COMPLAIN(c, d->cert_file.len == 0 ? "key_file" : "cert_file", "", "cert_file and key_file go together");
     if (pl_str_eq_c(d->sasl, "gssapi")) {
         if (d->bind_dn.len > 0 || d->password_file.len > 0)
-            return SAY(c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
-                       "with sasl = gssapi keytab_file says who we are; bind_dn and password_file say something else");
+            return COMPLAIN(
+                c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
+                "with sasl = gssapi keytab_file says who we are; bind_dn and password_file say something else");
         return d->keytab_file.len > 0 ||
-               SAY(c, "sasl", "Give keytab_file: on AD, samba-tool domain exportkeytab or ktpass.",
-                   "section [%.*s] lacks the option 'keytab_file'", (int)c->section->title.len, c->section->title.s);
+               COMPLAIN(c, "sasl", "Give keytab_file: on AD, samba-tool domain exportkeytab or ktpass.",
+                        "section [%.*s] lacks the option 'keytab_file'", (int)c->section->title.len,
+                        c->section->title.s);
     }
     if (d->keytab_file.len > 0 || d->principal.len > 0)
-        return SAY(c, d->keytab_file.len > 0 ? "keytab_file" : "principal", "Set sasl = gssapi.",
-                   "keytab_file and principal are for sasl = gssapi");
+        return COMPLAIN(c, d->keytab_file.len > 0 ? "keytab_file" : "principal", "Set sasl = gssapi.",
+                        "keytab_file and principal are for sasl = gssapi");
     if (pl_str_eq_c(d->sasl, "external")) {
         if (d->bind_dn.len > 0 || d->password_file.len > 0)
-            return SAY(c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
-                       "with sasl = external the server itself knows who we are; bind_dn and password_file say "
-                       "something else");
+            return COMPLAIN(c, d->bind_dn.len > 0 ? "bind_dn" : "password_file", "",
+                            "with sasl = external the server itself knows who we are; bind_dn and password_file say "
+                            "something else");
         struct pl_str rest = d->uris, u;
         while (d->cert_file.len == 0 && (u = pl_conf_next_word(&rest)).len > 0)
             if (!begins(u, "ldapi://"))
-                return SAY(c, "sasl", "Give cert_file and key_file, or reach the server by ldapi://.",
-                           "sasl = external at '%.*s' needs a certificate", (int)u.len, u.s);
+                return COMPLAIN(c, "sasl", "Give cert_file and key_file, or reach the server by ldapi://.",
+                                "sasl = external at '%.*s' needs a certificate", (int)u.len, u.s);
         return true;
     }
     if (d->bind_dn.len == 0 || d->password_file.len == 0)
-        return SAY(c, "sasl", "Give bind_dn and password_file, or sasl = external, or sasl = gssapi.",
-                   "section [%.*s] lacks the option '%s'", (int)c->section->title.len, c->section->title.s,
-                   d->bind_dn.len == 0 ? "bind_dn" : "password_file");
+        return COMPLAIN(c, "sasl", "Give bind_dn and password_file, or sasl = external, or sasl = gssapi.",
+                        "section [%.*s] lacks the option '%s'", (int)c->section->title.len, c->section->title.s,
+                        d->bind_dn.len == 0 ? "bind_dn" : "password_file");
     return true;
 }
 
@@ -419,18 +413,18 @@ static bool check_entry(const struct check *c, const struct pl_conf_directory *d
     bool login = false, ignored = false;
 
     if (!attribute_name_ok(d->login_attribute))
-        return SAY(c, "login_attribute", "", "login_attribute is no name of an attribute");
+        return COMPLAIN(c, "login_attribute", "", "login_attribute is no name of an attribute");
     if (!attribute_name_ok(d->number_attribute))
-        return SAY(c, "number_attribute", "", "number_attribute is no name of an attribute");
+        return COMPLAIN(c, "number_attribute", "", "number_attribute is no name of an attribute");
     if (d->fence_attribute.len > 0 && !attribute_name_ok(d->fence_attribute))
-        return SAY(c, "fence_attribute", "", "fence_attribute is no name of an attribute");
+        return COMPLAIN(c, "fence_attribute", "", "fence_attribute is no name of an attribute");
     while ((w = pl_conf_next_word(&rest)).len > 0)
         if (!attribute_name_ok(w))
-            return SAY(c, "object_classes", "", "'%.*s' is no name of an object class", (int)w.len, w.s);
+            return COMPLAIN(c, "object_classes", "", "'%.*s' is no name of an object class", (int)w.len, w.s);
     if (!check_template(c, pl_conf_line(c->section, "rdn_template"), "rdn_template", d->rdn_template, &login))
         return false;
     if (!login)
-        return SAY(c, "rdn_template", "", "rdn_template lacks {login}: two people could get one entry");
+        return COMPLAIN(c, "rdn_template", "", "rdn_template lacks {login}: two people could get one entry");
     for (size_t i = 0; i < d->n_attributes; i++) {
         struct pl_str name = d->attributes[i].name;
         int line = c->section->attribute_lines[i];
@@ -449,19 +443,19 @@ static bool check_entry(const struct check *c, const struct pl_conf_directory *d
 
 bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_err *err)
 {
-    const struct check here = {s, file, err}, *c = &here;
+    const struct check here = {s, s->target, file, err}, *c = &here;
 
     if (strcmp(s->kind, "database") == 0) {
         const struct pl_conf *t = s->target;
 
         if (has_password(t->connection))
-            return SAY(c, "connection", "Put it alone in a file and name that in password_file.",
-                       "connection holds a password");
+            return COMPLAIN(c, "connection", "Put it alone in a file and name that in password_file.",
+                            "connection holds a password");
     } else if (strcmp(s->kind, "daemon") == 0) {
         const struct pl_conf *t = s->target;
 
         if (t->retry_min_ms > t->retry_max_s * 1000)
-            return SAY(c, "retry_min_ms", "", "retry_min_ms is longer than retry_max_s");
+            return COMPLAIN(c, "retry_min_ms", "", "retry_min_ms is longer than retry_max_s");
         if (!check_metrics(c, t->metrics))
             return false;
     } else if (strcmp(s->kind, "directory") == 0) {
@@ -470,7 +464,7 @@ bool pl_conf_check(const struct pl_conf_section *s, const char *file, struct pl_
         if (!check_uris(c, d) || !check_logon(c, d) || !check_entry(c, d))
             return false;
         if (pl_str_eq_c(d->first_password, "file") && d->first_password_dir.len == 0)
-            return SAY(c, "first_password", "", "first_password = file needs first_password_dir");
+            return COMPLAIN(c, "first_password", "", "first_password = file needs first_password_dir");
         return pl_conf_check_keep(s, file, err) && pl_conf_check_dialect(s, file, err);
     }
     return true;

@@ -25,16 +25,6 @@ const char *pl_conf_default(const struct pl_conf_option *o, struct pl_str dialec
 
 /* ---- the check ---- */
 
-struct check {
-    const struct pl_conf_section *section;
-    const struct pl_conf_directory *d;
-    const char *file;
-    struct pl_err *err;
-};
-
-#define SAY(c, name, hint, ...)                                                                                        \
-    pl_conf_say((c)->err, (c)->file, pl_conf_line((c)->section, (name)), (hint), __VA_ARGS__)
-
 static bool ends_with(struct pl_str s, const char *end)
 {
     size_t n = strlen(end);
@@ -53,16 +43,17 @@ static bool check_ad_uris(const struct check *c)
         if (ends_with(host, "/"))
             host.len--;
         if (ends_with(host, ":3268") || ends_with(host, ":3269"))
-            return SAY(c, "uris", "Take the port away, or write :389 or :636.",
-                       "uris: '%.*s' is a global catalog, which takes no writes and shows only a part of each entry",
-                       (int)u.len, u.s);
+            return COMPLAIN(
+                c, "uris", "Take the port away, or write :389 or :636.",
+                "uris: '%.*s' is a global catalog, which takes no writes and shows only a part of each entry",
+                (int)u.len, u.s);
         if (u.len >= 5 && memcmp(u.s, "ldapi", 5) == 0)
-            return SAY(c, "uris", "Write ldap:// or ldaps:// and the name of a domain controller.",
-                       "uris: '%.*s': Active Directory has no such socket", (int)u.len, u.s);
+            return COMPLAIN(c, "uris", "Write ldap:// or ldaps:// and the name of a domain controller.",
+                            "uris: '%.*s': Active Directory has no such socket", (int)u.len, u.s);
     }
     if (pl_str_eq_c(c->d->tls, "none") && !pl_str_eq_c(c->d->sasl, "gssapi"))
-        return SAY(c, "tls", "Use tls = starttls or an ldaps:// address, or sasl = gssapi.",
-                   "Active Directory takes passwords only encrypted; tls = none does not work with it");
+        return COMPLAIN(c, "tls", "Use tls = starttls or an ldaps:// address, or sasl = gssapi.",
+                        "Active Directory takes passwords only encrypted; tls = none does not work with it");
     return true;
 }
 
@@ -98,17 +89,17 @@ static bool check_ad_entry(const struct check *c)
     while ((w = pl_conf_next_word(&rest)).len > 0)
         user = user || pl_str_ieq_c(w, "user") || pl_str_ieq_c(w, "inetOrgPerson");
     if (!user)
-        return SAY(c, "object_classes", "Leave object_classes away.",
-                   "object_classes: a person in Active Directory is a user or an inetOrgPerson");
+        return COMPLAIN(c, "object_classes", "Leave object_classes away.",
+                        "object_classes: a person in Active Directory is a user or an inetOrgPerson");
     if (c->d->rdn_template.len < 3 || !pl_str_ieq_c((struct pl_str){c->d->rdn_template.s, 3}, "CN="))
-        return SAY(c, "rdn_template", "Write for example CN={name} ({login}),OU=Inimesed,DC=linn,DC=test.",
-                   "rdn_template: a user in Active Directory is named by CN=");
+        return COMPLAIN(c, "rdn_template", "Write for example CN={name} ({login}),OU=Inimesed,DC=linn,DC=test.",
+                        "rdn_template: a user in Active Directory is named by CN=");
     if (c->d->placeholder_dn.len > 0)
-        return SAY(c, "placeholder_dn", "Take the line away.",
-                   "groups of Active Directory may be empty: no placeholder_dn");
+        return COMPLAIN(c, "placeholder_dn", "Take the line away.",
+                        "groups of Active Directory may be empty: no placeholder_dn");
     if (c->d->policy_dn.len > 0)
-        return SAY(c, "policy_dn", "Take the line away.",
-                   "a lock of Active Directory needs no policy to be enforced: no policy_dn");
+        return COMPLAIN(c, "policy_dn", "Take the line away.",
+                        "a lock of Active Directory needs no policy to be enforced: no policy_dn");
     return true;
 }
 
@@ -121,10 +112,10 @@ bool pl_conf_check_dialect(const struct pl_conf_section *s, const char *file, st
     if (pl_str_eq_c(c->d->dialect, "ad"))
         return check_ad_uris(c) && check_ad_attributes(c) && check_ad_entry(c);
     if (pl_str_eq_c(c->d->dialect, "389ds") && pl_conf_line(s, "end_ahead") != s->line)
-        return SAY(c, "end_ahead", "Take the line away.",
-                   "end_ahead: an account of 389 Directory Server has no end that could be written ahead");
+        return COMPLAIN(c, "end_ahead", "Take the line away.",
+                        "end_ahead: an account of 389 Directory Server has no end that could be written ahead");
     for (size_t i = 0; i < sizeof only_ad / sizeof only_ad[0]; i++)
         if (pl_conf_line(s, only_ad[i]) != s->line)
-            return SAY(c, only_ad[i], "Take the line away.", "%s is an option of dialect ad", only_ad[i]);
+            return COMPLAIN(c, only_ad[i], "Take the line away.", "%s is an option of dialect ad", only_ad[i]);
     return true;
 }

@@ -5,16 +5,6 @@
 
 enum { KEPT_MAX = 8 };
 
-struct check {
-    const struct pl_conf_section *section;
-    const struct pl_conf_directory *d;
-    const char *file;
-    struct pl_err *err;
-};
-
-#define SAY(c, name, hint, ...)                                                                                        \
-    pl_conf_say((c)->err, (c)->file, pl_conf_line((c)->section, (name)), (hint), __VA_ARGS__)
-
 /* The words of the name are there, and no word that changes for another reason than the name. */
 static bool of_names_alone(struct pl_str text, bool *any)
 {
@@ -58,17 +48,19 @@ static bool one(const struct check *c, struct pl_str w)
     bool any;
 
     if (!template_of(c->d, w, &text))
-        return SAY(c, "keep_attributes", "Write one line attribute.NAME that says what it is made of.",
-                   "keep_attributes: there is no template for '%.*s'", (int)w.len, w.s);
+        return COMPLAIN(c, "keep_attributes", "Write one line attribute.NAME that says what it is made of.",
+                        "keep_attributes: there is no template for '%.*s'", (int)w.len, w.s);
     if (names_the_entry(c->d->rdn_template, w))
-        return SAY(c, "keep_attributes", "Take it away; entries keep their names.",
-                   "keep_attributes: '%.*s' is the entry's own name", (int)w.len, w.s);
+        return COMPLAIN(c, "keep_attributes", "Take it away; entries keep their names.",
+                        "keep_attributes: '%.*s' is the entry's own name", (int)w.len, w.s);
     if (pl_str_ieq(w, c->d->login_attribute) || pl_str_ieq(w, c->d->number_attribute))
-        return SAY(c, "keep_attributes", "Take it away.", "keep_attributes: '%.*s' never changes", (int)w.len, w.s);
+        return COMPLAIN(c, "keep_attributes", "Take it away.", "keep_attributes: '%.*s' never changes", (int)w.len,
+                        w.s);
     if (!of_names_alone(text, &any) || !any)
-        return SAY(c, "keep_attributes",
-                   "Only {given}, {family}, {name}, {given_ascii}, {family_ascii} and {login} may be in its template.",
-                   "keep_attributes: '%.*s' is not made of the name alone", (int)w.len, w.s);
+        return COMPLAIN(
+            c, "keep_attributes",
+            "Only {given}, {family}, {name}, {given_ascii}, {family_ascii} and {login} may be in its template.",
+            "keep_attributes: '%.*s' is not made of the name alone", (int)w.len, w.s);
     return true;
 }
 
@@ -82,28 +74,28 @@ bool pl_conf_check_keep(const struct pl_conf_section *s, const char *file, struc
     while ((w = pl_conf_next_word(&rest)).len > 0) {
         for (size_t i = 0; i < n; i++)
             if (pl_str_ieq(seen[i], w))
-                return SAY(c, "keep_attributes", "", "keep_attributes: '%.*s' twice", (int)w.len, w.s);
+                return COMPLAIN(c, "keep_attributes", "", "keep_attributes: '%.*s' twice", (int)w.len, w.s);
         if (n == KEPT_MAX)
-            return SAY(c, "keep_attributes", "", "keep_attributes: more than %d attributes", KEPT_MAX);
+            return COMPLAIN(c, "keep_attributes", "", "keep_attributes: more than %d attributes", KEPT_MAX);
         if (!one(c, w))
             return false;
         mail = mail || pl_str_ieq_c(w, "mail");
         seen[n++] = w;
     }
     if (alias.len == 0 && mail) /* a name that was entered wrong would make a town's mail bounce */
-        return SAY(c, "keep_attributes",
-                   "Say with mail_alias_attribute where the old address stays, or leave mail out.",
-                   "keep_attributes: mail would follow the name and the old address would be gone");
+        return COMPLAIN(c, "keep_attributes",
+                        "Say with mail_alias_attribute where the old address stays, or leave mail out.",
+                        "keep_attributes: mail would follow the name and the old address would be gone");
     if (alias.len == 0)
         return true;
     rest = alias;
     last = pl_conf_next_word(&rest);
     if (last.len != alias.len || pl_str_ieq_c(alias, "mail") || memchr(alias.s, ';', alias.len) ||
         memchr(alias.s, '(', alias.len) || memchr(alias.s, '=', alias.len))
-        return SAY(c, "mail_alias_attribute", "For example proxyAddresses.",
-                   "mail_alias_attribute is no name of another attribute");
+        return COMPLAIN(c, "mail_alias_attribute", "For example proxyAddresses.",
+                        "mail_alias_attribute is no name of another attribute");
     if (!mail)
-        return SAY(c, "mail_alias_attribute", "Name mail in keep_attributes, or take the line away.",
-                   "mail_alias_attribute: mail does not follow the name");
+        return COMPLAIN(c, "mail_alias_attribute", "Name mail in keep_attributes, or take the line away.",
+                        "mail_alias_attribute: mail does not follow the name");
     return true;
 }

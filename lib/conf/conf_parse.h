@@ -22,6 +22,18 @@ const struct pl_conf_option *pl_conf_option_nearest(const char *kind, struct pl_
 bool pl_conf_say(struct pl_err *err, const char *file, int line, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What a check of one section needs at hand. */
+struct check {
+    const struct pl_conf_section *section;
+    const struct pl_conf_directory *d; /* the section's target, where it is a directory's */
+    const char *file;
+    struct pl_err *err;
+};
+
+/* pl_conf_say() about the line of option `name`. */
+#define COMPLAIN(c, name, hint, ...)                                                                                   \
+    pl_conf_say((c)->err, (c)->file, pl_conf_line((c)->section, (name)), (hint), __VA_ARGS__)
+
 /* Whether one value may stand on its own: shape, range, words. False with the reason in `why`. */
 bool pl_conf_value_ok(const struct pl_conf_option *o, struct pl_str value, struct pl_buf *why);
 

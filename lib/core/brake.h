@@ -9,16 +9,16 @@
 #include "../base/str.h"
 
 struct pl_brake_limits {
-    long max_locks;      /* accounts locked by one plan and those shortly before it */
-    long max_lock_share; /* per cent of the open accounts of the directory */
-    long max_removals;   /* memberships removed, likewise */
+    long max_locks;         /* accounts locked by one plan and those shortly before it */
+    long max_lock_share;    /* per cent of the open accounts of the directory */
+    long max_removals;      /* memberships removed, likewise */
     long max_removal_share; /* per cent of the memberships believed present */
-    long share_from;     /* shares count only from this many accounts or memberships on; below, the numbers alone do */
+    long share_from; /* shares count only from this many accounts or memberships on; below, the numbers alone do */
 };
 
 struct pl_brake_count {
-    long locks, removals;          /* what the plan would do, named leavers and approved items not counted */
-    long locked, removed;          /* what the brake let pass lately, counted likewise */
+    long locks, removals;            /* what the plan would do, named leavers and approved items not counted */
+    long locked, removed;            /* what the brake let pass lately, counted likewise */
     long open_accounts, memberships; /* what stands now in this directory */
 };
 

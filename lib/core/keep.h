@@ -30,11 +30,11 @@ struct pl_keep_in {
 };
 
 struct pl_keep_row {
-    int id; /* stable; never reused */
-    unsigned seen; /* bit mask: 1u << enum */
+    int id;                   /* stable; never reused */
+    unsigned seen;            /* bit mask: 1u << enum */
     int wanted, ours, fought; /* 1 wants true, 0 wants false, -1 does not care */
-    enum pl_op op; /* NONE, KEEP, REPORT */
-    const char *finding; /* kind of the finding to open, or NULL */
+    enum pl_op op;            /* NONE, KEEP, REPORT */
+    const char *finding;      /* kind of the finding to open, or NULL */
     const char *sentence;
 };
 

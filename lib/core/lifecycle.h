@@ -64,12 +64,12 @@ enum pl_op {
 };
 
 struct pl_life_row {
-    int id;                /* stable; never reused */
+    int id;                     /* stable; never reused */
     unsigned state, need, seen; /* bit masks: 1u << enum */
     enum pl_op op;
-    enum pl_state next;    /* PL_STATE_COUNT: unchanged */
-    const char *finding;   /* kind of the finding to open, or NULL */
-    const char *sentence;  /* for people: logged, stored and shown by `why` */
+    enum pl_state next;   /* PL_STATE_COUNT: unchanged */
+    const char *finding;  /* kind of the finding to open, or NULL */
+    const char *sentence; /* for people: logged, stored and shown by `why` */
 };
 
 extern const struct pl_life_row pl_life_table[];

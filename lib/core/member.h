@@ -19,9 +19,9 @@ struct pl_member_row {
     int id;
     /* 1 wants true, 0 wants false, -1 does not care */
     int wanted, believed, seen, leaver, put_back;
-    enum pl_op op; /* NONE, ADD_MEMBER, REMOVE_MEMBER, REPORT */
-    bool present;  /* what paasla.membership shall say once the directory shows it */
-    bool drift;    /* somebody else changed it: a finding, whatever is done about it */
+    enum pl_op op;       /* NONE, ADD_MEMBER, REMOVE_MEMBER, REPORT */
+    bool present;        /* what paasla.membership shall say once the directory shows it */
+    bool drift;          /* somebody else changed it: a finding, whatever is done about it */
     const char *finding; /* kind of the finding, or NULL */
     const char *sentence;
 };

@@ -27,8 +27,8 @@ enum pl_name_seen {
 struct pl_name_row {
     int id; /* stable; never reused */
     enum pl_name_seen seen;
-    int fought; /* 1 wants true, 0 wants false, -1 does not care */
-    enum pl_op op; /* NONE, RENAME, REPORT */
+    int fought;          /* 1 wants true, 0 wants false, -1 does not care */
+    enum pl_op op;       /* NONE, RENAME, REPORT */
     const char *finding; /* kind of the finding to open, or NULL */
     const char *sentence;
 };
@@ -57,6 +57,7 @@ size_t pl_name_mods(struct pl_arena *a, const struct pl_entry *e, struct pl_str 
                     struct pl_str want, struct pl_str alias, struct pl_mod *mods);
 
 /* Adds a filter for whoever has this address, as mail, in `alias` (may be empty), or, `exchange`, in proxyAddresses. */
-void pl_name_owner_filter(struct pl_buf *b, struct pl_arena *a, struct pl_str address, struct pl_str alias, bool exchange);
+void pl_name_owner_filter(struct pl_buf *b, struct pl_arena *a, struct pl_str address, struct pl_str alias,
+                          bool exchange);
 
 #endif

@@ -41,10 +41,10 @@ struct pl_step {
 enum { PL_STEPS_MAX = 5 };
 
 enum pl_change {
-    PL_CHANGE_OPEN,  /* takes our lock away */
-    PL_CHANGE_LOCK,  /* stage 0 alone ends log-on */
+    PL_CHANGE_OPEN, /* takes our lock away */
+    PL_CHANGE_LOCK, /* stage 0 alone ends log-on */
     PL_CHANGE_CLOSE, /* as LOCK; the stages after it make the password useless, and so on, each whatever became of the rest */
-    PL_CHANGE_KEEP,  /* of an open account: its end, and nothing that locks or opens */
+    PL_CHANGE_KEEP, /* of an open account: its end, and nothing that locks or opens */
 };
 
 struct pl_change_in {
@@ -53,9 +53,10 @@ struct pl_change_in {
     int64_t now_us;
     enum pl_secret opening; /* OPEN: NONE keeps the password; USELESS: there is none to give */
     /* As configured, for dialects that know of such things. */
-    const char *fence_attr; /* its value is swapped in each of our writes: a write of ours that was lost and comes late */
-                            /* finds another one and is refused. NULL: none */
-    bool must_change;       /* OPEN with FIRST: its owner has to choose another password at the first log-on */
+    const char
+        *fence_attr;  /* its value is swapped in each of our writes: a write of ours that was lost and comes late */
+                      /* finds another one and is refused. NULL: none */
+    bool must_change; /* OPEN with FIRST: its owner has to choose another password at the first log-on */
     bool clear_certificates; /* CLOSE: the names of certificates that log on as the account are taken away */
     int64_t end_us; /* KEEP: when the account shall close by itself, INT64_MAX: never; a multiple of end_grain_us */
     bool clear_end; /* OPEN: the end that the entry shows has passed and is ours too: it is taken away with the lock */
@@ -88,10 +89,10 @@ struct pl_dialect {
     const char *const *person_attrs; /* to ask for when an account is read; NULL-terminated */
     const char *const *member_attrs; /* of groups, by which an account's groups are found; NULL-terminated */
     const char *const *group_attrs;  /* of groups, beside their members: what they are; NULL-terminated */
-    const char *certificate_attr;    /* names certificates that log on as the account ("altSecurityIdentities"), or NULL */
-    const char *search_control;      /* OID of a control without value that goes with each search, not critical; or NULL */
-    const char *policy_attr;         /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
-    bool usability;                  /* ask for the account usability control */
+    const char *certificate_attr; /* names certificates that log on as the account ("altSecurityIdentities"), or NULL */
+    const char *search_control;   /* OID of a control without value that goes with each search, not critical; or NULL */
+    const char *policy_attr;      /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
+    bool usability;               /* ask for the account usability control */
     enum pl_watch_kind watch;
     const char *server_attr;    /* of the root entry: DN of the server's own entry, or NULL */
     const char *server_id_attr; /* of that: 16 octets, others for each server and for each life of its data */
@@ -184,8 +185,8 @@ struct pl_str pl_gentime_print(struct pl_arena *a, int64_t us);
 
 /* Windows' time (FILETIME, MS-DTYP 2.3.3) in an attribute: 100 ns since 1601, a 64-bit number that is never negative. */
 bool pl_filetime_parse(struct pl_str s, int64_t *ticks);
-bool pl_filetime_never(int64_t ticks);  /* 0 and 2^63-1 stand for "never" (MS-ADTS, accountExpires) */
-int64_t pl_filetime_us(int64_t ticks);  /* microseconds since 1970, rounded down */
-int64_t pl_filetime_of_us(int64_t us);  /* the other way; what does not fit is "never" */
+bool pl_filetime_never(int64_t ticks); /* 0 and 2^63-1 stand for "never" (MS-ADTS, accountExpires) */
+int64_t pl_filetime_us(int64_t ticks); /* microseconds since 1970, rounded down */
+int64_t pl_filetime_of_us(int64_t us); /* the other way; what does not fit is "never" */
 
 #endif

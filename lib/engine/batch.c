@@ -115,13 +115,6 @@ void pl_batch_preview(struct pl_engine *e, int64_t control_id, struct dir *only,
 
 /* ---- rows ---- */
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 static struct dir *dir_named(struct pl_engine *e, struct pl_str name)
 {
     for (size_t i = 0; i < e->n_dirs; i++)

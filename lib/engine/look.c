@@ -15,13 +15,6 @@ enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64, LOGIN_KEPT_MAX = 64 /* paasla
 static const char *const attrs_class[] = {"objectClass", NULL};
 static const char *const attrs_none[] = {"1.1", NULL};
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 /* ---- names ---- */
 
 static struct pl_words words_of(const struct task *t)

@@ -73,11 +73,11 @@ bool pl_keep_is_over(const struct task *t); /* the end that it shows has passed 
 void pl_keep_plan(struct task *t);          /* of an account that is open, or was until its end */
 
 /* rename.c */
-void pl_rename_row(struct task *t, const struct pl_row_name *r); /* copied */
-void pl_rename_plan(struct task *t);                             /* of an account that is open */
+void pl_rename_row(struct task *t, const struct pl_row_name *r);    /* copied */
+void pl_rename_plan(struct task *t);                                /* of an account that is open */
 bool pl_rename_owner_filter(struct task *t, struct pl_buf *filter); /* true: is to be asked whose the address is */
 void pl_rename_owner(struct task *t, struct pl_str dn);             /* this entry has it */
-bool pl_rename_shown(const struct task *t);                      /* nothing of it shows a former name */
+bool pl_rename_shown(const struct task *t);                         /* nothing of it shows a former name */
 size_t pl_rename_steps(const struct task *t, struct pl_arena *a, struct pl_step *out);
 void pl_rename_hashes(const struct dir *d, struct pl_arena *a, const struct pl_row_scan_account *row, uint64_t *out);
 bool pl_rename_differs(const struct dir *d, const struct pl_entry *e, const uint64_t *hashes);
@@ -141,7 +141,7 @@ void pl_acks_event(struct acks *k, const struct pl_event *ev); /* SERVER, ACK */
 bool pl_acks_everywhere(struct acks *k, int64_t intent_id);    /* there are others, and this lock goes to them */
 void pl_acks_in_use(const struct op *o, int code);             /* what the server in use said to a lock */
 void pl_acks_not_done(struct acks *k);                         /* a lock or a close was settled as not done */
-void pl_acks_out(struct acks *k);                              /* an account was settled as out, or what a server said of one was stored */
+void pl_acks_out(struct acks *k); /* an account was settled as out, or what a server said of one was stored */
 void pl_acks_reply(struct acks *k, const struct request *r, const struct pl_event *ev);
 void pl_acks_pump(struct acks *k);
 int64_t pl_acks_due(const struct acks *k); /* 0: never */

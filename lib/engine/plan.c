@@ -7,13 +7,6 @@
 
 #define WRITER_FRESH_US 600000000
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 static bool in_group(const struct task *t, uint64_t dn_hash)
 {
     for (size_t i = 0; i < t->n_groups_seen; i++)

@@ -25,7 +25,16 @@
 #include "row.h"
 #include "../core/names.h"
 
-#define PL_PURPOSES_MAX  4
+#define PL_PURPOSES_MAX 4
+
+/* One more at the end of an array that grows by doubling; n is how many there are. */
+#define PUSH(arr, n, item)                                                                                             \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0)                                                                                      \
+            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
+        (arr)[(n)++] = (item);                                                                                         \
+    } while (0)
+
 enum { PL_CANDIDATES = 9, PL_ROUNDS_MAX = 5, PL_TARGET_SLOTS = 1024 };
 
 struct dir;
@@ -36,7 +45,21 @@ struct watch;
 struct acks;
 
 /* A request that is out: who gets the answer. */
-enum owner_kind { OWN_NONE, OWN_LOAD, OWN_TASK_LOOK, OWN_TASK_STORE, OWN_TASK_EARLY, OWN_WRITE, OWN_LOST_WRITE, OWN_HOLD, OWN_SCAN, OWN_TICK, OWN_RECOVER, OWN_WATCH, OWN_ACKS };
+enum owner_kind {
+    OWN_NONE,
+    OWN_LOAD,
+    OWN_TASK_LOOK,
+    OWN_TASK_STORE,
+    OWN_TASK_EARLY,
+    OWN_WRITE,
+    OWN_LOST_WRITE,
+    OWN_HOLD,
+    OWN_SCAN,
+    OWN_TICK,
+    OWN_RECOVER,
+    OWN_WATCH,
+    OWN_ACKS
+};
 struct request {
     uint64_t req; /* 0: free slot */
     enum owner_kind kind;
@@ -63,17 +86,17 @@ struct shape {
     bool placeholder; /* it holds the placeholder */
     unsigned char uuid[16];
     bool has_uuid;
-    char *writer;         /* who, not we, changed it last, as a watch told; malloced */
+    char *writer; /* who, not we, changed it last, as a watch told; malloced */
     int64_t writer_at_us;
     uint64_t *strangers; /* hashes of the members that are no accounts of ours, as last seen; sorted, malloced */
     size_t n_strangers;
-    struct drift { /* watch_drift.c */
-        uint64_t key;       /* of the value; of somebody who is missing, of the log-in */
-        bool in, seen;      /* in: a member that should be none */
-        char *id, *login;   /* of a member; malloced, NULL not known */
-        int64_t person_id;  /* of somebody who is missing */
-        int64_t at_us;      /* when it was found */
-    } *drifts;              /* sorted, malloced */
+    struct drift {         /* watch_drift.c */
+        uint64_t key;      /* of the value; of somebody who is missing, of the log-in */
+        bool in, seen;     /* in: a member that should be none */
+        char *id, *login;  /* of a member; malloced, NULL not known */
+        int64_t person_id; /* of somebody who is missing */
+        int64_t at_us;     /* when it was found */
+    } *drifts;            /* sorted, malloced */
     size_t n_drifts;
     unsigned writes; /* of ours to the group, begun and ended */
 };
@@ -88,10 +111,10 @@ struct op {
     struct pl_str group_dn;    /* copied into the task's arena */
     int64_t role_group_id;
     int64_t ends_us; /* KEEP: as in its intent */
-    bool counted; /* it locks or removes: the brake looks at it */
-    bool judged;  /* it counted for the brake */
-    bool lately;  /* it did so a while ago, and its intent was lost */
-    bool allowed; /* the brake let it pass */
+    bool counted;    /* it locks or removes: the brake looks at it */
+    bool judged;     /* it counted for the brake */
+    bool lately;     /* it did so a while ago, and its intent was lost */
+    bool allowed;    /* the brake let it pass */
     /* in execution */
     int64_t intent_id;
     struct pl_step steps[PL_STEPS_MAX];
@@ -117,7 +140,23 @@ struct member {
 };
 
 /* EARLY: waits for the answer to intents that went ahead of the plan, LATE: the same at the end of the task. */
-enum phase { PH_WAIT, PH_FIND, PH_RESERVE, PH_LOOK, PH_CANARY, PH_MORE, PH_SHAPES, PH_GATE, PH_EARLY, PH_INTENTS, PH_WRITE, PH_LAST, PH_LATE, PH_SETTLE, PH_END };
+enum phase {
+    PH_WAIT,
+    PH_FIND,
+    PH_RESERVE,
+    PH_LOOK,
+    PH_CANARY,
+    PH_MORE,
+    PH_SHAPES,
+    PH_GATE,
+    PH_EARLY,
+    PH_INTENTS,
+    PH_WRITE,
+    PH_LAST,
+    PH_LATE,
+    PH_SETTLE,
+    PH_END
+};
 
 /* One account of one person in one directory, being worked on. */
 struct task {
@@ -135,8 +174,8 @@ struct task {
     size_t n_items;
     enum phase phase;
     int round;
-    int waiting; /* answers outstanding in this phase */
-    bool unreadable; /* a read of this round was not complete */
+    int waiting;         /* answers outstanding in this phase */
+    bool unreadable;     /* a read of this round was not complete */
     const char *trouble; /* why the task ends without a conclusion; no personal values */
     /* the read */
     struct pl_arena *look_arena; /* of the current round */
@@ -148,7 +187,7 @@ struct task {
     enum pl_seen seen;
     bool end_known; /* the store said something of its end: */
     struct pl_row_end end_row;
-    int64_t keep_end; /* which the next KEEP writes */
+    int64_t keep_end;       /* which the next KEEP writes */
     struct pl_name *former; /* names that the person bore before */
     size_t n_former;
     int64_t renames_lately;
@@ -164,9 +203,9 @@ struct task {
     enum pl_state state; /* what the store will be told */
     int state_row;
     const char *sentence;
-    struct pl_intent *early; /* intents that went ahead of the plan and are not used yet */
+    struct pl_intent *early;        /* intents that went ahead of the plan and are not used yet */
     size_t n_early, n_early_groups; /* [0] is the lock's, the groups' follow */
-    unsigned early_out; /* whose answer has not come: EARLY_LOCK, EARLY_GROUPS */
+    unsigned early_out;             /* whose answer has not come: EARLY_LOCK, EARLY_GROUPS */
     /* gathered for SETTLE */
     struct pl_intent *done;
     size_t n_done;
@@ -174,16 +213,16 @@ struct task {
     size_t n_findings;
     struct pl_membership_cmd *facts;
     size_t n_facts;
-    bool gated; /* passed the brake once */
+    bool gated;           /* passed the brake once */
     struct op *gated_ops; /* those the brake saw, for later rounds */
     size_t n_gated_ops;
     const char *trouble_later; /* settles, and is looked at again after a while for this reason */
     int candidate_from;
-    struct pl_str new_dn; /* of an entry to be added */
+    struct pl_str new_dn;      /* of an entry to be added */
     struct pl_str *candidates; /* log-ins to try, PL_CANDIDATES of them */
     bool no_login;
-    bool again;   /* look at the person again soon */
-    bool held;    /* something stays undone until a plan is approved */
+    bool again; /* look at the person again soon */
+    bool held;  /* something stays undone until a plan is approved */
     int64_t locked_at_us, out_at_us;
 };
 
@@ -193,13 +232,13 @@ struct pair {
     struct dir *dir;
     struct task *tasks[PL_PURPOSES_MAX];
     size_t n_tasks, open_tasks;
-    size_t sent; /* SETTLEs that are out */
+    size_t sent;       /* SETTLEs that are out */
     struct task *last; /* waits for the others' answers: it consumes the dirty rows */
     int64_t *seqs;
     size_t n_seqs;
     bool trouble;
-    bool left;     /* nothing of it is in work any more; it waits for the end of its batch */
-    bool again;     /* a load met something new while it was in work */
+    bool left;         /* nothing of it is in work any more; it waits for the end of its batch */
+    bool again;        /* a load met something new while it was in work */
     struct pair *next; /* in the dir's hash of pairs in work */
 };
 
@@ -218,7 +257,7 @@ struct batch {
     struct pl_engine *any;
     size_t released;
     bool loading, asks_passed, gated, bad, holding, stirred;
-    bool bulk_first; /* no other bite of the rest is begun before all of this one may write */
+    bool bulk_first;     /* no other bite of the rest is begun before all of this one may write */
     int64_t skip_person; /* rows of a pair that is in work already are passed over */
     struct dir *skip_dir;
     int64_t control_id;
@@ -236,16 +275,16 @@ struct dir {
     struct pl_engine *e;
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
-    const char **attrs; /* to ask for when an account is read */
+    const char **attrs;       /* to ask for when an account is read */
     const char **group_attrs; /* of a group, with its members */
-    struct pl_kept *kept; /* attributes that follow HR's name */
+    struct pl_kept *kept;     /* attributes that follow HR's name */
     size_t n_kept;
-    uint64_t *privileged;     /* hashes of protected groups that are managed all the same */
+    uint64_t *privileged; /* hashes of protected groups that are managed all the same */
     size_t n_privileged;
     bool up, ppolicy, policy_in_force, assertion, watchable, post_read;
-    struct pl_str identity; /* malloced copy */
-    struct pl_str life;     /* the same: which of the servers that hold these data */
-    struct pl_str watch_base; /* the lowest entry above people and groups; empty: none */
+    struct pl_str identity;       /* malloced copy */
+    struct pl_str life;           /* the same: which of the servers that hold these data */
+    struct pl_str watch_base;     /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
     struct pl_arena *group_arena; /* the groups of the last LOAD, for the full compare */
     struct group *groups;
@@ -260,8 +299,8 @@ struct dir {
     int running; /* tasks between start and barrier or after it */
     bool want[2], loading[2];
     bool bulk_running, bulk_waits; /* waits: the last look at the rest of the queue found somebody */
-    int64_t wake_us; /* a retry falls due */
-    int64_t bulk_after_us; /* the rest waits so long for a leaver's intents: they share one connection */
+    int64_t wake_us;               /* a retry falls due */
+    int64_t bulk_after_us;         /* the rest waits so long for a leaver's intents: they share one connection */
     struct scan *scan;
     uint64_t *fresh; /* names of accounts that are made while it runs, hashed; malloced */
     size_t n_fresh;
@@ -305,7 +344,7 @@ struct pl_engine {
     size_t n_previews;
     bool preview_runs, preview_broken;
     const char *preview_why; /* what it could not see */
-    size_t preview_left; /* directories still being compared for it */
+    size_t preview_left;     /* directories still being compared for it */
     int64_t *preview_persons;
     size_t n_preview_persons;
 };

@@ -9,28 +9,28 @@
 #include "../core/lifecycle.h"
 #include "../core/member.h"
 
-struct pl_intent { /* one directory write that is about to happen */
+struct pl_intent {         /* one directory write that is about to happen */
     int64_t account_id;    /* 0: the account row is made by RESERVE first, so never 0 in practice */
     int64_t role_group_id; /* 0 unless a membership */
     enum pl_op op;
-    int row;        /* lifecycle or membership row */
-    bool put_back;  /* answers drift */
-    bool counted;   /* the brake let it pass: neither named nor approved */
-    int64_t ends_us; /* KEEP: when the account shall close by itself, PL_END_NEVER: not; others: 0 */
+    int row;           /* lifecycle or membership row */
+    bool put_back;     /* answers drift */
+    bool counted;      /* the brake let it pass: neither named nor approved */
+    int64_t ends_us;   /* KEEP: when the account shall close by itself, PL_END_NEVER: not; others: 0 */
     int64_t intent_id; /* filled in SETTLE */
-    int outcome;    /* SETTLE: enum pl_outcome */
-    int code;       /* SETTLE: LDAP result code, 0 when none */
-    int64_t at_us;  /* SETTLE: when the server answered */
+    int outcome;       /* SETTLE: enum pl_outcome */
+    int code;          /* SETTLE: LDAP result code, 0 when none */
+    int64_t at_us;     /* SETTLE: when the server answered */
 };
 enum pl_outcome { PL_OUT_DONE, PL_OUT_FAILED, PL_OUT_NOT_DONE };
 
 struct pl_finding_cmd {
-    const char *kind;      /* stable English word: drift_member_added, account_lost, lock_not_proven, ... */
-    const char *severity;  /* "info", "warning", "critical" */
+    const char *kind;     /* stable English word: drift_member_added, account_lost, lock_not_proven, ... */
+    const char *severity; /* "info", "warning", "critical" */
     int64_t person_id, account_id, role_group_id; /* 0: none */
-    struct pl_str key;     /* what makes it the same finding next time */
-    struct pl_str login;   /* orphan_account: the store knows whether it is somebody's by now; else empty */
-    struct pl_str text;    /* for people; personal values allowed (operational table) */
+    struct pl_str key;                            /* what makes it the same finding next time */
+    struct pl_str login; /* orphan_account: the store knows whether it is somebody's by now; else empty */
+    struct pl_str text;  /* for people; personal values allowed (operational table) */
 };
 
 struct pl_membership_cmd {
@@ -41,9 +41,9 @@ struct pl_membership_cmd {
 struct pl_settle {
     int64_t person_id;
     struct pl_str directory, purpose;
-    int64_t account_id; /* 0: no account row */
+    int64_t account_id;       /* 0: no account row */
     enum pl_state was, state; /* was: as the store had it when the task began */
-    int row; /* lifecycle row that led here */
+    int row;                  /* lifecycle row that led here */
     struct pl_str sentence;
     struct pl_str native_id, dn; /* empty: unchanged */
     const struct pl_intent *intents;
@@ -54,11 +54,11 @@ struct pl_settle {
     size_t n_findings;
     const struct pl_finding_cmd *resolved; /* kind and key only */
     size_t n_resolved;
-    bool lock_seen; /* the last look showed it locked, by whom ever */
+    bool lock_seen;                                 /* the last look showed it locked, by whom ever */
     int64_t changed_at_us, locked_at_us, out_at_us; /* delays: cause, lock confirmed, out of the groups; 0 none */
-    const int64_t *seqs; /* dirty rows to consume: exactly those that were read */
+    const int64_t *seqs;                            /* dirty rows to consume: exactly those that were read */
     size_t n_seqs;
-    int64_t retry_after_us; /* 0: settled; else the person stays dirty and is looked at again after this delay */
+    int64_t retry_after_us;     /* 0: settled; else the person stays dirty and is looked at again after this delay */
     struct pl_str retry_reason; /* no personal values */
 };
 
@@ -97,9 +97,10 @@ struct pl_nominee {
     const char *cause; /* "compare", "compare_removal", ... */
 };
 
-struct pl_changed { /* an entry that somebody changed: its person is looked at; nobody's is the finding, if there is one */
-    struct pl_str id;    /* native id; empty: not known */
-    struct pl_str login; /* finds the account whose id is not stored yet, and, without an id, any */
+/* An entry that somebody changed: its person is looked at; nobody's is the finding, if there is one. */
+struct pl_changed {
+    struct pl_str id;              /* native id; empty: not known */
+    struct pl_str login;           /* finds the account whose id is not stored yet, and, without an id, any */
     struct pl_finding_cmd finding; /* kind NULL: none */
 };
 

@@ -4,13 +4,6 @@
 #include <string.h>
 #include "../directory/dn.h"
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 void pl_rename_row(struct task *t, const struct pl_row_name *r)
 {
     struct pl_name n = {pl_arena_str(t->arena, r->given), pl_arena_str(t->arena, r->family)};

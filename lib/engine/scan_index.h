@@ -13,8 +13,8 @@ struct record {
     int64_t ends_us; /* 0: nothing is known of its end */
     uint8_t state, need;
     bool seen, nominated, removal, known; /* removal: nominated for one; known: there is an account row */
-    bool admin;          /* the account's purpose; else personal */
-    bool member, wanted; /* of the group that is being looked at; false between two */
+    bool admin;                           /* the account's purpose; else personal */
+    bool member, wanted;                  /* of the group that is being looked at; false between two */
 };
 
 struct index {

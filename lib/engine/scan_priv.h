@@ -40,9 +40,9 @@ struct scan {
     const char *why;
     long entries, groups, nominated, orphans;
     struct open_group *open;
-    size_t n_open, n_used;  /* places; groups in them */
-    size_t waiting;         /* memberships that are held in them */
-    struct pl_arena *arena; /* of the nominations that are gathered */
+    size_t n_open, n_used;      /* places; groups in them */
+    size_t waiting;             /* memberships that are held in them */
+    struct pl_arena *arena;     /* of the nominations that are gathered */
     struct pl_arena *row_arena; /* of the names of the rows that are read; emptied now and then */
     struct pl_nominee *nominees;
     size_t n_nominees;
@@ -52,19 +52,12 @@ struct scan {
     bool done;
 };
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 /* scan.c */
 void pl_scan_search(struct scan *s, int tag, struct pl_str base, enum pl_scope scope, const char *const *attrs);
 void pl_scan_nominate(struct scan *s, struct record *r, const char *cause);
-void pl_scan_nominate_unknown(struct scan *s, int64_t person_id); /* there is no record of that person */
+void pl_scan_nominate_unknown(struct scan *s, int64_t person_id);             /* there is no record of that person */
 void pl_scan_report(struct scan *s, struct pl_finding_cmd f, uint64_t about); /* `f` without its severity */
-void pl_scan_note(struct scan *s); /* it ends; `s` may be gone afterwards */
+void pl_scan_note(struct scan *s);                                            /* it ends; `s` may be gone afterwards */
 
 /* scan_group.c */
 void pl_scan_groups_begin(struct scan *s); /* the people are known: entries may be read. `s` may be gone afterwards */

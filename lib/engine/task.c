@@ -9,13 +9,6 @@ enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTI
 enum { KEPT_TRIES = 2 };
 static const int64_t AGAIN_US = 1000000;
 
-#define PUSH(arr, n, item)                                                                                             \
-    do {                                                                                                               \
-        if (((n) & ((n)-1)) == 0)                                                                                      \
-            (arr) = pl_xrealloc_array((arr), (n) ? (n)*2 : 1, sizeof *(arr));                                          \
-        (arr)[(n)++] = (item);                                                                                         \
-    } while (0)
-
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text)
 {
     struct pl_finding_cmd f = {.kind = kind,

@@ -32,7 +32,7 @@ struct item { /* one entry that changed */
     uint64_t dn_hash;
     uint64_t version; /* of the write that left it so; 0: not told, and never our own */
     struct pl_str dn, id, login, writer;
-    bool account; /* it looks like one, and stands where ours stand */
+    bool account;        /* it looks like one, and stands where ours stand */
     struct echo *echoes; /* DIRSYNC: what is told of it; all known: it is no news */
     size_t n_echoes;
     bool strange; /* and something that a look does not see */
@@ -50,18 +50,18 @@ struct watch {
     bool went_back;       /* the server has forgotten what it told us: said with the next store */
     int64_t stands_at_us; /* PERSISTENT: when it counts as live; 0: not known yet */
     int64_t retry_at_us, retry_delay_us;
-    int failures; /* since it was live */
+    int failures;            /* since it was live */
     struct pl_cookie cookie; /* SYNC */
-    struct poll { /* DIRSYNC */
-        bool by_usn;  /* the server takes no DirSync from us */
-        bool open;    /* an answer is waited for */
-        bool whole;   /* without a cookie: everything is told, and the canary must be among it */
+    struct poll {            /* DIRSYNC */
+        bool by_usn;         /* the server takes no DirSync from us */
+        bool open;           /* an answer is waited for */
+        bool whole;          /* without a cookie: everything is told, and the canary must be among it */
         bool canary;
         int64_t at_us, asked_us; /* the next one; when this one began */
         int64_t usn, usn_now;    /* how far we have seen; how far the server is */
         struct pl_buf octets;    /* cookie */
         struct vague {           /* told in part only: its entry is read */
-            struct pl_str id; /* malloced */
+            struct pl_str id;    /* malloced */
             bool read;
         } *vague;
         size_t n_vague, vague_open;
@@ -85,8 +85,9 @@ struct watch {
     struct pl_nominee *persons;
     size_t n_persons;
     struct echo *echo; /* DIRSYNC: rows by key, in which the ninth pushes the oldest out; malloced */
-    uint64_t *own; /* versions that our writes made: rows by hash, in which the ninth pushes the oldest out. With one a row, */
-                   /* some hundreds of writes at once push out one that the watch has yet to tell of: it is a stranger's then */
+    /* Versions that our writes made: rows by hash, in which the ninth pushes the oldest out. With one a row, some hundreds
+     * of writes at once push out one that the watch has yet to tell of: it is a stranger's then. */
+    uint64_t *own;
 };
 
 /* A managed group that somebody changed: who should be in it, who is, and who the others are. */
@@ -110,9 +111,9 @@ struct group_look {
     struct stranger *strangers;
     size_t n_strangers, open;
     unsigned writes; /* of ours, when it began */
-    bool canary;  /* seen */
-    bool broken;  /* nothing was learned */
-    bool crowded; /* too many newcomers for us: a full compare sees to it */
+    bool canary;     /* seen */
+    bool broken;     /* nothing was learned */
+    bool crowded;    /* too many newcomers for us: a full compare sees to it */
 };
 
 enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
@@ -142,7 +143,7 @@ bool pl_watch_item_of(const struct watch *w, const struct pl_entry *e, struct it
 void pl_watch_keep_item(struct watch *w, const struct pl_entry *e, struct item it);
 void pl_watch_add_item(struct watch *w, struct item it);
 
-void pl_watch_gone(struct watch *w, struct pl_str id);           /* the entry with this native id is deleted */
+void pl_watch_gone(struct watch *w, struct pl_str id); /* the entry with this native id is deleted */
 /* The rows that answer go to the conversation, and then its end. */
 void pl_watch_ask_state(struct watch *w);
 /* From here on the server is asked without what it once told. Back: it knows less than that, which is an alarm. */
@@ -159,16 +160,16 @@ bool pl_watch_persist_told(struct watch *w, const struct pl_event *ev);
 /* watch_dirsync.c */
 void pl_watch_poll_begin(struct watch *w);
 void pl_watch_poll_state(struct watch *w, const struct pl_event *ev);
-void pl_watch_poll_pump(struct watch *w);                             /* asks when it is time */
-bool pl_watch_poll_told(struct watch *w, const struct pl_event *ev);  /* of the search; false: no DirSync */
-bool pl_watch_poll_ended(struct watch *w, int code);                  /* an end that has a meaning of its own */
+void pl_watch_poll_pump(struct watch *w);                            /* asks when it is time */
+bool pl_watch_poll_told(struct watch *w, const struct pl_event *ev); /* of the search; false: no DirSync */
+bool pl_watch_poll_ended(struct watch *w, int code);                 /* an end that has a meaning of its own */
 void pl_watch_poll_reply(struct watch *w, int tag, const struct pl_event *ev); /* of reads beside it */
-void pl_watch_poll_place(const struct watch *w, struct pl_buf *out); /* how far we have seen */
+void pl_watch_poll_place(const struct watch *w, struct pl_buf *out);           /* how far we have seen */
 void pl_watch_poll_stop(struct watch *w);
 void pl_watch_poll_free(struct watch *w);
 
 /* watch_told.c: one entry */
-void pl_watch_told_part(struct watch *w, const struct pl_entry *e);  /* by DirSync: what changed of it */
+void pl_watch_told_part(struct watch *w, const struct pl_entry *e);                /* by DirSync: what changed of it */
 void pl_watch_told_whole(struct watch *w, const struct pl_entry *e, bool renamed); /* by a read: everything */
 void pl_watch_told_vague(struct watch *w, int n, const struct pl_event *ev);
 void pl_watch_vague_drop(struct watch *w);
@@ -190,9 +191,9 @@ void pl_watch_add_person(struct watch *w, int64_t person_id);
 /* watch_drift.c */
 /* Amiss as it was the last time, and nobody need look: its person was looked at since. It is marked as seen either way. */
 bool pl_drift_known(struct shape *s, bool in, uint64_t key, int64_t now_us);
-void pl_drift_begin(struct shape *s);                                /* nobody of them is seen yet */
-void pl_drift_end(struct group_look *g, struct shape *s);            /* whoever was not seen is looked at, and forgotten */
-void pl_drift_keep(const struct group_look *g, struct shape *s);     /* what this look found: its round tells the store */
+void pl_drift_begin(struct shape *s);                            /* nobody of them is seen yet */
+void pl_drift_end(struct group_look *g, struct shape *s);        /* whoever was not seen is looked at, and forgotten */
+void pl_drift_keep(const struct group_look *g, struct shape *s); /* what this look found: its round tells the store */
 
 /* watch_group.c */
 void pl_watch_look_group(struct group_look *g); /* asks */

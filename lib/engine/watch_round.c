@@ -53,10 +53,10 @@ static void take_entry(struct watch *w, const struct item *it)
     if (it->account) {
         c.login = pl_arena_str(w->round_arena, it->login);
         c.finding = (struct pl_finding_cmd){.kind = "orphan_account", .severity = "warning", .key = c.id};
-        c.finding.text = pl_arena_printf(
-            w->round_arena, "%.*s is an account that belongs to no person in the table.%s%.*s%s", (int)it->dn.len,
-            it->dn.s, it->writer.len ? " Last written by " : "", (int)it->writer.len, it->writer.s,
-            it->writer.len ? "." : "");
+        c.finding.text =
+            pl_arena_printf(w->round_arena, "%.*s is an account that belongs to no person in the table.%s%.*s%s",
+                            (int)it->dn.len, it->dn.s, it->writer.len ? " Last written by " : "", (int)it->writer.len,
+                            it->writer.s, it->writer.len ? "." : "");
     }
     pl_watch_add_changed(w, &c);
 }
@@ -100,7 +100,8 @@ static bool take_items(struct watch *w)
         const struct item *it = &w->items[i];
         if (pl_watch_is_own(w, it->version) || pl_watch_is_echo(w, it))
             continue;
-        if ((it->version || it->n_echoes) && pl_target_busy(w->d, it->dn_hash)) { /* our own write may be what this tells of */
+        if ((it->version || it->n_echoes) &&
+            pl_target_busy(w->d, it->dn_hash)) { /* our own write may be what this tells of */
             w->items[left++] = *it;
             continue;
         }

@@ -5,29 +5,16 @@
  * usage: byhand LDAPS-URI CA-FILE BIND-DN PASSWORD GROUPS GROUP-BASE     (groups CN=r0,BASE and so on)
  * A line of standard input is userAccountControl as it is and the DN, "512 CN=p1,..."; it is answered with the moments at
  * which the lock was confirmed and at which all was done. */
+#define PROGRAM "byhand"
+#include "bench.h"
+
 #include <ldap.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 enum { SIGNS = 24, GROUPS_MAX = 64 };
 
 static LDAP *ld;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "byhand: %s\n", what);
-    exit(1);
-}
 
 static int modify(const char *dn, LDAPMod **mods)
 {

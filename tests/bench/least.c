@@ -4,29 +4,16 @@
  *
  * usage: least CONNINFO LDAP-URI BIND-DN PASSWORD GROUPS GROUP-BASE     (groups cn=r0,BASE and so on)
  * The payload of a notification is the number of the person, "%d UID-DN". */
+#define PROGRAM "least"
+#include "bench.h"
+
 #include <ldap.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static LDAP *ld;
 static PGconn *pg;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "least: %s\n", what);
-    exit(1);
-}
 
 static int modify(const char *dn, int op, const char *attr, const char *value)
 {

@@ -5,16 +5,16 @@
  * usage: refused KDC-ADDRESS     (KRB5_CONFIG names the realm)
  * A line of standard input is a log-in and its password. It is answered with "open" when there was a ticket, and at the end
  * with the moment of the refusal and how long before that the last message was sent that still got one. */
+#define PROGRAM "refused"
+#include "bench.h"
+
 #include <arpa/inet.h>
 #include <krb5.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 5000, PAUSE_US = 5000, SAYS_ERROR = 0x7e, GIVES_TICKET = 0x6b };
@@ -23,19 +23,6 @@ enum { DISABLED = 18, WRONG_PASSWORD = 24 }; /* RFC 4120, 7.5.9 */
 static krb5_context krb;
 static struct sockaddr_in address = {.sin_family = AF_INET};
 static int kdc = -1;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "refused: %s\n", what);
-    exit(1);
-}
 
 static void connect_kdc(void)
 {

@@ -5,8 +5,7 @@
 static bool changes_store(enum pl_cmd_kind k)
 {
     return k == PL_CMD_RECOVER || k == PL_CMD_TICK || k == PL_CMD_RESERVE || k == PL_CMD_INTENTS ||
-           k == PL_CMD_SETTLE || k == PL_CMD_HOLD || k == PL_CMD_NOMINATE || k == PL_CMD_WATCHED ||
-           k == PL_CMD_ACKED;
+           k == PL_CMD_SETTLE || k == PL_CMD_HOLD || k == PL_CMD_NOMINATE || k == PL_CMD_WATCHED || k == PL_CMD_ACKED;
 }
 
 /* Requests of one connection are carried out in order: the first that is lost takes the others with it. */

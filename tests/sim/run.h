@@ -9,7 +9,7 @@
 #include "sister.h"
 #include "store.h"
 
-#define OWN_WORDS     "Käsitsi Kirjutatud" /* what other hands write for a name */
+#define OWN_WORDS     "Käsitsi Kirjutatud"     /* what other hands write for a name */
 #define SIM_FIRST_DAY (1772434800 * US_SECOND) /* 2026-03-02, a Monday */
 
 enum run_kind {
@@ -40,8 +40,8 @@ struct req {
     bool write, executed, dead, paged, paused;
     bool detached, late; /* its connection is gone; it is carried out all the same */
     int64_t sent_us;
-    long load; /* LOAD: its number; of another server: the daemon's */
-    int server; /* of another server */
+    long load;         /* LOAD: its number; of another server: the daemon's */
+    int server;        /* of another server */
     bool password_was; /* the entry had a password when this was sent */
     int64_t late_us;
     /* the answer, made when the request was executed */
@@ -64,7 +64,9 @@ struct shown {
     bool named, dir_enforced;
     enum pl_need need[N_PURPOSES];
     int64_t ends[N_PURPOSES];
-    bool named_end[N_PURPOSES], crowd[N_PURPOSES]; /* crowd: by a list that names nobody, and more than the brake would let pass: not written ahead */
+    bool named_end[N_PURPOSES],
+        crowd
+            [N_PURPOSES]; /* crowd: by a list that names nobody, and more than the brake would let pass: not written ahead */
     unsigned wanted, enforced, believed; /* bits of groups */
 };
 enum { SHOWN = 12, MAX_FAIL = 400 };
@@ -82,13 +84,13 @@ struct check {
     unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
     unsigned denied_groups[N_DIRS];
     long loads, dropped[N_DIRS]; /* how many there were when a directory was lost last */
-    int64_t quiet_since_us; /* something is due and nothing is going on */
+    int64_t quiet_since_us;      /* something is due and nothing is going on */
     /* brake: what each load let through, unnamed and not approved */
     long *load_locks, *load_removals;
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
     int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */
-    int64_t tried_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and was begun last */
+    int64_t tried_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1];  /* and was begun last */
     /* busy looping */
     int64_t second_us;
     int commands;
@@ -107,7 +109,7 @@ struct sim {
     uint64_t seed;
     bool trace;
     int events_left;
-    bool calm; /* no more faults: everything shall come to rest */
+    bool calm;                  /* no more faults: everything shall come to rest */
     struct rng rng, sister_rng; /* the second one, so that seeds without other servers stay what they were */
     int64_t now;
     struct queue q;

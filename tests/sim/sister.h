@@ -12,7 +12,7 @@ struct sisters {              /* the servers of one directory; one of them is in
     bool begun;               /* the directory was up since the daemon began */
     bool up[MAX_SERVERS];
     int64_t free_us[MAX_SERVERS], said_us[MAX_SERVERS]; /* one request, one answer after the other */
-    int64_t heard_us[MAX_SERVERS]; /* it was in use then, and so showed itself what stands there */
+    int64_t heard_us[MAX_SERVERS];                      /* it was in use then, and so showed itself what stands there */
     int64_t back_us[MAX_SERVERS]; /* until then it is away: what it does late is done before it is seen again */
 };
 

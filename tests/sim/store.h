@@ -29,13 +29,13 @@ struct intent {
     bool put_back, counted;
     int64_t at_us;
     int64_t ends; /* KEEP: NEVER takes it away */
-    int outcome; /* -1 open, else enum pl_outcome */
+    int outcome;  /* -1 open, else enum pl_outcome */
 };
 
 enum { MAX_SERVERS = 3 };
 struct owed { /* paasla.lock_ack */
     int account;
-    size_t intent; /* its id */
+    size_t intent;    /* its id */
     int server, code; /* code -100: not answered */
     bool seen, acked, password_gone, close_again;
     bool did; /* not of the table: the server really took it */
@@ -149,7 +149,7 @@ void store_scan_groups(struct store *s, int dir, int64_t now, struct rows *out);
 int store_reserve(struct store *s, int dir, int person, enum purpose p, const struct pl_str *candidates, size_t n);
 void store_intents(struct store *s, const struct pl_command *c, int64_t now, int64_t *ids);
 bool store_settle(struct store *s, const struct pl_settle *t, int64_t now); /* false: a constraint refused it */
-bool store_hold(struct store *s, const struct pl_hold *h, int64_t now); /* false: all of it was held before */
+bool store_hold(struct store *s, const struct pl_hold *h, int64_t now);     /* false: all of it was held before */
 void store_watch_state(struct store *s, int dir, struct rows *out);
 void store_watched(struct store *s, int dir, const struct pl_command *c);
 bool store_acked(struct store *s, int dir, const struct pl_command *c, int64_t now); /* false: it was not so */
@@ -157,7 +157,8 @@ void store_unacked(struct store *s, int dir, const struct pl_command *c, struct 
 void store_owe(struct store *s, size_t intent, enum pl_op op, int account); /* the intent's trigger */
 void store_close_again(struct store *s, int account, int64_t now); /* the account's trigger, when it has become out */
 void store_did(struct store *s, int64_t intent, struct pl_str server);
-const struct owed *store_owes(const struct store *s, int dir, size_t *from); /* those that are looked for; NULL: no more */
+const struct owed *store_owes(const struct store *s, int dir,
+                              size_t *from); /* those that are looked for; NULL: no more */
 void store_nominate(struct store *s, int dir, const struct pl_command *c);
 void store_note_compare(struct store *s, int dir, const struct pl_command *c);
 void store_consume(struct store *s, const int64_t *seqs, size_t n);

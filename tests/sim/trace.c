@@ -19,9 +19,9 @@ void sim_trace(struct sim *m, const char *fmt, ...)
 void trace_command(struct sim *m, const struct pl_command *c)
 {
     static const char *const names[] = {
-        "RECOVER",  "TICK",          "LOAD",       "RESERVE",      "INTENTS",     "SETTLE",  "HOLD",
-        "NOMINATE", "SCAN_ACCOUNTS", "SCAN_GROUP", "SCAN_GROUPS", "NOTE_COMPARE", "WATCH_STATE", "WATCHED", "ACKED", "UNACKED", "SEARCH",
-        "MODIFY",   "ADD",           "WATCH",      "TIMER",        "LOG"};
+        "RECOVER",       "TICK",       "LOAD",        "RESERVE",      "INTENTS",     "SETTLE",  "HOLD",  "NOMINATE",
+        "SCAN_ACCOUNTS", "SCAN_GROUP", "SCAN_GROUPS", "NOTE_COMPARE", "WATCH_STATE", "WATCHED", "ACKED", "UNACKED",
+        "SEARCH",        "MODIFY",     "ADD",         "WATCH",        "TIMER",       "LOG"};
     char more[600] = "";
     int n = 0;
     switch (c->kind) {

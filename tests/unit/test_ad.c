@@ -233,7 +233,8 @@ static void test_close(void **state)
     writes(PL_CHANGE_CLOSE, clear, p,
            "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n"
            "3? -altSecurityIdentities:X509:<I>CN=ESTEID<S>SERIALNUMBER=PNOEE-1\n");
-    writes(PL_CHANGE_CLOSE, clear, UAC("512"), "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n");
+    writes(PL_CHANGE_CLOSE, clear, UAC("512"),
+           "0 -userAccountControl:512 +userAccountControl:514\n1 USELESS\n2 USELESS\n");
     writes(PL_CHANGE_LOCK, clear, p, "0 -userAccountControl:512 +userAccountControl:514\n");
     /* at most: fence, without it, password, once more, certificates */
     clear.fence_attr = "adminDescription";

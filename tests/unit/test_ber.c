@@ -161,8 +161,8 @@ static void test_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths), cmocka_unit_test(test_refused), cmocka_unit_test(test_take), cmocka_unit_test(test_whole_and_tail),
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_written),
+        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_refused), cmocka_unit_test(test_take),
+        cmocka_unit_test(test_whole_and_tail), cmocka_unit_test(test_values),  cmocka_unit_test(test_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,12 +206,16 @@ static void test_never_looser(void **state)
 
 static void test_domain(void **state)
 {
-    static const char *const cases[][2] = {
-        {"CN=x,OU=p,DC=linn,DC=test", "DC=linn,DC=test"}, {"dc=linn , dc = test", "dc=linn , dc = test"},
-        {"OU=p, dc=linn", " dc=linn"},                    {"DC=a,OU=p,DC=b,DC=c", "DC=b,DC=c"},
-        {"CN=a\\,DC=b,DC=c", "DC=c"},                     {"OU=p,O=linn", ""},
-        {"DCX=a", ""},                                    {"DC=a,O=b", ""},
-        {"", ""},                                         {"dc", ""}};
+    static const char *const cases[][2] = {{"CN=x,OU=p,DC=linn,DC=test", "DC=linn,DC=test"},
+                                           {"dc=linn , dc = test", "dc=linn , dc = test"},
+                                           {"OU=p, dc=linn", " dc=linn"},
+                                           {"DC=a,OU=p,DC=b,DC=c", "DC=b,DC=c"},
+                                           {"CN=a\\,DC=b,DC=c", "DC=c"},
+                                           {"OU=p,O=linn", ""},
+                                           {"DCX=a", ""},
+                                           {"DC=a,O=b", ""},
+                                           {"", ""},
+                                           {"dc", ""}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

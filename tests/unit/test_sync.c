@@ -410,7 +410,12 @@ static void test_post_read(void **state)
     pl_buf_clear(&out);
     pl_post_read_request(&out, (const char *const[]){"cn", "sn", NULL});
     assert_int_equal(out.len, 10);
-    assert_memory_equal(out.s, "\x30\x08\x04\x02" "cn" "\x04\x02" "sn", 10);
+    assert_memory_equal(out.s,
+                        "\x30\x08\x04\x02"
+                        "cn"
+                        "\x04\x02"
+                        "sn",
+                        10);
     pl_buf_free(&out);
     check_read(SLAPD_ENTRY, "entryCSN", PL_STR("20261121074348.681142Z#000000#000#000000"));
     check_read(SLAPD_ENTRY, "ENTRYcsn", PL_STR("20261121074348.681142Z#000000#000#000000"));
