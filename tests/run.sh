@@ -182,8 +182,9 @@ setup_of=$(cat meson.build tests/run.sh conf/sandbox/lib.sh | cksum)
 if [ "$(cat "$WORK/setup_of" 2>/dev/null)" != "$setup_of" ]; then
     rm -rf --one-file-system "$WORK/build" "$WORK/asan" && printf '%s\n' "$setup_of" >"$WORK/setup_of" || fatal "$WORK"
 fi
-BUILD_TARGETS=
+BUILD_TARGETS='all bench'
 ( build_programs "$TREE" "$WORK/build" ) || fatal "the build"
+BUILD_TARGETS=
 ( build_programs "$TREE" "$WORK/asan" -Db_sanitize=address,undefined -Db_lundef=false ) ||
     fatal "the build with sanitizers"
 

@@ -32,9 +32,9 @@ enum { DAEMON_WORKS, DAEMON_VERSION, DAEMON_HOST, DAEMON_STARTED, DAEMON_LOADED,
 enum { DIR_NAME, DIR_MODE, DIR_CONNECTION, DIR_SINCE, DIR_FOR_S };
 
 /* What was asked, in this order. */
-enum { Q_COUNTS, Q_DAEMON, Q_DIRECTORIES, Q_ACCOUNTS, Q_COUNT };
-static const char *const queries[Q_COUNT] = {"ctl_status", "ctl_status_daemon", "ctl_status_directories",
-                                             "ctl_status_accounts"};
+enum { Q_COUNTS, Q_DAEMON, Q_DIRECTORIES, Q_ACCOUNTS, Q_DELAYS, Q_WRITES, Q_COUNT };
+static const char *const queries[Q_COUNT] = {"ctl_status",          "ctl_status_daemon", "ctl_status_directories",
+                                             "ctl_status_accounts", "ctl_status_delays", "ctl_status_writes"};
 
 static bool works(const PGresult *daemon)
 {
@@ -110,6 +110,10 @@ static void print_rest(PGresult *const r[Q_COUNT])
     ctl_print_table(r[Q_DIRECTORIES], "No directory is entered.");
     putchar('\n');
     ctl_print_table(r[Q_ACCOUNTS], "There is no account yet.");
+    puts("\nLast 24 hours, from a change to the lock and until out of the groups (milliseconds):");
+    ctl_print_table(r[Q_DELAYS], "Nobody was locked.");
+    puts("\nLast 24 hours, writes to the directories:");
+    ctl_print_table(r[Q_WRITES], "There was none.");
 }
 
 static int tell(struct ctl *c, PGresult *const r[Q_COUNT])
@@ -122,10 +126,11 @@ static int tell(struct ctl *c, PGresult *const r[Q_COUNT])
     else
         ctl_say(c, "%ld thing%s need%s a person: %s.", n, n == 1 ? "" : "s", n == 1 ? "s" : "", words.s);
     if (c->json)
-        ctl_print_json_value(json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "needs", (json_int_t)n, "text",
+        ctl_print_json_value(json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "needs", (json_int_t)n, "text",
                                        n ? words.s : "", "counts", ctl_json_rows(r[Q_COUNTS]), "daemon",
                                        ctl_json_rows(r[Q_DAEMON]), "directories", ctl_json_rows(r[Q_DIRECTORIES]),
-                                       "accounts", ctl_json_rows(r[Q_ACCOUNTS])));
+                                       "accounts", ctl_json_rows(r[Q_ACCOUNTS]), "delays", ctl_json_rows(r[Q_DELAYS]),
+                                       "writes", ctl_json_rows(r[Q_WRITES])));
     else
         print_rest(r);
     pl_buf_free(&words);

@@ -13,10 +13,19 @@
 #define PASSWORD "userPassword"
 
 static const char *const person_attrs[] = {
-    "nsUniqueId",  "uid", "employeeNumber", "cn", "sn",
-    "objectClass", LOCK, /* operational, as the next one: told only when asked for by name */
-    ROLE,          NULL,
+    "nsUniqueId",
+    "uid",
+    "employeeNumber",
+    "cn",
+    "sn",
+    "objectClass",
+    LOCK, /* operational, as the next one: told only when asked for by name */
+    ROLE,
+    "nsSshPublicKey",
+    "sshPublicKey",
+    NULL,
 };
+static const char *const key_attrs[] = {"nsSshPublicKey", "sshPublicKey", NULL}; /* its own schema's, openssh-lpk's */
 
 /* The first is there when the USN plugin is on, and another with every write. Without it second and writer: two writes in
  * one second by our own account look the same, those of anybody else do not. */
@@ -139,6 +148,7 @@ const struct pl_dialect pl_dialect_389ds = {
     .password_attr = PASSWORD,
     .member_attrs = member_attrs,
     .group_attrs = group_attrs,
+    .key_attrs = key_attrs,
     .group_shape = pl_group_shape_of,
     .person_attrs = person_attrs,
     .watch = PL_WATCH_PERSISTENT,

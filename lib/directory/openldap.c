@@ -22,8 +22,10 @@ static const char *const person_attrs[] = {
     "pwdPolicySubentry",
     PASSWORD,
     "entryCSN",
+    "sshPublicKey",
     NULL,
 };
+static const char *const key_attrs[] = {"sshPublicKey", NULL}; /* of the schema openssh-lpk */
 
 static const int no_password[] = {16, 0};       /* noSuchAttribute: there is none to delete */
 static const int must_have[] = {65, 19, 53, 0}; /* the schema, a constraint or the server wants a password there */
@@ -169,6 +171,7 @@ const struct pl_dialect pl_dialect_openldap = {
     .member_attrs = member_attrs,
     .person_attrs = person_attrs,
     .group_attrs = group_attrs,
+    .key_attrs = key_attrs,
     .policy_attr = "pwdPolicySubentry",
     .usability = true,
     .watch = PL_WATCH_SYNC,

@@ -440,15 +440,17 @@ static size_t next_stage(const struct op *o)
     return i;
 }
 
-/* The lock stands though this step was refused: it is a later one, or somebody else has locked what we may not write.
- * Then what is left of the departure is tried all the same, and told. */
-static bool stands_anyway(const struct op *o, int code)
+/* The steps after this one are sent though it was refused, and it is told. A lock stands: this is a later step, or somebody
+ * else has locked what we may not write. Or none stands, and then a leaver's useless password is all that shuts them out. */
+static bool goes_on_anyway(const struct op *o, int code)
 {
     if (code <= 0 || (o->op != PL_OP_LOCK && o->op != PL_OP_CLOSE))
         return false;
+    if (o->steps[o->step].stage > 0)
+        return true;
     enum pl_verdict v = pl_result_verdict(kind_of(o), code);
-    return o->steps[o->step].stage > 0 || ((o->task->seen == PL_SEEN_LOCKED || o->task->seen == PL_SEEN_ENDED) &&
-                                           (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT));
+    return (v == PL_VERDICT_DENIED || v == PL_VERDICT_PERMANENT) &&
+           (o->op == PL_OP_CLOSE || o->task->seen == PL_SEEN_LOCKED || o->task->seen == PL_SEEN_ENDED);
 }
 
 static void account_result(struct op *o, int code, bool ok)
@@ -460,13 +462,15 @@ static void account_result(struct op *o, int code, bool ok)
         next = o->n_steps;
     else if (!ok && listed(step->next_on, code) && o->step + 1 < o->n_steps && step[1].stage == step->stage)
         next = o->step + 1;
-    else if (!ok && stands_anyway(o, code)) {
+    else if (!ok && goes_on_anyway(o, code)) {
         if (o->left == 0 && !step->extra) {
             o->left = o->step + 1;
             o->left_code = code;
         }
         next = next_stage(o);
     }
+    if (o->op == PL_OP_CLOSE && ok && step->stage > 0 && !step->extra)
+        o->useless = true;
     if (locks && ok && step->stage == 0)
         o->task->locked_at_us = o->task->dir->e->now;
     /* Also where it was refused and somebody else's lock stands: a look tells then what this server has. */
@@ -480,7 +484,7 @@ static void account_result(struct op *o, int code, bool ok)
     if (o->left > 0) {
         ok = false;
         code = o->left_code;
-    } else if (!ok && step->extra && stands_anyway(o, code)) {
+    } else if (!ok && step->extra && goes_on_anyway(o, code)) {
         ok = true; /* nobody logs on by what is left, and the next look tells of it */
     }
     if (o->op == PL_OP_CLOSE && ok && step->stage > 0)

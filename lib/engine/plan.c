@@ -90,9 +90,12 @@ static void report_failure(struct task *t, const struct op *o)
     const char *kind = o->verdict == PL_VERDICT_DENIED ? "write_denied" : "write_failed";
     struct pl_str where = o->group_dn.len ? o->group_dn : t->p.dn;
     pl_task_finding(t, kind, closing ? "critical" : "warning", o->role_group_id,
-                    pl_arena_printf(t->arena, "%s of %.*s (%.*s) failed with result %d: %s", pl_op_name(o->op),
+                    pl_arena_printf(t->arena, "%s of %.*s (%.*s) failed with result %d: %s%s", pl_op_name(o->op),
                                     (int)t->p.login.len, t->p.login.s, (int)where.len, where.s, o->code,
-                                    pl_result_sentence(write_kind(o->op), o->code)));
+                                    pl_result_sentence(write_kind(o->op), o->code),
+                                    o->useless ? " The password was made useless all the same; what logs on without it "
+                                                 "(a key, a certificate, a ticket) still does."
+                                               : ""));
     if (!pl_task_gives_up(t, o->op, o->code))
         t->trouble_later = "a write was refused by the directory";
 }
@@ -172,10 +175,12 @@ void pl_plan_settle_open_intents(struct task *t)
         /* What was to be looked at was looked at now; what somebody else overtook goes again. */
         bool again = o->verdict == PL_VERDICT_RETRY ||
                      (o->verdict == PL_VERDICT_VERIFY && pl_task_raced(o->role_group_id, o->code));
-        if (!did && o->code > 0 && o->left == 0 && !again)
-            report_failure(t, o);
-        if (o->left > 0)
+        bool stands =
+            o->left > 0 && (o->steps[o->left - 1].stage > 0 || t->seen == PL_SEEN_LOCKED || t->seen == PL_SEEN_ENDED);
+        if (stands)
             report_left(t, o);
+        else if (!did && o->code > 0 && !again)
+            report_failure(t, o);
         PUSH(t->done, t->n_done, d);
         if (did && o->role_group_id) /* also of a group that nobody granted: its put-backs are counted by this row */
             fact(t, o->role_group_id, o->op == PL_OP_ADD_MEMBER);
@@ -375,21 +380,36 @@ static bool is_primary(struct task *t, const struct shape *s)
     return g != NULL;
 }
 
-/* What the entry shows and no table speaks of. */
-static void notes(struct task *t)
+/* Ways in beside the password: what a leaver's lock holds up as long as it is there, and what it does not hold up at all. */
+static void other_ways_in(struct task *t)
 {
     const struct dir *d = t->dir;
-    for (size_t i = 0; t->entry && d->dialect->primary_group && i < d->n_shapes; i++)
-        (void)is_primary(t, &d->shapes[i]);
+    const char *const *key = d->dialect->key_attrs;
     const struct pl_attr *names =
-        t->entry && d->dialect->certificate_attr ? pl_entry_attr(t->entry, d->dialect->certificate_attr) : NULL;
+        d->dialect->certificate_attr ? pl_entry_attr(t->entry, d->dialect->certificate_attr) : NULL;
     bool closing = t->n_ops > 0 && t->ops[0].op == PL_OP_CLOSE;
-    if (t->p.need == PL_NEED_OUT && names && names->n > 0 && !(closing && d->conf.clear_certificates))
+    if (names && names->n > 0 && !(closing && d->conf.clear_certificates))
         pl_task_finding(t, "certificates_mapped", "warning", 0,
                         pl_arena_printf(t->arena,
                                         "Certificates can log on as %.*s as soon as its lock is gone (%zu in %s); take "
                                         "them away.",
                                         (int)t->p.login.len, t->p.login.s, names->n, d->dialect->certificate_attr));
+    for (; key && *key; key++)
+        if ((names = pl_entry_attr(t->entry, *key)) && names->n > 0)
+            pl_task_finding(t, "keys_left", "warning", 0,
+                            pl_arena_printf(t->arena,
+                                            "Hosts that take keys from the directory let %.*s in though it is locked "
+                                            "(%zu in %s); take them away.",
+                                            (int)t->p.login.len, t->p.login.s, names->n, *key));
+}
+
+/* What the entry shows and no table speaks of. */
+static void notes(struct task *t)
+{
+    for (size_t i = 0; t->entry && t->dir->dialect->primary_group && i < t->dir->n_shapes; i++)
+        (void)is_primary(t, &t->dir->shapes[i]);
+    if (t->entry && t->p.need == PL_NEED_OUT)
+        other_ways_in(t);
 }
 
 void pl_plan_make(struct task *t)

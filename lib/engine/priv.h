@@ -120,7 +120,8 @@ struct op {
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    size_t left;   /* CLOSE: 1 + the first step that failed though the lock stands; 0: none */
+    bool useless; /* CLOSE: the password that was is none any more, whatever became of the lock */
+    size_t left;   /* LOCK, CLOSE: 1 + the first step that failed and was not the end of it; 0: none */
     int left_code; /* what it was answered */
     int code;
     enum pl_verdict verdict;

@@ -244,6 +244,11 @@ class Ds389Server:
             except OSError:
                 return False
 
+    def refuse_locks(self):
+        """Takes the service account's right to write the lock away, and no other."""
+        self.modify('dn: %s\nchangetype: modify\nadd: aci\naci: (targetattr="nsAccountLock")(version 3.0; acl "no locks";'
+                    ' deny (write) userdn="ldap:///%s";)\n' % (PEOPLE, SERVICE))
+
     def stop(self):
         if self.process:
             self.process.send_signal(signal.SIGCONT)

@@ -262,6 +262,20 @@ class SlapdServer:
                     raise
                 time.sleep(0.02)
 
+    def reconfigure(self, edit):
+        """Starts again with what edit() makes of the text of slapd.conf."""
+        self.stop()
+        with open(self.config) as f:
+            text = f.read()
+        with open(self.config, "w") as f:
+            f.write(edit(text))
+        self.start()
+
+    def refuse_locks(self):
+        """Takes the service account's right to write the lock away, and no other."""
+        self.reconfigure(lambda text: text.replace(
+            "access to ", 'access to attrs=pwdEndTime by dn.exact="%s" read by * break\naccess to ' % SERVICE, 1))
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)

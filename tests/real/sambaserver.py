@@ -13,6 +13,7 @@ import atexit
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -334,6 +335,17 @@ class SambaServer:
         dn = "CN=%s,%s" % (name, GROUPS)
         self.add("dn: %s\nobjectClass: group\nsAMAccountName: %s\n%s" % (dn, name, "".join("member: %s\n" % m for m in members)))
         return dn
+
+    def sid_of(self, login):
+        return re.search(r"objectSid: (\S+)", self.samba_tool("user", "show", login, "--attributes=objectSid")).group(1)
+
+    def deny(self, attribute):
+        """Takes the service account's right to write it (a GUID) away, on all accounts."""
+        self.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--sddl=(OD;CIIO;WP;%s;%s;%s)"
+                        % (attribute, USER, self.sid_of("paasla")))
+
+    def refuse_locks(self):
+        self.deny(ACCOUNT_CONTROL)
 
     def protect(self, dn):
         """Does to an account what a Windows domain's SDProp does to members of Domain Admins and the like, and Samba does

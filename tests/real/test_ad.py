@@ -507,7 +507,7 @@ def test_certificates_are_told_or_taken_away(town):
     town.state_is(1001, "out")
     town.settled()
     assert "altsecurityidentities" in town.entry(1001) and len(town.findings("certificates_mapped")) == 2
-    sid = sid_of(town.ldap, "paasla")
+    sid = town.ldap.sid_of("paasla")
     town.ldap.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--action=allow", "--trusteedn=" + town.ldap.service_dn,
                          "--sddl=(OA;CIIO;WP;00fbf30c-91fe-11d1-aebc-0000f80367c1;%s;%s)" % (USER, sid))
     town.depart(1002)
@@ -535,16 +535,12 @@ def aces(server, dn, sid):
     return sorted(a.replace(sid, "SERVICE") for a in re.findall(r"\([^()]*\)", told) if a.endswith(sid + ")"))
 
 
-def sid_of(server, login):
-    return re.search(r"objectSid: (\S+)", server.samba_tool("user", "show", login, "--attributes=objectSid")).group(1)
-
-
 def test_the_guide_gives_the_rights_that_are_tested():
     """Its commands as they stand give another account what the one of the tests has."""
     server = SambaServer(workers=1).start()
     try:
         server.add("dn: CN=teine,OU=teenused,%s\nobjectClass: user\nsAMAccountName: teine\nuserAccountControl: 514\n" % SUFFIX)
-        sid, ours = sid_of(server, "teine"), sid_of(server, "paasla")
+        sid, ours = server.sid_of("teine"), server.sid_of("paasla")
         (commands,) = [b for b in re.findall(r"^```\n(.*?)^```$", guide(), re.S | re.M) if b.startswith("samba-tool")]
         script = 'samba_tool() { samba-tool "$@" -s "%s"; }\nset -e\n%s' % (
             server.conf, commands.replace("SID", sid).replace("samba-tool dsacl", "samba_tool dsacl"))

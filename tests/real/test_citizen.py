@@ -161,7 +161,7 @@ def begun(town, no):
     town.settled()
     town.ldap.freeze()
     town.depart(no)
-    time.sleep(0.5)
+    until(lambda: town.one("SELECT count(*) FROM paasla.intent WHERE op = 'close' AND outcome IS NULL") == 1, what="the intent")
 
 
 def test_sigterm_finishes_what_is_in_flight(town, manager):
@@ -208,7 +208,7 @@ def test_sigterm_with_nothing_to_do_and_before_anything_came_up(town):
     town.pg.stop()
     town.ldap.stop()
     town.start()
-    time.sleep(0.3)
+    until(lambda: town.said().count("event=daemon.start") == 2, what="a daemon that answers signals")
     end(town, signal.SIGINT)
 
 

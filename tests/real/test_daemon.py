@@ -60,6 +60,60 @@ def test_leaver_is_out_and_named_in_the_log(town):
     assert town.one("SELECT locked_at >= changed_at AND out_at >= locked_at FROM paasla.account WHERE state = 'out'")
 
 
+def no_password_left(town):
+    """Everything but the lock is done, somebody is told, and nothing says that the leaver is out."""
+    town.grant(1000, "r0")
+    town.settled()
+    password = town.password(1000)
+    assert town.binds(1000, password)
+    town.depart(1000)
+    severity, text = until(lambda: [f for kind in ("write_denied", "write_failed") for f in town.findings(kind)], what="the finding")[0]
+    assert severity == "critical" and "The password was made useless all the same" in text
+    assert not town.binds(1000, password) and town.in_groups(1000) == []
+    assert town.account(1000, "state") == "locking"
+    assert town.one("SELECT count(*) FROM paasla.work_order WHERE kind = 'lock' AND class = 'kohe' AND state = 'open'") == 1
+
+
+def test_a_leaver_whose_lock_is_refused_has_no_password_left(town):
+    town.ldap.refuse_locks()
+    no_password_left(town)
+
+
+@pytest.mark.parametrize("kind", ["openldap"])
+def test_a_leaver_whose_server_knows_no_lock_has_no_password_left(town):
+    """slapd without the overlay and without what it had written."""
+    town.ldap.stop()
+    entries = town.ldap.dump().split("\n\n")
+    town.ldap.reconfigure(lambda text: "".join(line for line in text.splitlines(True) if "ppolicy" not in line))
+    town.ldap.stop()
+    town.ldap.restore("\n\n".join(re.sub(r"(?m)^pwd.*\n(?: .*\n)*", "", e) for e in entries if "pwdPolicy" not in e))
+    town.ldap.start()
+    no_password_left(town)
+
+
+LPK = """attributetype ( 1.3.6.1.4.1.24552.500.1.1.1.13 NAME 'sshPublicKey' EQUALITY octetStringMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY MAY ( sshPublicKey $ uid ) )
+"""
+
+
+@pytest.mark.parametrize("kind", ["openldap", "389ds"])
+def test_keys_that_a_leaver_leaves_are_told(town):
+    """A lock holds up no host that takes them from the directory. They are nobody's account's while it is needed."""
+    name, attribute = {"openldap": ("ldapPublicKey", "sshPublicKey"), "389ds": ("nsAccount", "nsSshPublicKey")}[town.kind.dialect]
+    if town.kind.dialect == "openldap":
+        town.ldap.reconfigure(lambda text: text.replace("pidfile ", LPK + "pidfile ", 1))
+    for no in (1000, 1001):
+        town.ldap.modify("dn: %s\nchangetype: modify\nadd: objectClass\nobjectClass: %s\n-\nadd: %s\n%s: ssh-ed25519 AAAA ta\n"
+                         % (town.dn(no), name, attribute, attribute))
+    town.depart(1000)
+    town.state_is(1000, "out")
+    (severity, text), = until(lambda: town.findings("keys_left"), what="the finding")
+    assert severity == "warning" and "inimene.numbera in though it is locked (1 in %s)" % attribute in text
+    town.ldap.modify("dn: %s\nchangetype: modify\ndelete: %s\n" % (town.dn(1000), attribute))
+    until(lambda: not town.findings("keys_left"), what="the finding to be over")
+
+
 @pytest.mark.parametrize("town", [{"strict": True}], indirect=True)
 def test_min_age_and_quality_do_not_hold_up_a_leaver(town):
     password = town.password(1001)

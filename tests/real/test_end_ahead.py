@@ -10,7 +10,7 @@ import pytest
 from adtown import AdTown
 from paaslactl import ctl
 from sambaserver import PEOPLE, USER
-from test_ad import sid_of
+from sambaserver import ACCOUNT_EXPIRES
 from town import Town, until
 
 EPOCH = 134774 * 86400  # seconds from 1601 to 1970
@@ -43,11 +43,6 @@ class OnAd(AdTown):
     def end_of(self, no):
         ticks = int(self.entry(no, "accountExpires")["accountexpires"])
         return None if ticks in (0, 2**63 - 1) else decimal.Decimal(ticks) / 10**7 - EPOCH
-
-    def deny(self, attribute):
-        """Takes the daemon's right to write it away, on all accounts."""
-        self.ldap.samba_tool("dsacl", "set", "--objectdn=" + PEOPLE, "--sddl=(OD;CIIO;WP;%s;%s;%s)"
-                             % (attribute, USER, sid_of(self.ldap, "paasla")))
 
     def end_by_hand(self, no, seconds):
         self.ldap.modify("dn: %s\nchangetype: modify\nreplace: accountExpires\naccountExpires: %d\n"
@@ -201,7 +196,7 @@ def test_refused(town):
     if not isinstance(town, OnAd):
         pytest.skip("rights to single attributes are easily taken on Active Directory")
     password = town.password(1000)
-    town.deny("bf967915-0de6-11d0-a285-00aa003049e2")  # accountExpires
+    town.ldap.deny(ACCOUNT_EXPIRES)
     leaves(town, 1000, "now() + interval '12 seconds'")
     until(lambda: town.findings("write_denied"), what="the finding")
     town.settled()

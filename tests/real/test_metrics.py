@@ -270,6 +270,28 @@ def status(town, *args, user="auditor"):
     return p.returncode, p.stdout
 
 
+def test_status_tells_of_delays_and_writes_of_the_last_day(town):
+    town.sql("CREATE ROLE auditor LOGIN IN ROLE paasla_auditor")
+    assert "Nobody was locked." in status(town)[1] and "There was none." in status(town)[1]
+    town.start()
+    town.grant(1000, "r0")
+    town.settled()
+    town.depart(1000)
+    town.state_is(1000, "out")
+    town.settled()
+    said = json.loads(status(town, "--json")[1])
+    (delay,), writes = said["delays"], {w["operation"]: w for w in said["writes"]}
+    lock, out = town.sql("SELECT 1000 * extract(epoch FROM locked_at - changed_at), 1000 * extract(epoch FROM out_at - changed_at)"
+                         " FROM paasla.account WHERE state = 'out'")[0]
+    assert (delay["directory"], delay["locked"]) == ("linn", 1)
+    assert abs(float(delay["lock_median_ms"]) - float(lock)) < 0.1 and abs(float(delay["out_longest_ms"]) - float(out)) < 0.1
+    assert writes["close"]["done"] == writes["add_member"]["done"] == writes["remove_member"]["done"] == 1
+    assert all(w["refused"] == 0 for w in writes.values())
+    town.sql("ALTER TABLE paasla.account DISABLE TRIGGER account_moments")  # they stay as they were
+    town.sql("UPDATE paasla.account SET locked_at = now() - interval '25 hours'")
+    assert "Nobody was locked." in status(town)[1]
+
+
 def test_the_first_line_of_status_says_whether_anything_needs_a_person(town):
     town.sql("CREATE ROLE auditor LOGIN IN ROLE paasla_auditor")
     code, text = status(town)

@@ -11,7 +11,6 @@ from adtown import AdTown
 from ldapserver import PEOPLE
 from paaslactl import ctl
 from sambaserver import PEOPLE as AD_PEOPLE, USER
-from test_ad import sid_of
 from town import Town, until
 
 MAIL = ["attribute.mail = {given_ascii}.{family_ascii}@linn.test"]
@@ -49,7 +48,7 @@ class Ad(Names, AdTown):
 
     def allow(self):
         self.ldap.samba_tool("dsacl", "set", "--objectdn=" + AD_PEOPLE, "--sddl=(OA;CIIO;WP;;%s;%s)"
-                             % (USER, sid_of(self.ldap, "paasla")))
+                             % (USER, self.ldap.sid_of("paasla")))
 
 
 @pytest.fixture(params=["openldap", "389ds", "ad"])

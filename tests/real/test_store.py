@@ -356,7 +356,7 @@ def test_the_listening_connection_is_cut(pg, harness):
     h.wait("^DIRTY", at)  # whatever was said meanwhile
     at = len(h.lines)
     sql(pg, "NOTIFY paasla_dirty")
-    h.wait("^DIRTY", at, timeout=1)
+    h.wait("^DIRTY", at, timeout=10)
     assert h.count("STORE_DOWN") == 0
 
 
@@ -373,7 +373,7 @@ def test_our_own_writes_are_no_hints(pg, harness):
     time.sleep(0.3)
     assert h.count("DIRTY", at) == 0
     sql(pg, "NOTIFY paasla_dirty")
-    h.wait("^DIRTY", at, timeout=1)
+    h.wait("^DIRTY", at, timeout=10)
 
 
 def test_a_storm_of_hints_is_a_few(pg, harness):
