@@ -1,5 +1,6 @@
 /* Asking the daemon: a row in paasla.control, and waiting until it is answered. */
 #include "ask.h"
+#include "progress.h"
 #include "wait.h"
 
 #include <string.h>
@@ -14,13 +15,18 @@ PGresult *ctl_ask(struct ctl *c, const char *kind, const char *directory, long s
     snprintf(id, sizeof id, "%s", PQgetvalue(r, 0, 0));
     const char *id_params[] = {id};
     double until = ctl_clock() + (double)seconds;
+    struct ctl_progress line = ctl_progress_wait();
     for (;;) {
         PQclear(r);
         r = ctl_query(c, "ctl_control", 1, id_params, exit_code);
         if (!r || ctl_answered(r) || ctl_clock() >= until)
-            return r;
+            break;
+        ctl_progress(&line, *PQgetvalue(r, 0, CTL_CONTROL_STARTED) == 't' ? "paaslad is at it"
+                                                                          : "waiting for paaslad to begin");
         ctl_sleep_ms(100);
     }
+    ctl_progress_end();
+    return r;
 }
 
 bool ctl_answered(const PGresult *answer)

@@ -1,5 +1,6 @@
 /* db migrate, db status: the schema, from the SQL that is built in. */
 #include "args.h"
+#include "progress.h"
 
 #include "sql/embed.h"
 
@@ -49,6 +50,8 @@ static int apply(struct ctl *c, const struct pl_sql *m)
     char version[16];
     snprintf(version, sizeof version, "%d", m->version);
     const char *params[] = {version, m->name, m->sha256, "paaslactl " PL_VERSION};
+    struct ctl_progress line = ctl_progress_steps();
+    ctl_progress(&line, "applying %s (of %d) ...", m->name, pl_sql_schema_version());
     PQclear(ctl_exec(c, "BEGIN; SET LOCAL timezone = 'Europe/Tallinn'", &code));
     if (code == CTL_OK)
         PQclear(ctl_exec(c, m->text, &code));
@@ -56,6 +59,7 @@ static int apply(struct ctl *c, const struct pl_sql *m)
         PQclear(ctl_query(c, "ctl_schema_note", 4, params, &code));
     if (code == CTL_OK)
         PQclear(ctl_exec(c, "COMMIT", &code));
+    ctl_progress_end();
     if (code != CTL_OK) {
         int ignored;
         if (PQstatus(c->db) == CONNECTION_OK)

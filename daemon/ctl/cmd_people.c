@@ -1,5 +1,6 @@
 /* hire, depart: HR's two verbs. */
 #include "args.h"
+#include "progress.h"
 #include "wait.h"
 
 #include <jansson.h>
@@ -92,17 +93,21 @@ static int wait_out(struct ctl *c, const char *const *params, long seconds, PGre
 {
     int code = CTL_OK;
     double begun = ctl_clock();
+    struct ctl_progress line = ctl_progress_wait();
     for (;;) {
         PQclear(*last);
         *last = ctl_query(c, "ctl_depart_state", 2, params, &code);
         if (!*last) {
+            ctl_progress_end();
             ctl_complain("the departure itself is entered; only its carrying out could not be watched.");
             return code;
         }
         if (all_over(*last) || ctl_clock() - begun >= (double)seconds)
             break;
+        ctl_progress(&line, "waiting until all accounts are out");
         ctl_sleep_ms(100);
     }
+    ctl_progress_end();
     say_answers(c, *last, ctl_clock() - begun);
     if (all_over(*last))
         return CTL_OK;

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "outfile.h"
 #include "preflight.h"
+#include "progress.h"
 #include "selftest.h"
 
 #include <signal.h>
@@ -133,14 +134,22 @@ static void run_check(struct pf *p, const struct pf_check *check, struct pf_addr
     r->undo = pf_words(p, r, check->undo, true);
 }
 
+static void run_step(struct pf *p, const struct pf_check *check, struct pf_address *at)
+{
+    struct ctl_progress line = ctl_progress_steps();
+    ctl_progress(&line, "%.*s: %s ...", (int)p->conf->name.len, p->conf->name.s, check->id);
+    run_check(p, check, at);
+}
+
 static void run_checks(struct pf *p)
 {
     for (const struct pf_check *k = pf_checks; k->id; k++) {
         if (!(k->dialects & p->dialect_bit))
             continue;
         for (size_t i = 0; i < (k->each_address ? p->n_addresses : 1); i++)
-            run_check(p, k, k->each_address ? &p->addresses[i] : p->main);
+            run_step(p, k, k->each_address ? &p->addresses[i] : p->main);
     }
+    ctl_progress_end();
 }
 
 static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const struct tables *t, size_t number)

@@ -1,6 +1,7 @@
 /* sync: compare everything now, and wait until every directory has answered and what came of it is done. */
 #include "args.h"
 #include "ask.h"
+#include "progress.h"
 #include "wait.h"
 
 #include <jansson.h>
@@ -37,12 +38,16 @@ static PGresult *wait_done(struct ctl *c, const char *directory, double until, i
 {
     const char *params[] = {directory};
     PGresult *r = NULL;
+    struct ctl_progress line = ctl_progress_wait();
     do {
         if (r)
             ctl_sleep_ms(100);
         PQclear(r);
         r = ctl_query(c, "ctl_pending", 1, params, code);
+        if (r)
+            ctl_progress(&line, "persons who differ and wait for paaslad: %d", count(r, PENDING_DUE));
     } while (r && count(r, PENDING_DUE) > 0 && ctl_clock() < until);
+    ctl_progress_end();
     return r;
 }
 

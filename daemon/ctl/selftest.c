@@ -1,6 +1,7 @@
 /* preflight --selftest OU: one directory, its OU, one check after the other; and whatever happens, the OU is emptied. */
 #include "selftest.h"
 #include "outfile.h"
+#include "progress.h"
 
 #include <netdb.h>
 #include <signal.h>
@@ -173,10 +174,15 @@ static int run_all(struct st *s, const char *ou)
     if (!st_prepare(s, ou, &code))
         return code;
     look_at_name(s);
+    struct ctl_progress line = ctl_progress_steps();
     for (const struct st_check *k = st_checks; k->id; k++)
-        if (k->dialects & s->pf.dialect_bit)
+        if (k->dialects & s->pf.dialect_bit) {
+            ctl_progress(&line, "checking %s ...", k->id);
             run_check(s, k);
+        }
+    ctl_progress(&line, "cleaning up ...");
     st_clean(s);
+    ctl_progress_end();
     st_snippets(s);
     st_print(s);
     return st_needs(s) > 0 ? CTL_ATTENTION : CTL_OK;

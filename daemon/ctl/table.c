@@ -1,5 +1,6 @@
 /* Values on a terminal: escaped, measured, in columns; or as JSON. */
 #include "ctl.h"
+#include "progress.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -96,6 +97,7 @@ static void say_line(FILE *out, const char *prefix, const char *fmt, va_list ap)
     size_t n = strlen(text);
     while (n > 0 && text[n - 1] == '\n')
         text[--n] = 0;
+    ctl_progress_end();
     fputs(prefix, out);
     ctl_print_cell(out, text);
     fputc('\n', out);

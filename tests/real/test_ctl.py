@@ -1,15 +1,18 @@
 """paaslactl as people and programs meet it: what it says, how it ends, who may. Without a daemon, on a copy of the small
 town of sqltown.py. test_ctl_look.py looks around there, test_ctl_why.py asks why; test_ctl_town.py has a daemon."""
+import contextlib
 import glob
+import json
 import os
+import pty
 import re
 import subprocess
-import json
+import types
 
 import pytest
 
 import sqltown
-from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, NO_DB, OK, REFUSED, USAGE, as_, ctl
+from paaslactl import ATTENTION, CTL, HOSTILE, NO_ANSWER, NO_DB, OK, REFUSED, USAGE, as_, ctl, environment
 from pgserver import MIGRATIONS, PgServer
 from town import until
 
@@ -365,3 +368,34 @@ def test_only_who_may_can(town):
                 said = as_(town, user)(*args, code=REFUSED)
                 assert "permission denied" in said.err and "Hint" not in said.err, (user, args, said.err)
                 assert not said.out, (user, args)
+
+
+# ---- long waits ----
+
+def on_terminal(town, *args, term="xterm"):
+    """What stands on the terminal that is its standard error, and on its standard output, which is none."""
+    ours, its = pty.openpty()
+    p = subprocess.Popen([CTL, "--dsn", sqltown.server().dsn("postgres", town.name), *args], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=its, env=dict(environment(), TERM=term))
+    os.close(its)
+    out, shown = p.communicate(timeout=60)[0], b""
+    with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+        while True:
+            shown += os.read(ours, 4096)
+    os.close(ours)
+    return p.returncode, out.decode(), shown.decode()
+
+
+def test_a_long_wait_is_told_on_a_terminal_and_wiped_away(town):
+    code, out, shown = on_terminal(town, "sync", "--timeout", "3")
+    assert code == NO_ANSWER and "begin" not in out
+    waits, complaint = shown.split("\r\x1b[Kpaaslactl: ")
+    assert "\r\x1b[Kwaiting for paaslad to begin (1 s)" in waits and "(2 s)" in waits and "\n" not in waits
+    assert complaint.startswith("the daemon has not answered within 3 s.")
+    code, out, shown = on_terminal(town, "sync", "--timeout", "2", term="dumb")
+    assert code == NO_ANSWER and shown.startswith("paaslactl: the daemon has not answered")
+
+
+def test_a_migration_is_told_before_it_begins(empty):
+    shown = on_terminal(types.SimpleNamespace(name="empty_db"), "db", "migrate")[2]
+    assert shown.count("applying ") == NEWEST and shown.startswith("\r\x1b[Kapplying 0001_") and shown.endswith("\r\x1b[K")
