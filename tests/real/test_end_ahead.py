@@ -9,8 +9,7 @@ import pytest
 
 from adtown import AdTown
 from paaslactl import ctl
-from sambaserver import PEOPLE, USER
-from sambaserver import ACCOUNT_EXPIRES
+from sambaserver import ACCOUNT_EXPIRES, ADMIN_DESCRIPTION
 from town import Town, until
 
 EPOCH = 134774 * 86400  # seconds from 1601 to 1970
@@ -211,7 +210,7 @@ def test_without_the_fence(town):
     """Where the fence cannot be written the end is."""
     if not isinstance(town, OnAd):
         pytest.skip("a fence of Active Directory")
-    town.deny("bf967919-0de6-11d0-a285-00aa003049e2")  # adminDescription
+    town.ldap.deny(ADMIN_DESCRIPTION)
     leaves(town, 1000, "now() + interval '1 day'")
     assert stands(town, 1000) is not None
     town.end_by_hand(1001, time.time() + 3 * 86400)  # and where somebody else's words stand in its place
