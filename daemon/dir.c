@@ -61,6 +61,7 @@ static void emit_up(struct pld_dir *d)
     struct pl_event ev = {.kind = PL_EV_DIR_UP, .directory = d->conf->name};
     ev.up.identity = pl_str_c(d->first.identity);
     ev.up.life = pl_str_c(d->first.life);
+    ev.up.self = pl_str_c(d->first.self);
     ev.up.ppolicy = d->first.ppolicy;
     ev.up.policy_in_force = d->first.policy_in_force;
     ev.up.assertion = d->first.assertion;
@@ -216,6 +217,7 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
         opening_failed(d, false, &err);
     } else {
         memcpy(d->first.life, got.life, sizeof got.life); /* the one that the watch asks, too */
+        memcpy(d->first.self, got.self, sizeof got.self);
         come_up(d);
     }
 }

@@ -60,8 +60,8 @@ struct dir_opened { /* what the thread hands over */
     bool read_only; /* it says so of itself */
     bool unsaid;    /* it does not say which kind of server it is */
     char identity[128];
-    int64_t ends_ms;           /* when what we logged on with ends (a Kerberos ticket); 0: never */
-    char life[PL_NATIVE_ROOM]; /* which of those with these data, and which life of it; empty: it does not say */
+    int64_t ends_ms;                      /* when what we logged on with ends (a Kerberos ticket); 0: never */
+    char life[PL_NATIVE_ROOM], self[512]; /* which of those with these data, in which life; its DN; empty: not told */
 };
 
 struct dir_opening { /* shared by the loop and one thread; the fields below `lock` are guarded by it */

@@ -126,6 +126,8 @@ static bool read_server(struct dir_opening *o, LDAP *ld, const struct pl_dialect
     id = pl_guid_text(octets, room);
     if (id.len > 0 && id.len < sizeof o->opened.life)
         memcpy(o->opened.life, id.s, id.len); /* zeroed before, so terminated */
+    if (dn.len < sizeof o->opened.self)
+        memcpy(o->opened.self, dn.s, dn.len);
     return true;
 }
 

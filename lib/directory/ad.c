@@ -6,12 +6,15 @@
 #include "dialect.h"
 
 #include <string.h>
+#include "ad_repl.h"
 
 #define UAC         "userAccountControl"
 #define EXPIRES     "accountExpires"
 #define LAST_SET    "pwdLastSet"
 #define PASSWORD    "unicodePwd"
 #define CERTIFICATE "altSecurityIdentities"
+#define FENCE_ATTR  "adminDescription"
+#define ORIGINS     "replPropertyMetaData"
 
 /* MS-ADTS 2.2.16 */
 #define DISABLED      INT64_C(0x2)
@@ -120,6 +123,64 @@ static size_t swap_fence(const struct pl_change_in *in, struct pl_mod *mods)
     mods[n++] = (struct pl_mod){PL_MOD_ADD, pl_str_c(in->fence_attr),
                                 pl_one_value(in->arena, pl_arena_printf(in->arena, FENCE "%lld", (long long)next)), 1};
     return n;
+}
+
+/* ---- where and when it was written ---- */
+
+/* Two servers' clocks differ by no more where Kerberos works. */
+#define CLOCKS_US (INT64_C(300) * 1000000)
+
+static bool is_later(const struct pl_repl_stamp *a, const struct pl_repl_stamp *b)
+{
+    bool one_server = memcmp(a->server, b->server, sizeof(a->server)) == 0;
+
+    return one_server ? a->usn > b->usn : a->at_us > b->at_us + CLOCKS_US;
+}
+
+/* Each write of ours swaps the fence: what was written after it is not ours. Of what was written before or with it nobody
+ * knows, and neither where somebody else's words stand in the fence's place, or where we may not read it. */
+static bool not_ours(const struct pl_entry *e, const char *fence_attr, struct pl_str stamps, uint32_t attid,
+                     struct pl_repl_stamp *out)
+{
+    struct pl_str value = pl_entry_first(e, fence_attr);
+    struct pl_repl_stamp fence, made;
+    int64_t number;
+
+    if (!pl_repl_stamp_find(stamps, attid, out)) {
+        return false;
+    }
+    if (pl_repl_stamp_find(stamps, PL_ATTID_OBJECT_CLASS, &made) && pl_repl_stamp_same_write(out, &made)) {
+        return false; /* as it was made, and that may have been us */
+    }
+    if (!pl_repl_stamp_find(stamps, PL_ATTID_ADMIN_DESCRIPTION, &fence)) {
+        return value.len == 0;
+    }
+    return fence_number(value, &number) && is_later(out, &fence);
+}
+
+static bool origin(const struct pl_entry *e, const char *fence_attr, int64_t now_us, struct pl_origin *out)
+{
+    static const struct {
+        const char *attr;
+        uint32_t attid;
+    } by[] = {{UAC, PL_ATTID_USER_ACCOUNT_CONTROL}, {EXPIRES, PL_ATTID_ACCOUNT_EXPIRES}};
+    struct pl_str stamps = pl_entry_first(e, ORIGINS);
+    struct pl_repl_stamp stamp;
+    int64_t uac;
+
+    if (fence_attr == NULL || !pl_str_ieq_c(pl_str_c(fence_attr), FENCE_ATTR) || !read_uac(e, &uac)) {
+        return false;
+    }
+    /* Disabled, it is by the first; locked without that, by the second; open, by either. */
+    bool disabled = (uac & DISABLED) != 0, locked = lock_seen(e, NULL, now_us) == PL_LOCK_PROVEN;
+    for (size_t i = locked && !disabled ? 1 : 0; i < (disabled ? 1 : 2); i++) {
+        if (not_ours(e, fence_attr, stamps, by[i].attid, &stamp)) {
+            *out = (struct pl_origin){.attr = by[i].attr, .at_us = stamp.at_us};
+            memcpy(out->server, stamp.server, sizeof(out->server));
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- changes ---- */
@@ -383,7 +444,11 @@ const struct pl_dialect pl_dialect_ad = {
     .watch = PL_WATCH_DIRSYNC,
     .server_attr = "dsServiceName",
     .server_id_attr = "invocationId",
+    .server_name = pl_repl_server_name,
+    .servers_base = pl_repl_servers_base,
     .written_attr = "whenChanged",
+    .origin_attr = ORIGINS,
+    .origin = origin,
     .lock_seen = lock_seen,
     .end_seen = end_seen,
     .end_grain_us = 1,

@@ -71,6 +71,13 @@ enum pl_group_shape {
     PL_GROUP_PRIVILEGED, /* the server's own, or protected by it: left alone unless it is named in the configuration */
 };
 
+/* Where and when what an account shows was written. */
+struct pl_origin {
+    const char *attr; /* by which it stands as it does */
+    int64_t at_us;
+    unsigned char server[16]; /* as in server_id_attr */
+};
+
 /* How the server tells by itself that something changed. */
 enum pl_watch_kind {
     PL_WATCH_NONE,       /* it does not: others' changes are found by the full compare only */
@@ -98,7 +105,14 @@ struct pl_dialect {
     enum pl_watch_kind watch;
     const char *server_attr;    /* of the root entry: DN of the server's own entry, or NULL */
     const char *server_id_attr; /* of that: 16 octets, others for each server and for each life of its data */
-    const char *written_attr;   /* when an entry was written last, for people; NULL: none */
+    /* From the DN that server_attr gives, parts of it, empty when it says nothing: what people call that server, and
+     * below which name the like of all others lie, each with its server_id_attr. NULL: nothing of it is known. */
+    struct pl_str (*server_name)(struct pl_str dn);
+    struct pl_str (*servers_base)(struct pl_str dn);
+    const char *written_attr; /* when an entry was written last, for people; NULL: none */
+    const char *origin_attr;  /* where and when its attributes were, to ask for with an account; NULL: none */
+    /* Of what makes the account open or locked. False when the server does not tell, or when it may be a write of ours. */
+    bool (*origin)(const struct pl_entry *e, const char *fence_attr, int64_t now_us, struct pl_origin *out);
     const char *const
         *echo_attrs; /* by these our own writes are known in what a watch tells, see pl_echo_text; ended by
                                     * NULL; NULL: there are none, and our own writes wake their persons once more */

@@ -291,6 +291,7 @@ static void dir_up(struct pl_engine *e, struct dir *d, const struct pl_event *ev
     bool same = pl_str_eq(d->identity, ev->up.identity) && pl_str_eq(d->life, ev->up.life);
     keep_text(&d->identity, ev->up.identity);
     keep_text(&d->life, ev->up.life);
+    pl_origin_up(d, ev->up.self);
     d->want[0] = d->want[1] = true;
     pl_watch_dir_up(d->watch);
     pl_acks_dir_up(d->acks, ev->up.server, ev->up.several);

@@ -283,7 +283,7 @@ struct pl_event {
             bool assertion, post_read; /* RFC 4528, RFC 4527 are offered */
             bool watch, several;       /* the dialect's kind of watch is offered; other servers are configured too */
             struct pl_str server; /* the one in use, as configured */
-            struct pl_str life; /* which one of those that hold the same data, and which life of it; empty: not told */
+            struct pl_str life, self; /* which of those with these data, in which life; its entry's DN; empty: not told */
         } up;
         struct {
             struct pl_str name;

@@ -9,7 +9,7 @@
 #include "../directory/dn.h"
 #include "../directory/filter.h"
 
-enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_OWNER, TAG_SHAPE = 100 };
+enum { TAG_FIND = 1, TAG_LOOK, TAG_CANARY, TAG_GROUPS, TAG_POLICY, TAG_OWNER, TAG_SERVER, TAG_SHAPE = 100 };
 enum { LDAP_NO_SUCH_OBJECT = 32, ENTRIES_MAX = 64, LOGIN_KEPT_MAX = 64 /* paasla.login_name */ };
 
 static const char *const attrs_class[] = {"objectClass", NULL};
@@ -73,7 +73,7 @@ static void fresh_round(struct task *t)
     t->entries = pl_arena_array(t->look_arena, ENTRIES_MAX, sizeof *t->entries);
     t->n_entries = 0;
     t->entry = NULL;
-    t->foreign = t->canary_asked = t->canary_seen = t->policy_stands = t->unreadable = false;
+    t->foreign = t->canary_asked = t->canary_seen = t->policy_stands = t->unreadable = t->reopened = false;
     t->mail_asked = (struct pl_str){"", 0};
     t->mail_taken = false;
     t->n_groups_seen = 0;
@@ -160,6 +160,15 @@ static void ask_owner(struct task *t)
     pl_buf_free(&f);
 }
 
+static void ask_server(struct task *t)
+{
+    struct pl_buf f = {0};
+    struct pl_str base;
+    if (pl_origin_asks(t, &f, &base))
+        ask(t, TAG_SERVER, base, PL_SCOPE_SUB, pl_buf_str(&f), attrs_none);
+    pl_buf_free(&f);
+}
+
 /* An account that we know by its id most likely still bears the name that we know: one round trip less. */
 static void ask_ahead(struct task *t)
 {
@@ -190,7 +199,7 @@ static void ask_account(struct task *t)
             pl_filter_equal(&f, conf_word(t, d->conf.number_attr), number);
         pl_buf_add_c(&f, ")");
     }
-    ask(t, TAG_LOOK, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->attrs)->search.usability =
+    ask(t, TAG_LOOK, d->conf.people_base, PL_SCOPE_SUB, pl_buf_str(&f), d->look_attrs)->search.usability =
         d->dialect->usability;
     pl_buf_free(&f);
     ask_ahead(t);
@@ -242,6 +251,9 @@ void pl_look_entry(struct task *t, int tag, const struct pl_entry *entry)
         break;
     case TAG_OWNER:
         pl_rename_owner(t, entry->dn);
+        break;
+    case TAG_SERVER:
+        pl_origin_answer(t, entry->dn);
         break;
     default:
         pl_shape_learn(t->dir, pl_shape(t->dir, t->ops[tag - TAG_SHAPE].group->dn_hash, true), entry);
@@ -401,6 +413,7 @@ static void groups_and_policy(struct task *t)
     if (!t->ahead || (policy.len > 0 && !pl_dn_equal(policy, d->conf.policy_dn)))
         ask_policy(t, policy);
     ask_owner(t);
+    ask_server(t);
     if (t->waiting == 0)
         pl_task_looked(t);
 }
@@ -442,6 +455,8 @@ void pl_look_result(struct task *t, int tag, int code, bool complete)
     }
     if (tag == TAG_OWNER && code > 0 && pl_result_verdict(PL_WRITE_ACCOUNT, code) != PL_VERDICT_RETRY)
         t->mail_taken = true; /* the server does not say */
+    else if (tag == TAG_SERVER && code >= 0)
+        pl_origin_answer(t, (struct pl_str){"", 0}); /* it has no name, or the answer before this one told it */
     else if (!(code == 0 && complete) && !(missing && (tag == TAG_POLICY || tag == TAG_CANARY)))
         t->unreadable = true;
     if (t->waiting > 0)

@@ -72,6 +72,14 @@ bool pl_keep_shown(const struct task *t, int64_t ends_us);                  /* t
 bool pl_keep_is_over(const struct task *t); /* the end that it shows has passed and is one that we wrote */
 void pl_keep_plan(struct task *t);          /* of an account that is open, or was until its end */
 
+/* origin.c */
+void pl_origin_up(struct dir *d, struct pl_str self);
+void pl_origin_free(struct dir *d);
+bool pl_origin_asks(const struct task *t, struct pl_buf *filter, struct pl_str *base); /* true: for a server's name */
+void pl_origin_answer(const struct task *t, struct pl_str dn); /* the server's own entry; empty: it has none */
+struct pl_str pl_origin_said(const struct task *t);            /* a sentence behind a finding's, or empty */
+struct pl_str pl_utc_words(struct pl_arena *a, int64_t us);
+
 /* rename.c */
 void pl_rename_row(struct task *t, const struct pl_row_name *r);    /* copied */
 void pl_rename_plan(struct task *t);                                /* of an account that is open */

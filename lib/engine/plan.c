@@ -221,20 +221,22 @@ void pl_plan_write(struct task *t, enum pl_op op, int row, const char *sentence,
         o->ends_us = op == PL_OP_KEEP ? t->keep_end : 0;
         return;
     }
+    struct pl_str where = t->reopened ? pl_origin_said(t) : (struct pl_str){"", 0};
     pl_task_finding(t, "change_observed", severity, 0,
-                    pl_arena_printf(t->arena, "Directory %.*s is only observed. Would %s %.*s: %s", (int)name.len,
-                                    name.s, pl_op_name(op), (int)who.len, who.s, sentence));
+                    pl_arena_printf(t->arena, "Directory %.*s is only observed. Would %s %.*s: %s%.*s", (int)name.len,
+                                    name.s, pl_op_name(op), (int)who.len, who.s, sentence, (int)where.len, where.s));
 }
 
 static void plan_account(struct task *t)
 {
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
-    struct pl_str who = t->entry ? t->entry->dn : t->p.login;
+    struct pl_str who = t->entry ? t->entry->dn : t->p.login, where;
     t->life = r;
     if (r->op == PL_OP_OPEN && no_way(t, r->op)) {
+        where = pl_origin_said(t);
         pl_task_finding(t, "locked_by_hand", "warning", 0,
-                        pl_arena_printf(t->arena, "%.*s should be open, but the lock on it is not ours; it stays.",
-                                        (int)who.len, who.s));
+                        pl_arena_printf(t->arena, "%.*s should be open, but the lock on it is not ours; it stays.%.*s",
+                                        (int)who.len, who.s, (int)where.len, where.s));
         return;
     }
     if ((r->op == PL_OP_LOCK || r->op == PL_OP_CLOSE) && no_way(t, r->op)) {
@@ -253,6 +255,7 @@ static void plan_account(struct task *t)
         t->state = t->seen == PL_SEEN_OPEN ? PL_STATE_OPEN : PL_STATE_LOCKING;
         t->state_row = r->id;
         t->sentence = r->sentence;
+        t->reopened = t->seen == PL_SEEN_OPEN;
     }
     switch (r->op) {
     case PL_OP_CREATE:
@@ -265,11 +268,12 @@ static void plan_account(struct task *t)
         pl_keep_plan(t);
         return;
     case PL_OP_REPORT:
-        pl_task_finding(t, r->finding,
-                        strcmp(r->finding, "lock_not_proven") == 0 || strcmp(r->finding, "account_lost") == 0
-                            ? "critical"
-                            : "warning",
-                        0, pl_arena_printf(t->arena, "%.*s: %s", (int)who.len, who.s, r->sentence));
+        where = pl_origin_said(t);
+        pl_task_finding(
+            t, r->finding,
+            strcmp(r->finding, "lock_not_proven") == 0 || strcmp(r->finding, "account_lost") == 0 ? "critical"
+                                                                                                  : "warning",
+            0, pl_arena_printf(t->arena, "%.*s: %s%.*s", (int)who.len, who.s, r->sentence, (int)where.len, where.s));
         if (strcmp(r->finding, "lock_not_proven") == 0 && t->p.need == PL_NEED_OUT)
             t->trouble_later = "the lock is not proven";
         break;

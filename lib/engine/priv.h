@@ -9,6 +9,7 @@
  *   look.c    what a task reads and how it becomes `seen`
  *   plan.c    the tables applied to one account: operations, findings, memberships
  *   keep.c    an account's end that HR knows beforehand
+ *   origin.c  where and when an account was written
  *   rename.c  HR's name in an account
  *   early.c   a named leaver's intents, written while the directory is still read
  *   exec.c    writes of one round; one write in flight per entry
@@ -183,7 +184,7 @@ struct task {
     struct pl_entry *entries;
     size_t n_entries;
     const struct pl_entry *entry; /* ours, or NULL */
-    bool foreign, canary_asked, canary_seen, policy_stands;
+    bool foreign, canary_asked, canary_seen, policy_stands, reopened;
     bool ahead; /* groups and policy were asked for together with the account, as we believe its name */
     enum pl_seen seen;
     bool end_known; /* the store said something of its end: */
@@ -277,14 +278,18 @@ struct dir {
     struct pl_dir_conf conf;
     const struct pl_dialect *dialect;
     const char **attrs;       /* to ask for when an account is read */
+    const char **look_attrs;  /* the same, and what a task alone wants to know */
     const char **group_attrs; /* of a group, with its members */
     struct pl_kept *kept;     /* attributes that follow HR's name */
     size_t n_kept;
     uint64_t *privileged; /* hashes of protected groups that are managed all the same */
     size_t n_privileged;
     bool up, ppolicy, policy_in_force, assertion, watchable, post_read;
-    struct pl_str identity;       /* malloced copy */
-    struct pl_str life;           /* the same: which of the servers that hold these data */
+    struct pl_str identity;      /* malloced copy */
+    struct pl_str life;          /* the same: which of the servers that hold these data */
+    char *self;                  /* malloced: the DN of its own entry; NULL: not told */
+    struct server_name *servers; /* those asked for, see origin.c; malloced */
+    size_t n_servers;
     struct pl_str watch_base;     /* the lowest entry above people and groups; empty: none */
     uint64_t known_identity_hash; /* of the server that our records were made against; 0: not known */
     struct pl_arena *group_arena; /* the groups of the last LOAD, for the full compare */

@@ -132,11 +132,9 @@ static void learn_writer(struct group_look *g, struct shape *s, const struct pl_
     int64_t at;
     if (g->writer.len > 0 || !attr || !pl_gentime_parse(pl_entry_first(e, attr), &at))
         return;
-    struct pl_str t = pl_gentime_print(g->w->round_arena, at);
-    g->writer = pl_arena_printf(g->w->round_arena,
-                                "somebody whom the directory does not name, at %.4s-%.2s-%.2s "
-                                "%.2s:%.2s:%.2s UTC",
-                                t.s, t.s + 4, t.s + 6, t.s + 8, t.s + 10, t.s + 12);
+    struct pl_str when = pl_utc_words(g->w->round_arena, at);
+    g->writer =
+        pl_arena_printf(g->w->round_arena, "somebody whom the directory does not name, at %.*s", (int)when.len, when.s);
     free(s->writer);
     s->writer = strndup(g->writer.s, g->writer.len);
     s->writer_at_us = g->w->d->e->now;

@@ -8,7 +8,7 @@
 set -u
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$TREE" || exit 1
-ALL='dn filter conf row sync persist dirsync cookie'
+ALL='dn filter conf row sync persist dirsync ad_repl cookie'
 if [ "${1:-}" = --list ]; then echo "$ALL"; exit 0; fi
 SECONDS_EACH=${1:-10}
 [ $# -eq 0 ] || shift
@@ -25,6 +25,7 @@ sources() {
         sync) echo lib/directory/sync.c lib/directory/ber.c ;;
         persist) echo lib/directory/persist.c lib/directory/ber.c ;;
         dirsync) echo lib/directory/dirsync.c lib/directory/ber.c ;;
+        ad_repl) echo lib/directory/ad_repl.c lib/directory/dn.c ;;
         cookie) echo lib/directory/cookie.c ;;
         row) echo lib/engine/row.c lib/core/lifecycle.c lib/core/member.c ;;
         *) return 1 ;;

@@ -3,11 +3,15 @@ state that a test process should not have.
 
     python3 sambatree.py tree FOLDER SMB.CONF      (JSON on standard input: what every test starts from)
     python3 sambatree.py people FOLDER SMB.CONF    (JSON: many people and a group of them; the server must be stopped)
-    python3 sambatree.py deleted FOLDER SMB.CONF   (JSON: the service account may read what was deleted)"""
+    python3 sambatree.py deleted FOLDER SMB.CONF   (JSON: the service account may read what was deleted)
+    python3 sambatree.py life FOLDER SMB.CONF      (JSON: the server gets another invocationId, another server has the former
+                                                    one; it must be stopped)"""
 
 import json
 import sys
+import uuid
 
+import ldb
 from samba.auth import system_session
 from samba.netcmd.dsacl import cmd_dsacl_set
 from samba.param import LoadParm
@@ -50,13 +54,25 @@ def deleted(db, n):
                          controls=["show_deleted:1"])
 
 
+def life(db, n):
+    mine, servers = "CN=NTDS Settings,CN=DC1," + n["servers"], n["servers"]
+    former = db.search(mine, ldb.SCOPE_BASE, attrs=["invocationId"])[0]["invocationId"][0]
+    message = ldb.Message(ldb.Dn(db, mine))
+    message["x"] = ldb.MessageElement(uuid.UUID(n["life"]).bytes_le, ldb.FLAG_MOD_REPLACE, "invocationId")
+    db.modify(message, controls=["relax:0"])
+    if n["other"]:
+        other = "CN=%s,%s" % (n["other"], servers)
+        db.add({"dn": other, "objectClass": "server"}, controls=["relax:0"])
+        db.add({"dn": "CN=NTDS Settings," + other, "objectClass": "nTDSDSA", "invocationId": former}, controls=["relax:0"])
+
+
 def main(what, folder, conf):
     lp = LoadParm()
     lp.load(conf)
     # Without these options each addition costs as much as there is already.
     options = ["batch_mode:1", "transaction_index_cache_size:200000"] if what == "people" else []
     db = SamDB(url=folder + "/private/sam.ldb", session_info=system_session(lp), lp=lp, options=options)
-    {"tree": tree, "people": people, "deleted": deleted}[what](db, json.load(sys.stdin))
+    {"tree": tree, "people": people, "deleted": deleted, "life": life}[what](db, json.load(sys.stdin))
 
 
 if __name__ == "__main__":
