@@ -227,6 +227,19 @@ void pl_plan_write(struct task *t, enum pl_op op, int row, const char *sentence,
                                     name.s, pl_op_name(op), (int)who.len, who.s, sentence, (int)where.len, where.s));
 }
 
+/* It is closed again below, so this is told and over at once; who looks for it finds it among what was. */
+static void report_reopened(struct task *t, struct pl_str who)
+{
+    struct pl_str where = pl_origin_said(t), writer = pl_entry_first(t->entry, "modifiersName");
+    if (!t->reopened)
+        return;
+    if (writer.len > 0)
+        where = pl_arena_printf(t->arena, " The entry was last written by %.*s.", (int)writer.len, writer.s);
+    pl_task_finding(t, "opened_by_hand", "warning", 0,
+                    pl_arena_printf(t->arena, "%.*s was locked, and somebody opened it.%.*s", (int)who.len, who.s,
+                                    (int)where.len, where.s));
+}
+
 static void plan_account(struct task *t)
 {
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
@@ -256,6 +269,7 @@ static void plan_account(struct task *t)
         t->state_row = r->id;
         t->sentence = r->sentence;
         t->reopened = t->seen == PL_SEEN_OPEN;
+        report_reopened(t, who);
     }
     switch (r->op) {
     case PL_OP_CREATE:

@@ -36,6 +36,16 @@ void pl_task_outcome(struct task *t, const struct pl_intent *in)
 
 /* ---- settle ---- */
 
+/* A membership as it should be again, or the lock on an account that somebody had opened. */
+static bool answers(const struct pl_intent *done, const struct pl_finding_cmd *f)
+{
+    if (done->outcome != PL_OUT_DONE)
+        return false;
+    if (done->op == PL_OP_LOCK || done->op == PL_OP_CLOSE)
+        return strcmp(f->kind, "opened_by_hand") == 0;
+    return done->put_back && f->role_group_id > 0 && done->role_group_id == f->role_group_id;
+}
+
 /* `*`, and the drift that this task has put back: found, told, and over. */
 static const struct pl_finding_cmd *put_back(struct task *t, const struct pl_finding_cmd *all_others, size_t *n)
 {
@@ -44,8 +54,7 @@ static const struct pl_finding_cmd *put_back(struct task *t, const struct pl_fin
     *n = 1;
     for (size_t i = 0; i < t->n_findings; i++)
         for (size_t k = 0; k < t->n_done; k++)
-            if (t->done[k].put_back && t->done[k].outcome == PL_OUT_DONE && t->findings[i].role_group_id > 0 &&
-                t->done[k].role_group_id == t->findings[i].role_group_id) {
+            if (answers(&t->done[k], &t->findings[i])) {
                 out[(*n)++] = t->findings[i];
                 break;
             }

@@ -117,6 +117,10 @@ def test_a_leaver_who_is_opened_again_is_closed_again(town):
     change(town, town.dn(1002), town.kind.unlock(password))
     until(lambda: not town.binds(1002, password), what="a closed account")
     town.settled()
+    (severity, text), = town.findings("opened_by_hand", "resolved")
+    assert severity == "warning" and "was locked, and somebody opened it." in text
+    by = "was last written on dc1 at 20" if town.kind.dialect == "ad" else "the entry was last written by " + town.kind.administrator
+    assert by in text.lower()
     assert compares(town) == town.compares
 
 

@@ -261,6 +261,7 @@ def test_by_numbers(town):
     until(lambda: town.entry(1002)["useraccountcontrol"] == "514", what="a closed account")
     town.settled()
     assert not town.can(1002, password)[0]
+    assert "was last written on DC1 at 20" in town.findings("opened_by_hand", "resolved")[0][1]
     before = town.one("SELECT count(*) FROM public.woken")
     for n in range(4):
         town.grant(1000 + n, "r2") if n != 2 else None
