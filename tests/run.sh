@@ -129,7 +129,7 @@ part_sim() {
 
 # sim NAME BUILD FIRST SEEDS
 sim() {
-    timeout -k 20 2700 nice -n 19 "$WORK/$2/tests/sim/paasla-sim" --from "$3" --seeds "$4" >"$WORK/log/sim_$1.log" 2>&1
+    timeout -k 20 3900 nice -n 19 "$WORK/$2/tests/sim/paasla-sim" --from "$3" --seeds "$4" >"$WORK/log/sim_$1.log" 2>&1
     echo $? >"$WORK/log/sim_$1.status"
 }
 

@@ -183,6 +183,7 @@ static void ask_account(struct task *t)
 {
     struct dir *d = t->dir;
     t->phase = PH_LOOK;
+    t->looked_us = d->e->now;
     struct pl_buf f = {0};
     /* Where we believe that there is no entry, one may stand under the name: an add would meet it. */
     bool by_name = t->p.native_id.len == 0 || t->state == PL_STATE_NONE || t->state == PL_STATE_CREATING ||

@@ -160,6 +160,7 @@ void pl_acks_stop(struct acks *k, bool store_too);
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
 void pl_drift_wrote(struct shape *s); /* a write of ours to the group begins or has ended */
+void pl_drift_told(const struct task *t); /* its settle is stored */
 void pl_drift_forget(struct shape *s);
 void pl_drift_forget_all(struct dir *d);
 void pl_shape_learn(const struct dir *d, struct shape *s, const struct pl_entry *group);

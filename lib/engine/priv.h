@@ -93,7 +93,7 @@ struct shape {
     size_t n_strangers;
     struct drift {         /* watch_drift.c */
         uint64_t key;      /* of the value; of somebody who is missing, of the log-in */
-        bool in, seen;     /* in: a member that should be none */
+        bool in, seen, told; /* in: a member that should be none; told: the person was looked at since, the store knows */
         char *id, *login;  /* of a member; malloced, NULL not known */
         int64_t person_id; /* of somebody who is missing */
         int64_t at_us;     /* when it was found */
@@ -225,7 +225,7 @@ struct task {
     bool no_login;
     bool again; /* look at the person again soon */
     bool held;  /* something stays undone until a plan is approved */
-    int64_t locked_at_us, out_at_us;
+    int64_t locked_at_us, out_at_us, looked_us; /* looked_us: the last look at the account was begun */
 };
 
 /* Person and directory: what dirty rows are about. */

@@ -490,6 +490,8 @@ void pl_task_reply(struct task *t, const struct request *r, const struct pl_even
             pl_e_wake(t->dir, t->dir->e->now + pl_e_retry_delay(t->dir->e, t->p.person_id, t->dir));
         else
             look_again(t);
+        if (!ev->failed && !t->trouble && t->entry)
+            pl_drift_told(t);
         pl_batch_task_end(t);
     } else if (r->tag == PH_INTENTS) {
         intended(t, ev);

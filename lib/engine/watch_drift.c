@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../directory/dn.h"
 
-#define SETTLED_US 10000000 /* until then its person may be being looked at, and what is seen there is older */
+#define SETTLED_US 10000000 /* until then its person may be being looked at, unless the end of that is known */
 enum { DRIFTS_MAX = 4096 }; /* in one group; the others are looked up each time */
 
 static int by_key(const void *a, const void *b)
@@ -31,7 +32,24 @@ bool pl_drift_known(struct shape *s, bool in, uint64_t key, int64_t now_us)
     struct drift *x = find(s, s->n_drifts, in, key);
     if (x)
         x->seen = true;
-    return x && now_us - x->at_us >= SETTLED_US;
+    return x && (x->told || now_us - x->at_us >= SETTLED_US);
+}
+
+static void told(struct shape *s, bool in, uint64_t key, int64_t looked_us)
+{
+    struct drift *x = find(s, s->n_drifts, in, key);
+    if (x && looked_us > x->at_us)
+        x->told = true;
+}
+
+void pl_drift_told(const struct task *t)
+{
+    uint64_t dn = pl_dn_hash(t->entry->dn), login = pl_str_ihash(t->p.login);
+    for (size_t i = 0; i < t->dir->n_shapes; i++) {
+        struct shape *s = &t->dir->shapes[i];
+        told(s, true, s->shape == PL_GROUP_POSIX ? login : dn, t->looked_us);
+        told(s, false, login, t->looked_us);
+    }
 }
 
 static void drift_free(struct drift *x)

@@ -97,6 +97,20 @@ def test_another_spelling_of_a_name_is_the_same_person(town):
     assert not town.findings("unmanaged_member")
 
 
+def test_who_was_found_already_is_not_looked_at_again(town):
+    """Each change of a group costs a look at what is new in it, also when one comes shortly upon the other."""
+    town.sql("CREATE TABLE public.woken (person_id bigint)")
+    town.sql("CREATE FUNCTION public.woken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+             " 'BEGIN INSERT INTO public.woken VALUES (NEW.person_id); RETURN NULL; END'")
+    town.sql("CREATE TRIGGER woken AFTER INSERT ON paasla.dirty FOR EACH ROW WHEN (NEW.cause = 'watch')"
+             " EXECUTE FUNCTION public.woken()")
+    for n in range(4):
+        change(town, town.group_dn(0), "add: member\nmember: " + town.dn(1000 + n))
+        until(lambda: len(town.findings("drift_member_added")) == n + 1, what="finding %d" % n)
+        town.settled()
+    assert town.one("SELECT count(*) FROM public.woken") == 4
+
+
 def test_strangers_are_found(town):
     dn, ldif = town.kind.stranger("tont")
     town.ldap.add(ldif)
