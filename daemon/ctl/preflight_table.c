@@ -181,6 +181,10 @@ const struct pf_check pf_checks[] = {
      "taken: "
      "{objects}.",
      "Give these people another primary group, Domain Users for example, or take {them} from the role.", NULL, NULL},
+    {"groups_nested", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_ad_groups_nested,
+     "{n} group{s} stand{verb_s} in a group that a role hangs on: {objects}. Whoever is in {them} has what the role gives, with a "
+     "grant or without one; paaslad neither puts anybody in there nor takes anybody out.",
+     "Take {them} out of the role's group, or keep a list of who is in {them} by other means.", NULL, NULL},
     {"groups_inside", PF_ALL, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_inside,
      "{n} group{s} that a role hangs on {is} not below group_base, so memberships there are not seen: {objects}.",
      "Widen group_base, or take {them} from the role.", NULL, NULL},

@@ -40,7 +40,7 @@ pf_run pf_rights_read, pf_rights_write, pf_rights_told, pf_rights_lock, pf_right
 pf_run pf_persistent, pf_usn;
 
 /* preflight_ad.c */
-pf_run pf_ad_create, pf_ad_password, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary;
+pf_run pf_ad_create, pf_ad_password, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary, pf_ad_groups_nested;
 
 /* preflight_snippet_ad.c */
 extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_canary_ad[],

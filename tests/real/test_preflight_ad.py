@@ -1,4 +1,5 @@
 """paaslactl preflight on a real Active Directory domain controller (Samba): what it finds there, and what its rights give."""
+import base64
 import re
 import shlex
 import subprocess
@@ -57,6 +58,10 @@ def test_nothing_stands_in_the_way(bed):
         assert said.row("rights_read")["state"] == "ok"
 
 
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
 def test_it_writes_nothing(bed):
     everything = lambda: bed.ldap.search(SUFFIX, "(objectClass=*)", "*", "uSNChanged", "badPwdCount", "lastLogon", "logonCount")
     bed.look()
@@ -98,6 +103,26 @@ def test_groups(bed):
     finally:
         bed.past("DELETE FROM paasla.role_group WHERE group_dn <> 'CN=r0,%s'" % GROUPS)
         bed.ldap._tool("ldapdelete", plain)
+
+
+def test_groups_in_groups_are_told(bed):
+    """Also one in another, and whoever has one as their primary group, of which the server counts nobody a member."""
+    role = "CN=r0," + GROUPS
+    assert bed.look().row("groups_nested")["state"] == "ok"
+    inner = bed.ldap.add_group("sisemine")
+    deeper = bed.ldap.add_group("sugavam")
+    try:
+        with bed.person("mari.sees") as mari, bed.person("jaan.esmane") as jaan:
+            for group, member in ((role, inner), (inner, deeper), (deeper, mari), (inner, jaan)):
+                bed.ldap.modify("dn:: %s\nchangetype: modify\nadd: member\nmember:: %s\n" % (b64(group), b64(member)))
+            token = re.search(r"^primaryGroupToken: (\d+)", bed.ldap.search(inner, "-s", "base", "primaryGroupToken"), re.M)[1]
+            bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: %s\n" % (jaan, token))
+            said = bed.look()
+            assert said.row("groups_nested")["state"] == "warning"
+            assert sorted(said.objects("groups_nested")) == ["%s in %s (1 account: jaan.esmane)" % (inner, role),
+                                                             "%s in %s (1 account: mari.sees)" % (deeper, role)]
+    finally:
+        bed.ldap._tool("ldapdelete", deeper, inner)
 
 
 def test_more_rights_than_needed(bed):
