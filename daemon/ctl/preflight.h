@@ -12,8 +12,7 @@
  *   preflight_groups.c   checks of the groups that roles hang on
  *   preflight_rights.c   checks of what our account may do
  *   preflight_389.c      what 389 Directory Server tells of rights and of itself
- *   preflight_ad.c       the same of Active Directory
- *   preflight_nested.c   groups in groups there
+ *   preflight_ad.c       the same of Active Directory; preflight_nested.c groups in groups there
  *   preflight_print.c    sentences, table, JSON, snippets
  * --selftest, which writes in one OU, is another thing: selftest.h. */
 #ifndef PAASLA_CTL_PREFLIGHT_H
