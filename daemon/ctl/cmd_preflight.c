@@ -158,6 +158,7 @@ static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const
                      .people = t->people[number],
                      .suffix = conf->people_base,
                      .service = conf->bind_dn};
+    pf_writes_list(p);
     pf_connect(p);
     if (p->main) {
         pf_read(p);

@@ -306,7 +306,8 @@ static struct pl_str read_sid(struct pf *p)
 
 void pf_read_self(struct pf *p)
 {
-    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", NULL};
+    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", "schemaNamingContext",
+                                             NULL};
     struct pl_err err;
     (void)pf_read_entry(p, PL_STR(""), root_attrs, &p->root, &err);
     p->suffix = context_of(&p->root, p->conf->people_base);
@@ -329,6 +330,8 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
     if (p->dialect_bit == PF_389DS)
         pf_389_rights(p);
-    if (p->dialect_bit == PF_AD)
+    if (p->dialect_bit == PF_AD) {
+        pf_writes_ids(p);
         pf_ad_rights(p);
+    }
 }

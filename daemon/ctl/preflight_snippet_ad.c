@@ -13,37 +13,28 @@ const char pf_undo_plain_ad[] = "Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControl
                                 "LDAPServerIntegrity 1 -Type DWord\n";
 
 /* dsacls takes the SID, so that nobody has to know what the account is called. */
-#define WHO              "$who = '{sid}'\n"
-#define LOCKS(attribute) "dsacls {people_base:ps} /I:S /G \"${who}:WP;" attribute ";user\"\n"
+#define WHO  "$who = '{sid}'\n"
+#define USER "bf967aba-0de6-11d0-a285-00aa003049e2"
+/* What is written of accounts, and of that only what the configuration wants: preflight_writes.c. */
 const char pf_do_rights_ad[] = AS_ADMIN WHO
     "# Everything below the two places is read.\n"
     "dsacls {people_base:ps} /I:T /G \"${who}:GR\"\n"
     "dsacls {group_base:ps} /I:T /G \"${who}:GR\"\n"
-    "# The lock, and the attribute that fences it; a new password, also one that nobody knows.\n" LOCKS(
-        "userAccountControl") LOCKS("accountExpires") LOCKS("pwdLastSet")
-        LOCKS("adminDescription") "dsacls {people_base:ps} /I:S /G \"${who}:CA;Reset Password;user\"\n"
-                                  "# New people, and no entry deleted.\n"
-                                  "dsacls {newcomers:ps} /I:T /G \"${who}:CC;user\"\n"
-                                  "# Members of groups.\n"
-                                  "dsacls {group_base:ps} /I:S /G \"${who}:WP;member;group\"\n"
-                                  "# The same with Samba, on a domain controller as root:\n"
-                                  "# samba-tool dsacl set --objectdn={people_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
-                                  "(OA;CIIO;WP;bf967a68-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967915-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967a0a-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967919-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})'\n"
-                                  "# samba-tool dsacl set --objectdn={newcomers:sh} "
-                                  "--sddl='(OA;CI;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;{sid})'\n"
-                                  "# samba-tool dsacl set --objectdn={group_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
-                                  "(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;bf967a9c-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})'\n";
-#undef LOCKS
+    "# What the daemon writes of accounts; and a new password, also one that nobody knows.\n"
+    "{writes}dsacls {people_base:ps} /I:S /G \"${who}:WP;{attribute};user\"\n{/writes}"
+    "dsacls {people_base:ps} /I:S /G \"${who}:CA;Reset Password;user\"\n"
+    "# New people, and no entry deleted.\n"
+    "dsacls {newcomers:ps} /I:T /G \"${who}:CC;user\"\n"
+    "# Members of groups.\n"
+    "dsacls {group_base:ps} /I:S /G \"${who}:WP;member;group\"\n"
+    "# The same with Samba, on a domain controller as root:\n"
+    "# samba-tool dsacl set --objectdn={people_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+    "{ids}(OA;CIIO;WP;{attribute_id};" USER ";{sid}){/ids}"
+    "(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;" USER ";{sid})'\n"
+    "{no_ids}# ... and write {attribute}, of which the schema did not tell us the number (schemaIDGUID).\n{/no_ids}"
+    "# samba-tool dsacl set --objectdn={newcomers:sh} --sddl='(OA;CI;CC;" USER ";;{sid})'\n"
+    "# samba-tool dsacl set --objectdn={group_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+    "(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;bf967a9c-0de6-11d0-a285-00aa003049e2;{sid})'\n";
 const char pf_undo_rights_ad[] =
     WHO "# All that the account was given on these two places.\n"
         "dsacls {people_base:ps} /R $who\n"

@@ -119,9 +119,8 @@ const struct pf_check pf_checks[] = {
      "The service account may not see {objects} of the accounts ({saw}).", "Give it the right to read.", pf_do_rights,
      pf_undo_rights},
     {"rights_write", PF_OPENLDAP, PF_NOTE, PF_NEEDS_BIND, false, pf_rights_write,
-     "slapd tells nobody what an account may write: whether the service account {service} has the rights it needs "
-     "shows "
-     "with the first write, as the finding write_denied.",
+     "slapd tells nobody what an account may write: whether the service account {service} may write {written}, and the "
+     "members of groups, shows with the first write, as the finding write_denied.",
      "Compare its rules with those of the snippet.", pf_do_rights, pf_undo_rights},
 
     {"rights_read", PF_389DS, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_told,
@@ -131,6 +130,11 @@ const struct pf_check pf_checks[] = {
      "The password of {n} account{s} could not be made useless, because the service account may not write userPassword "
      "there: {objects}.",
      "Give it the right.", pf_do_rights_389, pf_undo_rights_389},
+    {"rights_attributes", PF_389DS, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_attributes,
+     "The service account may not write all that the configuration has the daemon write: {why}.",
+     "Give it the right. An attribute that no class of the entry allows counts as one that may not be written: add the "
+     "class, or name another attribute.",
+     pf_do_rights_389, pf_undo_rights_389},
     {"rights_create", PF_389DS, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_create,
      "The service account may add no account like those that are there: nobody new gets one.",
      "Give it the right to add.", pf_do_rights_389, pf_undo_rights_389},
@@ -150,6 +154,9 @@ const struct pf_check pf_checks[] = {
      "with "
      "the first departure, as the finding password_not_useless.",
      "Compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_attributes", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_attributes,
+     "The service account may not write all that the configuration has the daemon write: {why}.", "Give it the right.",
+     pf_do_rights_ad, pf_undo_rights_ad},
     {"rights_create", PF_AD, PF_WARNING, PF_NEEDS_BIND, false, pf_ad_create,
      "The service account may add no user where new people go ({saw}).", "Give it the right to add.", pf_do_rights_ad,
      pf_undo_rights_ad},

@@ -35,7 +35,7 @@ pf_run pf_numbers_twice, pf_number_missing, pf_log_in_taken, pf_no_log_in, pf_go
 pf_run pf_groups_there, pf_groups_inside, pf_groups_writable, pf_groups_marked, pf_groups_nobodys;
 /* preflight_rights.c */
 pf_run pf_rights_read, pf_rights_write, pf_rights_told, pf_rights_lock, pf_rights_password, pf_rights_create,
-    pf_rights_groups, pf_rights_too_many;
+    pf_rights_groups, pf_rights_too_many, pf_rights_attributes;
 /* preflight_389.c */
 pf_run pf_persistent, pf_usn;
 

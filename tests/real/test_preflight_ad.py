@@ -8,7 +8,8 @@ import pytest
 import preflight
 from paaslactl import OK
 from preflight import Bed, Report
-from sambaserver import DELEGATION, DOMAIN, GROUPS, PEOPLE, SERVICE, SUFFIX, SambaServer
+from sambaserver import (ACCOUNT_EXPIRES, ADMIN_DESCRIPTION, DELEGATION, DOMAIN, GROUPS, PEOPLE, PWD_LAST_SET, SERVICE, SUFFIX,
+                         SambaServer)
 from town import until
 
 
@@ -75,6 +76,44 @@ def test_a_protected_account(bed):
         said = bed.look()
         assert said.objects("guarded") == [dn] and said.row("guarded")["state"] == "note"
         assert "lock_today" in said.bad() and said.objects("lock_today") == [dn]
+
+
+# What the daemon writes of accounts when the configuration wants all of it, and what the schema calls it.
+WANTS = {"certificates": "clear", "keep_attributes": "displayName mail", "mail_alias_attribute": "proxyAddresses",
+         "attribute.displayName": "{name}", "attribute.mail": "{given_ascii}.{family_ascii}@linn.test"}
+MORE = {"altSecurityIdentities": "00fbf30c-91fe-11d1-aebc-0000f80367c1", "displayName": "bf967953-0de6-11d0-a285-00aa003049e2",
+        "mail": "bf967961-0de6-11d0-a285-00aa003049e2", "proxyAddresses": "bf967a06-0de6-11d0-a285-00aa003049e2"}
+WRITTEN = {"adminDescription": ADMIN_DESCRIPTION, "accountExpires": ACCOUNT_EXPIRES, "pwdLastSet": PWD_LAST_SET, **MORE}
+
+
+@pytest.mark.parametrize("attribute", sorted(WRITTEN))
+def test_a_right_that_lacks_for_one_account(bed, attribute):
+    """Everything that the configuration lets the daemon write is asked for, of each account."""
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn, bed.person("toomas.mets", "employeeNumber: LV-1002") as other:
+        for target in (dn, other):
+            bed.give(target, "".join("(OA;;WP;%s;;SERVICE)" % i for i in MORE.values()))
+        said = bed.look(**WANTS)
+        assert said.bad() == [] and said.row("rights_attributes")["seen"] == "7 of 7 attributes on 2 accounts"
+        bed.give(dn, "(OD;;WP;%s;;SERVICE)" % WRITTEN[attribute])
+        said = bed.look(**WANTS)
+        assert said.bad() == ["rights_attributes"] and said.objects("rights_attributes") == [attribute]
+        row = said.row("rights_attributes")
+        assert row["seen"] == "6 of 7 attributes on 2 accounts" and row["objects"][0]["value"] == dn
+        assert re.search(r"%s \([a-z ,]+\) of 1 of 2 accounts, such as %s\." % (attribute, dn), row["text"]), row["text"]
+        assert '"${who}:WP;%s;user"' % attribute in row["snippet"]
+
+
+@pytest.mark.parametrize("attribute, option, value", [
+    ("adminDescription", "fence_attribute", "description"), ("accountExpires", "end_ahead", "no"), ("pwdLastSet", "must_change_password", "no")])
+def test_what_the_configuration_does_without(bed, attribute, option, value):
+    """No right is asked for, or given by the snippet, that this configuration has no use for."""
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
+        bed.give(dn, "(OD;;WP;%s;;SERVICE)" % WRITTEN[attribute])
+        assert bed.look().objects("rights_attributes") == [attribute]
+        said = bed.look(**{option: value})
+        assert attribute not in said.objects("rights_attributes")
+        assert attribute + ";user" not in said.row("rights_password")["snippet"]
+        assert said.objects("rights_attributes") == (["description"] if option == "fence_attribute" else [])
 
 
 def test_groups(bed):
