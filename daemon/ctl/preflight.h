@@ -54,6 +54,7 @@ struct pf_check {
     const char *sentence;       /* when it is not as it should be; with {words} */
     const char *advice;         /* what to do then */
     const char *snippet, *undo; /* with {words}; NULL: there is none */
+    bool opt_in;                /* the snippet is only given to who asks for it: --protected-accounts */
 };
 extern const struct pf_check pf_checks[]; /* in the order in which they are told; ends with a NULL id */
 
@@ -183,6 +184,7 @@ struct pf {
     struct pl_str service;              /* our account's DN */
     struct pl_str sid;                  /* Active Directory: of our account, as text */
     struct pf_writes writes;
+    bool protected_accounts; /* asked for: snippets that are opt-in */
     struct pf_group *role_groups;
     size_t n_role_groups;
     struct pf_entry *entries;

@@ -124,6 +124,21 @@ void pf_ad_password(struct pf *p, struct pf_result *r)
     r->tell = true;
 }
 
+/* An ordinary delegation reaches none of these: their rules are AdminSDHolder's, and nothing is inherited. */
+void pf_ad_lock_protected(struct pf *p, struct pf_result *r)
+{
+    size_t tried = 0;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        const struct pf_entry *e = &p->entries[i];
+        if (!e->account || !e->belongs || !e->asked || !e->guarded)
+            continue;
+        tried++;
+        if (!(e->may & PF_MAY_LOCK))
+            pf_object(p, r, e->dn, (struct pl_str){"", 0});
+    }
+    pf_counted(p, r, "%zu of %zu protected account%s", tried - r->n_objects, tried, tried == 1 ? "" : "s");
+}
+
 void pf_ad_guarded(struct pf *p, struct pf_result *r)
 {
     size_t tried = 0;

@@ -84,6 +84,12 @@ static void nobody_yet(struct pf *p, struct pf_result *r)
     pf_unknown(p, r, "no account belongs to anybody of the table yet");
 }
 
+/* Nothing of an account that AdminSDHolder watches over is ours to write, and lock_protected says so. */
+static bool is_out_of_reach(const struct pf_entry *e)
+{
+    return e->guarded && !(e->may & PF_MAY_LOCK);
+}
+
 static void lacks(struct pf *p, struct pf_result *r, unsigned right)
 {
     size_t tried = 0;
@@ -91,7 +97,7 @@ static void lacks(struct pf *p, struct pf_result *r, unsigned right)
         return;
     for (size_t i = 0; i < p->n_entries; i++) {
         const struct pf_entry *e = &p->entries[i];
-        if (!is_judged(e))
+        if (!is_judged(e) || is_out_of_reach(e))
             continue;
         tried++;
         if (!(e->may & right))
@@ -106,12 +112,6 @@ static void lacks(struct pf *p, struct pf_result *r, unsigned right)
 void pf_rights_lock(struct pf *p, struct pf_result *r)
 {
     lacks(p, r, PF_MAY_LOCK);
-}
-
-/* Nothing of an account that AdminSDHolder watches over is ours to write, and lock_protected says so. */
-static bool is_out_of_reach(const struct pf_entry *e)
-{
-    return e->guarded && !(e->may & PF_MAY_LOCK);
 }
 
 /* "adminDescription (the fence) of 2 of 3 accounts, such as CN=..." */

@@ -42,6 +42,26 @@ const char pf_undo_rights_ad[] =
         "dsacls {group_base:ps} /R $who\n"
         "# Samba 4.17 takes nothing away again by a command; samba-tool dsacl get shows what there is.\n";
 
+/* AdminSDHolder's list is copied as it stands, so the rights are given on itself and inherited by nothing. */
+#define AT_ONCE                                                                                                        \
+    "# The domain's PDC emulator copies the list within the hour (SDProp). At once:\n"                                 \
+    "# $root = [ADSI](\"LDAP://\" + (Get-ADDomain).PDCEmulator + \"/RootDSE\")\n"                                      \
+    "# $root.Put('runProtectAdminGroupsTask', 1); $root.SetInfo()\n"
+const char pf_do_protected_ad[] =
+    "# Read this before anything else. Whoever can reset the password of a domain administrator is as mighty as\n"
+    "# one. With these rights the daemon is: its host, whoever is root there, its keytab or password, its\n"
+    "# configuration, first_password_dir and the backups of them belong to tier 0 then, guarded like a domain\n"
+    "# controller. The rights count for every protected account of the domain, the built-in Administrator too, not\n"
+    "# only for people of the table. Without them the departure of such a person is a work order for an\n"
+    "# administrator, and nothing else is different.\n" AS_ADMIN WHO "dsacls {guardian:ps} /G \"${who}:GR\"\n"
+    "{writes}dsacls {guardian:ps} /G \"${who}:WP;{attribute}\"\n{/writes}"
+    "dsacls {guardian:ps} /G \"${who}:CA;Reset Password\"\n" AT_ONCE;
+const char pf_undo_protected_ad[] = WHO "# All that the account was given there.\n"
+                                        "dsacls {guardian:ps} /R $who\n" AT_ONCE
+                                        "# Then give the account a new password or keytab, and let its host be an "
+                                        "ordinary one again.\n";
+#undef AT_ONCE
+
 const char pf_do_canary_ad[] =
     AS_ADMIN "New-ADUser -Name {canary_name:ps} -SamAccountName {canary_name:ps} -Path {canary_place:ps} "
              "-Enabled $false\n";

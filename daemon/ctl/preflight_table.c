@@ -94,9 +94,18 @@ const struct pf_check pf_checks[] = {
     {"lock_today", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_lock,
      "{n} account{s} could not be locked if {it} lost {its} owner today, because the service account may not write "
      "userAccountControl there: {objects}.",
-     "Give it the right. Where AdminSDHolder watches over the account (check guarded), take the account out of the "
-     "domain's own groups and let it inherit its rules again; or lock it by hand when the day comes.",
-     pf_do_rights_ad, pf_undo_rights_ad},
+     "Give it the right; an account that inherits no rules has to inherit them again.", pf_do_rights_ad,
+     pf_undo_rights_ad},
+    {"lock_protected", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_ad_lock_protected,
+     "{n} account{s} under the domain's protection (AdminSDHolder) could not be locked if {it} lost {its} owner today: "
+     "{objects}. The departure would be not done: a critical finding, and a work order of class kohe for an "
+     "administrator.",
+     "Let no administrator work with an account of daily work: take the account out of the domain's own groups, clear "
+     "its adminCount and let it inherit its rules again. Or lock it by hand when the day comes. The right that would "
+     "let "
+     "the daemon do it makes the daemon as mighty as an administrator of the domain; who wants that all the same adds "
+     "--protected-accounts to --snippets.",
+     pf_do_protected_ad, pf_undo_protected_ad, true},
     {"guarded", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_guarded,
      "{n} account{s} of the table's people {has} adminCount = 1: {objects}. On Windows, AdminSDHolder takes away each "
      "hour what we were given there; and adminCount stays when the reason is long gone.",

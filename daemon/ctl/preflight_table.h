@@ -40,11 +40,12 @@ pf_run pf_rights_read, pf_rights_write, pf_rights_told, pf_rights_lock, pf_right
 pf_run pf_persistent, pf_usn;
 
 /* preflight_ad.c */
-pf_run pf_ad_create, pf_ad_password, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary;
+pf_run pf_ad_create, pf_ad_password, pf_ad_lock_protected, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary;
 
 /* preflight_snippet_ad.c */
-extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_canary_ad[],
-    pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[], pf_do_number_ad[], pf_undo_number_ad[];
+extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_protected_ad[],
+    pf_undo_protected_ad[], pf_do_canary_ad[], pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[],
+    pf_do_number_ad[], pf_undo_number_ad[];
 /* preflight_snippet.c */
 extern const char pf_do_plain[], pf_undo_plain[], pf_do_canary[], pf_undo_canary[], pf_do_placeholder[],
     pf_undo_placeholder[], pf_do_ppolicy[], pf_undo_ppolicy[], pf_do_policy[], pf_undo_policy[], pf_do_limits[],

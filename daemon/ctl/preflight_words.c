@@ -170,9 +170,11 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
             *out = plain[i].value;
             return true;
         }
-    *out = strcmp(name, "objects") == 0        ? object_list(p, r)
-           : strcmp(name, "numbers") == 0      ? number_filter(p)
-           : strcmp(name, "newcomers") == 0    ? pf_newcomers(p)
+    *out = strcmp(name, "objects") == 0     ? object_list(p, r)
+           : strcmp(name, "numbers") == 0   ? number_filter(p)
+           : strcmp(name, "newcomers") == 0 ? pf_newcomers(p)
+           : strcmp(name, "guardian") == 0
+               ? pl_arena_printf(p->arena, "CN=AdminSDHolder,CN=System,%.*s", (int)p->suffix.len, p->suffix.s)
            : strcmp(name, "written") == 0      ? pf_writes_words(p, false)
            : strcmp(name, "written_rule") == 0 ? pf_writes_words(p, true)
            : strcmp(name, "connect") == 0      ? tool_options(p)

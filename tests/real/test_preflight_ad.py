@@ -6,10 +6,10 @@ import subprocess
 import pytest
 
 import preflight
-from paaslactl import OK
+from paaslactl import OK, USAGE
 from preflight import Bed, Report
-from sambaserver import (ACCOUNT_EXPIRES, ADMIN_DESCRIPTION, DELEGATION, DOMAIN, GROUPS, PEOPLE, PWD_LAST_SET, SERVICE, SUFFIX,
-                         SambaServer)
+from sambaserver import (ACCOUNT_CONTROL, ACCOUNT_EXPIRES, ADMIN_DESCRIPTION, DELEGATION, DOMAIN, GROUP, GROUPS, MEMBER, PEOPLE,
+                         PWD_LAST_SET, RESET_PASSWORD, SERVICE, SUFFIX, USER, SambaServer, encoded_password)
 from town import until
 
 
@@ -68,14 +68,73 @@ def test_it_writes_nothing(bed):
     assert changed == set(), "but that our own account was here"
 
 
+GUARDIAN = "CN=AdminSDHolder,CN=System," + SUFFIX
+# What dsacls calls rights, classes and attributes, by the numbers of the schema.
+SCHEMA = {"userAccountControl": ACCOUNT_CONTROL, "adminDescription": ADMIN_DESCRIPTION, "accountExpires": ACCOUNT_EXPIRES,
+          "pwdLastSet": PWD_LAST_SET, "member": MEMBER, "user": USER, "group": GROUP, "Reset Password": RESET_PASSWORD}
+
+
+def aces_of(text, place):
+    """The access control entries that the snippet's lines for Windows give on a place, in SDDL with SERVICE for the SID."""
+    found = []
+    for dn, scope, right, what, heir in re.findall(
+            r"""^dsacls '([^']*)' (?:/I:([ST]) )?/G "\$\{who\}:(GR|WP|CA|CC)(?:;([^;"]+))?(?:;([^;"]+))?"$""", text, re.M):
+        flags = {"": "", "T": "CI", "S": "CIIO"}[scope]
+        if dn != place:
+            continue
+        if right == "GR":
+            found.append("(A;%s;LCRPLORC;;;SERVICE)" % flags)
+        else:
+            found.append("(OA;%s;%s;%s;%s;SERVICE)" % (flags, {"CA": "CR"}.get(right, right), SCHEMA[what], SCHEMA[heir] if heir else ""))
+    return sorted(found)
+
+
 def test_a_protected_account(bed):
-    """What a Windows domain does to members of its own groups: preflight says so before anybody leaves."""
+    """What a Windows domain does to members of its own groups: preflight says so before anybody leaves. The ordinary rights
+    would not help; those that would are given only to who asks for them, and the text says what they make the daemon."""
     with bed.person("anu.kask", "employeeNumber: LV-1001") as dn, bed.person("toomas.mets", "employeeNumber: LV-1002"):
         bed.ldap.protect(dn)
-        bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n" % dn)
         said = bed.look()
         assert said.objects("guarded") == [dn] and said.row("guarded")["state"] == "note"
-        assert "lock_today" in said.bad() and said.objects("lock_today") == [dn]
+        assert said.bad() == ["lock_protected"] and said.objects("lock_protected") == [dn]
+        assert said.row("lock_today")["seen"] == "1 of 1 account"
+        assert said.row("rights_attributes")["seen"] == "3 of 3 attributes on 1 account"
+        assert "--protected-accounts" in said.row("lock_protected")["advice"]
+        plain, asked = (bed.ctl("preflight", "--snippets", "-", *more).out for more in ((), ("--protected-accounts",)))
+        assert not any(word in plain for word in (GUARDIAN, "lock_protected", "lock_today"))
+        (part,) = [p for p in re.split(r"(?m)^# ---- ", asked) if p.startswith("linn, lock_protected ----")]
+        head, undo = part.split("# To take it back:\n")
+        assert head.index("as mighty as") < head.index("tier 0") < head.index("dsacls ") and "within the hour" in head
+        assert undo.count("# dsacls '%s' /R $who\n" % GUARDIAN) == 1 and "runProtectAdminGroupsTask" in undo
+        assert PEOPLE not in re.sub(r"(?m)^#.*$", "", head)
+
+
+def test_rights_on_protected_accounts():
+    """The lines of that text for Windows, carried out: what SDProp copies from there lets the daemon lock."""
+    bed = BedAd(SambaServer())
+    try:
+        with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
+            bed.ldap.protect(dn)
+            said = bed.look("--protected-accounts")
+            assert said.bad() == ["lock_protected"]
+            aces = aces_of(said.row("lock_protected")["snippet"], GUARDIAN)
+            assert len(aces) == 6 and not any("CI" in ace for ace in aces)
+            bed.give(GUARDIAN, "".join(aces))
+            bed.ldap.protect(dn)  # as SDProp does, within the hour
+            said = bed.look("--protected-accounts")
+            assert said.bad() == [] and said.row("lock_protected")["seen"] == "1 of 1 protected account"
+            assert said.row("rights_attributes")["seen"] == "3 of 3 attributes on 1 account"
+            as_service = dict(dn=SERVICE, password=bed.ldap.password)
+            bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminDescription\nadminDescription: 1\n" % dn, **as_service)
+            bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: %s\n"
+                            % (dn, encoded_password("Teine-salas0na")), **as_service)
+    finally:
+        bed.close()
+
+
+def test_protected_accounts_is_said_with_snippets(bed):
+    for words in (["--protected-accounts"], ["--protected-accounts", "--selftest", "OU=x," + SUFFIX]):
+        assert "--protected-accounts is said with --snippets or --json" in bed.ctl("preflight", *words, code=USAGE).err
 
 
 # What the daemon writes of accounts when the configuration wants all of it, and what the schema calls it.
