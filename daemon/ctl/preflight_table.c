@@ -8,6 +8,11 @@ const struct pf_check pf_checks[] = {
      "An administrator enters or corrects it in paasla.directory; or correct the configuration.", NULL, NULL},
     {"reach", PF_ALL, PF_STOPS, PF_NEEDS_NOTHING, true, pf_reach, "{address} cannot be reached: {why}", "", NULL, NULL},
     {"tls", PF_ALL, PF_STOPS, PF_NEEDS_NOTHING, true, pf_tls, "There is no TLS with {address}: {why}", "", NULL, NULL},
+    {"ways_in", PF_AD, PF_NOTE, PF_NEEDS_NOTHING, true, pf_ad_ways_in,
+     "{address} seems to have no certificate: {why}. There are two ways in: Kerberos, which seals the connection on "
+     "port "
+     "389 (sasl = gssapi with a keytab), or a certificate for the domain controller.",
+     "The snippet has both, and what takes them back.", pf_do_ways_ad, pf_undo_ways_ad},
     {"certificate", PF_ALL, PF_WARNING, PF_NEEDS_NOTHING, true, pf_certificate,
      "The certificate of {address} ends soon: {saw}.", "Renew it on the server; nothing gets through after that day.",
      NULL, NULL},

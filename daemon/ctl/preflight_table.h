@@ -42,6 +42,12 @@ pf_run pf_persistent, pf_usn;
 /* preflight_ad.c */
 pf_run pf_ad_create, pf_ad_password, pf_ad_lock_protected, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary;
 
+/* preflight_ways.c */
+pf_run pf_ad_ways_in;
+struct pl_str pf_plain_address(struct pf *p, const struct pf_result *r); /* words of its text */
+struct pl_str pf_realm(struct pf *p);
+extern const char pf_do_ways_ad[], pf_undo_ways_ad[];
+
 /* preflight_snippet_ad.c */
 extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_protected_ad[],
     pf_undo_protected_ad[], pf_do_canary_ad[], pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[],

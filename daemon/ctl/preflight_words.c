@@ -1,6 +1,6 @@
 /* {words} in the texts of the table. A word comes from the configuration, from the directory or from PostgreSQL, so nothing
  * is believed of it: each form knows the place it goes to, and what cannot be put there safely leaves the text empty. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -143,6 +143,20 @@ static struct pl_str dsconf(struct pf *p)
     return pl_arena_printf(p->arena, "dsconf -D 'cn=Directory Manager' -W %s%s", starttls ? "-Z " : "", uri);
 }
 
+/* Our account by the name with which it logs on, as far as the configuration tells it. */
+static struct pl_str account(struct pf *p)
+{
+    struct pl_str of_dn = rdn_value(p, p->conf->bind_dn), who = p->conf->principal;
+    const char *at = who.len ? memchr(who.s, '@', who.len) : NULL;
+    return who.len ? (struct pl_str){who.s, at ? (size_t)(at - who.s) : who.len} : of_dn.len ? of_dn : PL_STR("paasla");
+}
+
+static struct pl_str principal(struct pf *p)
+{
+    struct pl_str name = account(p), realm = pf_realm(p);
+    return pl_arena_printf(p->arena, "%.*s@%.*s", (int)name.len, name.s, (int)realm.len, realm.s);
+}
+
 static bool find_word(struct pf *p, const struct pf_result *r, const char *name, struct pl_str *out)
 {
     const struct pl_conf_directory *c = p->conf;
@@ -175,15 +189,18 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
            : strcmp(name, "newcomers") == 0 ? pf_newcomers(p)
            : strcmp(name, "guardian") == 0
                ? pl_arena_printf(p->arena, "CN=AdminSDHolder,CN=System,%.*s", (int)p->suffix.len, p->suffix.s)
-           : strcmp(name, "written") == 0      ? pf_writes_words(p, false)
-           : strcmp(name, "written_rule") == 0 ? pf_writes_words(p, true)
-           : strcmp(name, "connect") == 0      ? tool_options(p)
-           : strcmp(name, "placeholder") == 0  ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
-           : strcmp(name, "policy") == 0       ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
-           : strcmp(name, "canary_name") == 0  ? rdn_value(p, c->canary_dn)
-           : strcmp(name, "admin") == 0        ? admin(p)
-           : strcmp(name, "dsconf") == 0       ? dsconf(p)
-                                               : count_word(p, r, name);
+           : strcmp(name, "account") == 0       ? account(p)
+           : strcmp(name, "principal") == 0     ? principal(p)
+           : strcmp(name, "plain_address") == 0 ? pf_plain_address(p, r)
+           : strcmp(name, "written") == 0       ? pf_writes_words(p, false)
+           : strcmp(name, "written_rule") == 0  ? pf_writes_words(p, true)
+           : strcmp(name, "connect") == 0       ? tool_options(p)
+           : strcmp(name, "placeholder") == 0   ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
+           : strcmp(name, "policy") == 0        ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
+           : strcmp(name, "canary_name") == 0   ? rdn_value(p, c->canary_dn)
+           : strcmp(name, "admin") == 0         ? admin(p)
+           : strcmp(name, "dsconf") == 0        ? dsconf(p)
+                                                : count_word(p, r, name);
     return out->s != NULL;
 }
 

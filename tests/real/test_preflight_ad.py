@@ -6,10 +6,11 @@ import subprocess
 import pytest
 
 import preflight
+from ldapserver import Certificates
 from paaslactl import OK, USAGE
 from preflight import Bed, Report
 from sambaserver import (ACCOUNT_CONTROL, ACCOUNT_EXPIRES, ADMIN_DESCRIPTION, DELEGATION, DOMAIN, GROUP, GROUPS, MEMBER, PEOPLE,
-                         PWD_LAST_SET, RESET_PASSWORD, SERVICE, SUFFIX, USER, SambaServer, encoded_password)
+                         PWD_LAST_SET, REALM, RESET_PASSWORD, SERVICE, SUFFIX, USER, SambaServer, encoded_password)
 from town import until
 
 
@@ -239,6 +240,43 @@ def test_what_is_named_and_not_there(bed, option, check):
 def test_the_whole_domain_as_a_base(bed):
     """The domain's root points to other partitions; they are no part of what is to be read."""
     assert bed.look(group_base=SUFFIX).row("read_all")["state"] == "ok"
+
+
+def test_ways_in_without_a_certificate(monkeypatch, tmp_path):
+    """A domain controller that nobody gave a certificate: what preflight prints of Kerberos, carried out, leads in."""
+    bed = BedAd(SambaServer(workers=1, tls=False))
+    monkeypatch.setenv("KRB5_CONFIG", bed.ldap.krb5)
+    try:
+        for uris, step in ((bed.ldap.ldaps, "reach"), (bed.ldap.ldap, "tls")):
+            said = bed.look(uris=uris)
+            row = said.row("ways_in")
+            assert said.bad() == [step] and row["state"] == "note" and uris in row["text"], said.rows
+            assert "sasl = gssapi" in row["text"] and "a certificate for the domain controller" in row["text"]
+            for word in ("ktpass /princ 'paasla@%s' /mapuser 'paasla'" % REALM, "1.3.6.1.5.5.7.3.1", "Cert:\\LocalMachine\\My", "certutil -pulse"):
+                assert word in row["snippet"], word
+            assert "Remove-Item Cert:" in row["undo"] and "Set-ADAccountPassword 'paasla' -Reset" in row["undo"]
+            assert all(line.startswith("#") for line in row["snippet"].splitlines() + row["undo"].splitlines()), "nobody runs both"
+        keytab = str(tmp_path / "linn.keytab")
+        (make,) = re.findall(r"(?m)^# samba-tool (domain exportkeytab linn.keytab .*)$", row["snippet"])
+        bed.ldap.samba_tool(*shlex.split(make.replace("linn.keytab", keytab)))
+        lines = dict(re.findall(r"(?m)^# (uris|tls|sasl|keytab_file|principal) = (.*)$", row["snippet"]))
+        assert lines.pop("keytab_file") == "credential:secret_linn.keytab" and len(lines) == 4
+        with bed.person("anu.kask", "employeeNumber: LV-1001"):
+            said = bed.look(bind_dn=None, password_file=None, keytab_file=keytab, **lines)
+            assert said.bad() == [] and said.row("ways_in")["seen"] == "none is needed", said.rows
+            assert said.row("lock_today")["seen"] == "1 of 1 account"
+            assert bed.sid() in said.row("rights_password")["snippet"], "also where the configuration names no DN"
+    finally:
+        bed.close()
+
+
+def test_a_certificate_that_is_there_is_not_missed(bed, tmp_path):
+    """Another authority's, or nobody at home: no ways in are named where that is not what is wrong."""
+    other = Certificates(str(tmp_path)).ca
+    for changed, step in ((dict(ca_file=other), "tls"), (dict(ca_file=other, uris=bed.ldap.ldap), "tls"), (dict(uris="ldaps://127.0.0.252"), "reach")):
+        said = bed.look(**changed)
+        assert said.bad() == [step] and said.row("ways_in")["state"] == "skipped", said.row("ways_in")
+    assert bed.look().row("ways_in")["seen"] == "the server has a certificate"
 
 
 def test_from_no_rights_to_ready():
