@@ -1,4 +1,6 @@
 """paaslactl preflight on a real Active Directory domain controller (Samba): what it finds there, and what its rights give."""
+import functools
+import json
 import re
 import shlex
 import subprocess
@@ -6,8 +8,9 @@ import subprocess
 import pytest
 
 import preflight
+from adtown import AdTown
 from ldapserver import Certificates
-from paaslactl import OK, USAGE
+from paaslactl import ATTENTION, OK, USAGE, ctl
 from preflight import Bed, Report
 from sambaserver import (ACCOUNT_CONTROL, ACCOUNT_EXPIRES, ADMIN_DESCRIPTION, DELEGATION, DOMAIN, GROUP, GROUPS, MEMBER, PEOPLE,
                          PWD_LAST_SET, REALM, RESET_PASSWORD, SERVICE, SUFFIX, USER, SambaServer, encoded_password)
@@ -38,8 +41,7 @@ class BedAd(Bed):
                              "--sddl=" + sddl.replace("SERVICE", self.sid()))
 
     def sid(self):
-        text = self.ldap.samba_tool("user", "show", "paasla", "--attributes=objectSid", "-H", "ldb://" + self.ldap._path("private/sam.ldb"))
-        return re.search(r"^objectSid: (S-\S+)", text, re.M)[1]
+        return sid_of(self.ldap)
 
 
 @pytest.fixture(scope="module")
@@ -280,47 +282,112 @@ def test_a_certificate_that_is_there_is_not_missed(bed, tmp_path):
 
 
 def test_from_no_rights_to_ready():
-    """The lines for Samba of the snippet, carried out; those for Windows name the same rights."""
+    """The lines for Samba of the snippet, carried out, and those for Windows as they would be: both give what the tests of
+    the daemon have, neither more nor less."""
     bed = BedAd(SambaServer())
     try:
-        for dn, _ in DELEGATION:
-            drop_rules(bed, dn)
+        given = {dn: aces(bed.ldap, dn) for dn, _ in DELEGATION}
+        assert all(given.values())
+        drop_rules(bed.ldap)
+        assert not any(aces(bed.ldap, dn) for dn, _ in DELEGATION)
         with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
             said = bed.look()
             assert {"people_base", "rights_groups"} & set(said.bad()), said.bad()
             row = next(r for r in said.rows if r["snippet"] and "samba-tool dsacl" in r["snippet"])
-            for command in re.findall(r"^# samba-tool (dsacl set .*)$", row["snippet"], re.M):
-                bed.ldap.samba_tool(*shlex.split(command), "-H", "ldb://" + bed.ldap._path("private/sam.ldb"))
+            carry_out(bed.ldap, row["snippet"])
             said = until(lambda: (lambda s: s if not s.bad() else None)(bed.look()), what="the rules to count")
             assert said.row("lock_today")["seen"] == "1 of 1 account" and said.row("rights_create")["state"] == "ok"
-            assert bed.sid() in row["snippet"] and row["undo"].count("dsacls ") == 3
-            for right in ("WP;userAccountControl;user", "CA;Reset Password;user", "CC;user", "WP;member;group", ":GR"):
-                assert right in row["snippet"], right
+            assert said.row("rights_attributes")["seen"] == "3 of 3 attributes on 1 account"
+            assert sid_of(bed.ldap) in row["snippet"] and row["undo"].count("dsacls ") == 3
+        assert {dn: aces(bed.ldap, dn) for dn, _ in DELEGATION} == given
+        for dn, sddl in DELEGATION:
+            assert aces_of(row["snippet"], dn) == sorted(re.findall(r"\([^()]*\)", sddl))
     finally:
         bed.close()
 
 
-def drop_rules(bed, dn):
+def test_the_daemon_works_with_what_the_snippet_gives():
+    """Everything that it writes of people, with all options that add to it, and an account that has these rights only."""
+    town = AdTown(people=1, must_change="yes", lines=["%s = %s" % (k, v) for k, v in WANTS.items() if k != "attribute.displayName"])
+    try:
+        drop_rules(town.ldap)
+        said = Report(ctl(town.pg.dsn(), "--json", "preflight", "--config", town.conf, code=ATTENTION))
+        carry_out(town.ldap, next(r["snippet"] for r in said.rows if r["snippet"] and "samba-tool dsacl" in r["snippet"]))
+        town.start().settled()
+        town.hire(2000, "Mari", "Maasikas")
+        town.grant(2000, "r1")
+        town.state_is(2000, "open")
+        town.settled()
+        dn, seen = town.dn(2000), town.entry(2000, "*", "pwdLastSet")
+        assert seen["pwdlastset"] == "0" and town.kinit(2000, town.password(2000), "Oma-salas0na-7", "Oma-salas0na-7")[0]
+        assert town.can(2000, "Oma-salas0na-7") == (True, True) and town.in_groups(2000) == ["r1"]
+        card = "X509:<I>C=EE,O=SK,CN=ESTEID<S>C=EE,SERIALNUMBER=PNOEE-38001085718"
+        town.ldap.modify("dn: %s\nchangetype: modify\nadd: altSecurityIdentities\naltSecurityIdentities: %s\n" % (dn, card))
+        town.sql("UPDATE paasla.staff SET family_name = 'Kask', departed_at = now() + interval '2 days', departure_ref = 'KK-1'"
+                 " WHERE employee_no = '2000'")
+        until(lambda: town.entry(2000)["displayname"] == "Mari Kask" and town.entry(2000)["accountexpires"] != str(2 ** 63 - 1),
+              what="the name and the end")
+        seen = town.entry(2000)
+        assert seen["mail"] == "mari.kask@linn.test" and seen["proxyaddresses"] == "smtp:mari.maasikas@linn.test"
+        assert seen["admindescription"].startswith("paasla")
+        town.depart(2000)
+        town.state_is(2000, "out")
+        town.settled()
+        seen = town.entry(2000)
+        assert int(seen["useraccountcontrol"]) & 2 and "altsecurityidentities" not in seen and town.in_groups(2000) == []
+        assert town.can(2000, "Oma-salas0na-7") == (False, False)
+        town.ldap.modify("dn: %s\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 512\n-\n"
+                         "replace: accountExpires\naccountExpires: 0\n" % dn)
+        assert town.can(2000, "Oma-salas0na-7") == (False, False), "the password is another one"
+        assert town.sql("SELECT kind FROM paasla.finding WHERE kind IN ('write_denied', 'password_not_useless')") == []
+        assert set(town.sql("SELECT outcome FROM paasla.intent")) == {("done",)}
+    finally:
+        town.close()
+
+
+def carry_out(server, snippet):
+    """The lines for Samba."""
+    for command in re.findall(r"^# samba-tool (dsacl set .*)$", snippet, re.M):
+        server.samba_tool(*shlex.split(command), "-H", "ldb://" + server._path("private/sam.ldb"))
+
+
+@functools.lru_cache(None)
+def sid_of(server):
+    text = server.samba_tool("user", "show", "paasla", "--attributes=objectSid", "-H", "ldb://" + server._path("private/sam.ldb"))
+    return re.search(r"^objectSid: (S-\S+)", text, re.M)[1]
+
+
+def descriptor(server, dn):
+    return server.samba_tool("dsacl", "get", "--objectdn=" + dn, "-H", "ldb://" + server._path("private/sam.ldb"))
+
+
+def aces(server, dn):
+    """What our account was given there by name."""
+    return sorted(a for a in re.findall(r"\([^()]*\)", descriptor(server, dn)) if a.endswith(sid_of(server) + ")"))
+
+
+def drop_rules(server):
     """Takes our account's access rules away again."""
-    sid, url = bed.sid(), "ldb://" + bed.ldap._path("private/sam.ldb")
-    text = bed.ldap.samba_tool("dsacl", "get", "--objectdn=" + dn, "-H", url)
-    sddl = re.search(r"^O:.*$", text, re.M)[0]
-    bed.ldap.stop()
-    subprocess.run(["/usr/bin/python3", "-c", DROP, bed.ldap.conf, bed.ldap._path("private/sam.ldb"), dn, re.sub(r"\([^()]*;%s\)" % sid, "", sddl)],
-                   check=True, env=bed.ldap.env())
-    bed.ldap.start()
+    left = {}
+    for dn, _ in DELEGATION:
+        left[dn] = re.sub(r"\([^()]*;%s\)" % sid_of(server), "", re.search(r"^O:.*$", descriptor(server, dn), re.M)[0])
+    server.stop()
+    subprocess.run(["/usr/bin/python3", "-c", DROP, server.conf, server._path("private/sam.ldb"), json.dumps(left)], check=True, env=server.env())
+    server.start()
 
 
 DROP = """
+import json
 import sys
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
 from samba.sd_utils import SDUtils
-conf, db, dn, sddl = sys.argv[1:]
+conf, db, left = sys.argv[1:]
 lp = LoadParm()
 lp.load(conf)
-SDUtils(SamDB(url=db, session_info=system_session(lp), lp=lp)).modify_sd_on_dn(dn, sddl)
+for dn, sddl in json.loads(left).items():
+    SDUtils(SamDB(url=db, session_info=system_session(lp), lp=lp)).modify_sd_on_dn(dn, sddl)
 """
 
 
