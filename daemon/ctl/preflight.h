@@ -13,7 +13,8 @@
  *   preflight_rights.c   checks of what our account may do
  *   preflight_writes.h   what the daemon writes of an account
  *   preflight_ways.c     Active Directory: the ways in where there is no certificate
- *   preflight_389.c      what 389 Directory Server tells of rights and of itself; preflight_ad.c: Active Directory
+ *   preflight_389.c      what 389 Directory Server tells of rights and of itself; preflight_ad.c, preflight_acl.c:
+ *                        Active Directory
  *   preflight_print.c    sentences, table, JSON, snippets
  * --selftest, which writes in one OU, is another thing: selftest.h. */
 #ifndef PAASLA_CTL_PREFLIGHT_H

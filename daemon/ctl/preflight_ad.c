@@ -1,6 +1,6 @@
 /* Active Directory tells what we may do with an entry in attributes that it computes for whoever asks (MS-ADTS 3.1.1.4.5):
  * allowedAttributesEffective, allowedChildClassesEffective, sDRightsEffective. To set a password is a right of another kind,
- * and of that it tells nothing. */
+ * see preflight_acl.c. */
 #include "preflight_table.h"
 
 #include <string.h>
@@ -87,6 +87,7 @@ void pf_ad_rights(struct pf *p)
                                .entry = take_rights,
                                .ctx = p};
     pld_once_search(p->main->once, &ask, &p->rights_answer);
+    pf_ad_passwords(p);
 }
 
 /* A group with a role, as it was read with pf_ad_group_attrs. */
@@ -116,12 +117,6 @@ void pf_ad_create(struct pf *p, struct pf_result *r)
         pf_fine(p, r, "in %.*s", (int)where.len, where.s);
     else
         pf_found(p, r, "not in %.*s", (int)where.len, where.s);
-}
-
-void pf_ad_password(struct pf *p, struct pf_result *r)
-{
-    pf_unknown(p, r, "the server does not tell");
-    r->tell = true;
 }
 
 /* An ordinary delegation reaches none of these: their rules are AdminSDHolder's, and nothing is inherited. */

@@ -114,6 +114,42 @@ void pf_rights_lock(struct pf *p, struct pf_result *r)
     lacks(p, r, PF_MAY_LOCK);
 }
 
+/* Reset Password, as far as the rules of the account may be read. */
+void pf_rights_reset(struct pf *p, struct pf_result *r)
+{
+    size_t tried = 0, told_of = 0;
+    if (!told(p, r))
+        return;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        const struct pf_entry *e = &p->entries[i];
+        if (!is_judged(e) || is_out_of_reach(e))
+            continue;
+        tried++;
+        told_of += (e->may & PF_MAY_TOLD) != 0;
+        if ((e->may & (PF_MAY_TOLD | PF_MAY_PASSWORD)) == PF_MAY_TOLD)
+            pf_object(p, r, e->dn, (struct pl_str){"", 0});
+    }
+    if (tried == 0) {
+        nobody_yet(p, r);
+    } else if (r->n_objects > 0 || told_of == tried) {
+        pf_counted(p, r, "%zu of %zu account%s", told_of - r->n_objects, tried, tried == 1 ? "" : "s");
+        r->why =
+            pf_words(p, r,
+                     "The service account may not set the password of {n} account{s} (Reset Password): no first one, "
+                     "and after a departure the old one stays: {objects}",
+                     false);
+    } else {
+        pf_unknown(p, r, "the access rules of %zu of %zu account%s may not be read", tried - told_of, tried,
+                   tried == 1 ? "" : "s");
+        r->why =
+            pl_arena_str(p->arena, PL_STR("Whether the service account may set passwords (Reset Password) is not to "
+                                          "be seen, because it may not read the access rules of all accounts: if it "
+                                          "may not, that shows with the first departure, as the finding "
+                                          "password_not_useless"));
+        r->tell = true;
+    }
+}
+
 /* "adminDescription (the fence) of 2 of 3 accounts, such as CN=..." */
 static void add_lacking(struct pf *p, struct pf_result *r, size_t w, struct pl_buf *b)
 {

@@ -163,11 +163,8 @@ const struct pf_check pf_checks[] = {
     {"rights_read", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_read,
      "The service account may not see {objects} of the accounts ({saw}).", "Give it the right to read.",
      pf_do_rights_ad, pf_undo_rights_ad},
-    {"rights_password", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_password,
-     "Active Directory tells nobody whether an account may set passwords (Reset Password): if it may not, that shows "
-     "with "
-     "the first departure, as the finding password_not_useless.",
-     "Compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_password", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_reset, "{why}.",
+     "Give it the right; compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
     {"rights_attributes", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_attributes,
      "The service account may not write all that the configuration has the daemon write: {why}.", "Give it the right.",
      pf_do_rights_ad, pf_undo_rights_ad},

@@ -16,6 +16,7 @@ enum {
     PF_MAY_PASSWORD = 2,
     PF_MAY_ADD = 4,      /* it, were it not there */
     PF_MAY_TOO_MUCH = 8, /* delete it, or change its rules */
+    PF_MAY_TOLD = 16,    /* Active Directory: whether its password is known */
 };
 
 struct pf_write {

@@ -1,8 +1,10 @@
 """paaslactl preflight on a real Active Directory domain controller (Samba): what it finds there, and what its rights give."""
+import base64
 import functools
 import json
 import re
 import shlex
+import struct
 import subprocess
 
 import pytest
@@ -54,7 +56,8 @@ def bed():
 def test_nothing_stands_in_the_way(bed):
     with bed.person("anu.kask", "employeeNumber: LV-1001"):
         said = bed.look()
-        assert (said.code, said.bad(), said.bad("note"), said.bad("unknown")) == (OK, [], [], ["rights_password"]), said.rows
+        assert (said.code, said.bad(), said.bad("note"), said.bad("unknown")) == (OK, [], [], []), said.rows
+        assert said.row("rights_password")["seen"] == "1 of 1 account"
         assert [r["check"] for r in said.rows] == preflight.checks("PF_AD")
         assert said.row("lock_today")["seen"] == "1 of 1 account" and said.row("clock")["seen"] == "as far as whole seconds tell"
         assert said.row("rights_groups")["seen"] == "1 of 1 group" and said.row("rights_create")["seen"] == "in " + PEOPLE
@@ -127,6 +130,7 @@ def test_rights_on_protected_accounts():
             said = bed.look("--protected-accounts")
             assert said.bad() == [] and said.row("lock_protected")["seen"] == "1 of 1 protected account"
             assert said.row("rights_attributes")["seen"] == "3 of 3 attributes on 1 account"
+            assert said.row("rights_password")["seen"] == "1 of 1 account"
             as_service = dict(dn=SERVICE, password=bed.ldap.password)
             bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: adminDescription\nadminDescription: 1\n" % dn, **as_service)
             bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: %s\n"
@@ -165,12 +169,53 @@ def test_a_right_that_lacks_for_one_account(bed, attribute):
         assert '"${who}:WP;%s;user"' % attribute in row["snippet"]
 
 
+@pytest.mark.parametrize("rule, may", [
+    ("(OD;;CR;%s;;SERVICE)" % RESET_PASSWORD, False), ("(D;;CR;;;SERVICE)", False), ("(OD;;CR;%s;;WD)" % RESET_PASSWORD, False),
+    ("(OD;;CR;%s;;GROUP)" % RESET_PASSWORD, False),
+    ("(OD;CIIO;CR;%s;;SERVICE)" % RESET_PASSWORD, True), ("(OD;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;SERVICE)", True),
+    ("(OD;;CR;%s;;DG)" % RESET_PASSWORD, True), ("(OD;;WP;%s;;SERVICE)" % MEMBER, True)])
+def test_a_password_that_may_not_be_set(bed, rule, may):
+    """What preflight makes of an account's rules is what the server does."""
+    group = bed.ldap.add_group("teenused")
+    bed.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (group, SERVICE))
+    text = bed.ldap.search(group, "-s", "base", "objectSid")
+    octets = base64.b64decode(re.search(r"^objectSid:: (\S+)$", text, re.M)[1])
+    of_group = "S-1-5-" + "-".join(str(n) for n in struct.unpack("<%dI" % octets[1], octets[8:]))
+    try:
+        with bed.person("anu.kask", "employeeNumber: LV-1001") as dn, bed.person("toomas.mets", "employeeNumber: LV-1002"):
+            bed.give(dn, rule.replace("GROUP", of_group))
+            said = bed.look()
+            row = said.row("rights_password")
+            try:
+                bed.ldap.modify("dn: %s\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: %s\n" % (dn, encoded_password("Teine-salas0na")),
+                                dn=SERVICE, password=bed.ldap.password)
+                did = True
+            except RuntimeError as e:
+                assert "(50)" in str(e), e
+                did = False
+            assert did == may
+            assert (row["state"], [o["name"] for o in row["objects"]]) == (("ok", []) if may else ("warning", [dn])), row
+            assert row["seen"] == ("2 of 2 accounts" if may else "1 of 2 accounts")
+            assert may or "the password of 1 account (Reset Password)" in row["text"]
+    finally:
+        bed.ldap._tool("ldapdelete", group)
+
+
+def test_rules_that_may_not_be_read(bed):
+    """Then nobody can know beforehand, and the row says so."""
+    with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
+        bed.give(dn, "(D;;RC;;;SERVICE)")
+        row = bed.look().row("rights_password")
+        assert row["state"] == "unknown" and row["seen"] == "the access rules of 1 of 1 account may not be read"
+        assert "shows with the first departure, as the finding password_not_useless" in row["text"] and row["snippet"]
+
+
 @pytest.mark.parametrize("attribute, option, value", [
     ("adminDescription", "fence_attribute", "description"), ("accountExpires", "end_ahead", "no"), ("pwdLastSet", "must_change_password", "no")])
 def test_what_the_configuration_does_without(bed, attribute, option, value):
     """No right is asked for, or given by the snippet, that this configuration has no use for."""
     with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
-        bed.give(dn, "(OD;;WP;%s;;SERVICE)" % WRITTEN[attribute])
+        bed.give(dn, "(OD;;WP;%s;;SERVICE)(OD;;CR;%s;;SERVICE)" % (WRITTEN[attribute], RESET_PASSWORD))
         assert bed.look().objects("rights_attributes") == [attribute]
         said = bed.look(**{option: value})
         assert attribute not in said.objects("rights_attributes")
@@ -263,11 +308,13 @@ def test_ways_in_without_a_certificate(monkeypatch, tmp_path):
         bed.ldap.samba_tool(*shlex.split(make.replace("linn.keytab", keytab)))
         lines = dict(re.findall(r"(?m)^# (uris|tls|sasl|keytab_file|principal) = (.*)$", row["snippet"]))
         assert lines.pop("keytab_file") == "credential:secret_linn.keytab" and len(lines) == 4
-        with bed.person("anu.kask", "employeeNumber: LV-1001"):
+        with bed.person("anu.kask", "employeeNumber: LV-1001") as dn:
             said = bed.look(bind_dn=None, password_file=None, keytab_file=keytab, **lines)
             assert said.bad() == [] and said.row("ways_in")["seen"] == "none is needed", said.rows
             assert said.row("lock_today")["seen"] == "1 of 1 account"
-            assert bed.sid() in said.row("rights_password")["snippet"], "also where the configuration names no DN"
+            bed.give(dn, "(OD;;CR;%s;;SERVICE)" % RESET_PASSWORD)
+            said = bed.look(bind_dn=None, password_file=None, keytab_file=keytab, **lines)
+            assert said.bad() == ["rights_password"] and bed.sid() in said.row("rights_password")["snippet"], "also where the configuration names no DN"
     finally:
         bed.close()
 
