@@ -1,11 +1,14 @@
 """paaslactl preflight on a real Active Directory domain controller (Samba): what it finds there, and what its rights give."""
 import base64
+import contextlib
 import functools
 import json
 import re
 import shlex
+import socket
 import struct
 import subprocess
+import threading
 
 import pytest
 
@@ -317,6 +320,43 @@ def test_ways_in_without_a_certificate(monkeypatch, tmp_path):
             assert said.bad() == ["rights_password"] and bed.sid() in said.row("rights_password")["snippet"], "also where the configuration names no DN"
     finally:
         bed.close()
+
+
+@contextlib.contextmanager
+def peer(answer):
+    """A port where whoever comes is heard once, answered and shown out."""
+    def serve():
+        while True:
+            try:
+                with listener.accept()[0] as s:
+                    s.sendall(answer(s.recv(4096)))
+            except OSError:
+                if not alive:
+                    return
+
+    alive, listener = [True], socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        alive.clear()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("scheme, answer, why", [
+    ("ldaps", lambda heard: b"", "ends the TLS handshake"),
+    # unavailable, as Windows answers StartTLS; the message's number is the question's
+    ("ldap", lambda heard: b"\x30\x0c\x02\x01" + heard[4:5] + b"\x78\x07\x0a\x01\x34\x04\x00\x04\x00", "refuses StartTLS (result 52)")])
+def test_a_windows_server_without_a_certificate(bed, scheme, answer, why):
+    """It listens where ldaps is spoken, and hangs up; Samba does not listen there at all."""
+    with peer(answer) as port:
+        uri = "%s://127.0.0.1:%d" % (scheme, port)
+        said = bed.look(uris=uri)
+    assert said.bad() == ["tls"] and said.row("ways_in")["state"] == "note" and why in said.row("ways_in")["text"], said.rows
+    assert "# uris = ldap://127.0.0.1\n" in said.row("ways_in")["snippet"]
 
 
 def test_a_certificate_that_is_there_is_not_missed(bed, tmp_path):
