@@ -280,9 +280,8 @@ struct pl_str pld_once_whoami(struct pld_once *o, struct pl_arena *a)
         once_next(o, msgid, 1, &m, &err) < 0)
         goto out;
     if (ldap_parse_result(o->ld, m, &code, NULL, NULL, NULL, NULL, 0) == LDAP_SUCCESS && code == LDAP_SUCCESS &&
-        ldap_parse_whoami(o->ld, m, &name) == LDAP_SUCCESS && name && name->bv_len > 3 &&
-        strncasecmp(name->bv_val, "dn:", 3) == 0)
-        out = pl_arena_str(a, (struct pl_str){name->bv_val + 3, name->bv_len - 3});
+        ldap_parse_whoami(o->ld, m, &name) == LDAP_SUCCESS && name && name->bv_len > 0)
+        out = pl_arena_str(a, (struct pl_str){name->bv_val, name->bv_len});
 out:
     ber_bvfree(name);
     ldap_msgfree(m);

@@ -65,7 +65,7 @@ bool pld_once_search(struct pld_once *o, const struct pld_once_ask *ask, struct 
 /* Compare (RFC 4511 4.10): 6 true, 5 false, 16 no such attribute, 50 no right; -1 as above. */
 int pld_once_compare(struct pld_once *o, struct pl_str dn, const char *attr, struct pl_str value, struct pl_err *err);
 
-/* Whom the server takes us for (RFC 4532), a DN; empty when it does not say. */
+/* Whom the server takes us for (RFC 4532, RFC 4513 5.2.1.8): "dn:...", "u:..."; empty when it does not say. */
 struct pl_str pld_once_whoami(struct pld_once *o, struct pl_arena *a);
 
 /* Whether the server would take a password without TLS: the result code of a log-on with a name and a password that

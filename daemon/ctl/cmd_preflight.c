@@ -14,6 +14,7 @@
 
 struct wish {
     const char *directory, *config, *snippets, *ou;
+    bool protected_accounts;
 };
 
 static bool take(struct ctl *c, int argc, char **argv, struct wish *w)
@@ -23,11 +24,17 @@ static bool take(struct ctl *c, int argc, char **argv, struct wish *w)
     w->config = ctl_option(&a, "--config");
     w->snippets = ctl_option(&a, "--snippets");
     w->ou = ctl_option(&a, "--selftest");
+    w->protected_accounts = ctl_flag(&a, "--protected-accounts");
     if (!ctl_args_end(&a, 0, 1))
         return false;
     w->directory = a.n_words ? a.word[0] : NULL;
     if (!w->config)
         w->config = PL_SYSCONFDIR "/paasla/paasla.conf";
+    if (w->protected_accounts && (w->ou || (!c->json && !w->snippets))) {
+        ctl_complain(
+            "--protected-accounts is said with --snippets or --json: it adds one more text to what they give.");
+        return false;
+    }
     if (c->json && w->snippets) {
         ctl_complain("--json holds the snippets already; --snippets is for people.");
         return false;
@@ -130,6 +137,8 @@ static void run_check(struct pf *p, const struct pf_check *check, struct pf_addr
         return;
     r->sentence = pf_words(p, r, check->sentence, false);
     r->advice = pf_words(p, r, check->advice, false);
+    if (check->opt_in && !p->protected_accounts)
+        return;
     r->snippet = pf_words(p, r, check->snippet, true);
     r->undo = pf_words(p, r, check->undo, true);
 }
@@ -152,11 +161,13 @@ static void run_checks(struct pf *p)
     ctl_progress_end();
 }
 
-static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const struct tables *t, size_t number)
+static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const struct tables *t, size_t number,
+                 const struct wish *w)
 {
     const struct pl_conf_directory *conf = &whole->dirs[number];
     *p = (struct pf){.ctl = c,
                      .whole = whole,
+                     .protected_accounts = w->protected_accounts,
                      .arena = pl_arena_new(),
                      .conf = conf,
                      .dialect = pl_dialect_find(conf->dialect),
@@ -167,6 +178,7 @@ static void look(struct ctl *c, struct pf *p, const struct pl_conf *whole, const
                      .people = t->people[number],
                      .suffix = conf->people_base,
                      .service = conf->bind_dn};
+    pf_writes_list(p);
     pf_connect(p);
     if (p->main) {
         pf_read(p);
@@ -183,7 +195,7 @@ static int look_at_all(struct ctl *c, const struct pl_conf *conf, const struct w
     int code = CTL_USAGE;
     for (size_t i = 0; i < conf->n_dirs; i++)
         if (!w->directory || pl_str_eq_c(conf->dirs[i].name, w->directory)) {
-            look(c, &dirs[n], conf, t, i);
+            look(c, &dirs[n], conf, t, i, w);
             needs += pf_needs(&dirs[n++]);
         }
     if (!w->snippets || strcmp(w->snippets, "-") != 0)

@@ -74,10 +74,15 @@ const struct ctl_command ctl_commands[] = {
      "something\n"
      "is to be tried again.",
      "  paaslactl sync\n  paaslactl sync main --timeout 600", cmd_sync},
-    {"preflight", "preflight [DIRECTORY] [--config FILE] [--snippets FILE] [--selftest OU]",
+    {"preflight", "preflight [DIRECTORY] [--config FILE] [--snippets FILE] [--protected-accounts] [--selftest OU]",
      "what stands in the way, before anything is switched on",
      "  --config FILE     the daemon's configuration (/etc/paasla/paasla.conf)\n"
      "  --snippets FILE   write what puts things right, with what takes it back, into FILE; - prints only that\n"
+     "  --protected-accounts  Active Directory: with --snippets (or --json) also what lets the daemon lock accounts "
+     "that\n"
+     "                    AdminSDHolder protects. It is as mighty as an administrator of the domain then; without it "
+     "such a\n"
+     "                    departure is a work order for a person\n"
      "  --selftest OU     see how the server behaves, by writing in this empty OU and nowhere else\n\n"
      "It logs on to the directories as paaslad does and reads; nothing is written, in PostgreSQL or in a directory.\n"
      "Run it as the daemon's user with the secrets of the daemon's unit (CREDENTIALS_DIRECTORY), as README's chapter\n"

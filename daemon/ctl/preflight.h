@@ -11,14 +11,17 @@
  *   preflight_policy.c   checks of password policies: is a lock enforced
  *   preflight_groups.c   checks of the groups that roles hang on
  *   preflight_rights.c   checks of what our account may do
- *   preflight_389.c      what 389 Directory Server tells of rights and of itself
- *   preflight_ad.c       the same of Active Directory; preflight_nested.c groups in groups there
+ *   preflight_writes.h   what the daemon writes of an account
+ *   preflight_ways.c     Active Directory: the ways in where there is no certificate
+ *   preflight_389.c      what 389 Directory Server tells of rights and of itself; preflight_ad.c, preflight_acl.c:
+ *                        Active Directory; preflight_nested.c: groups in groups there
  *   preflight_print.c    sentences, table, JSON, snippets
  * --selftest, which writes in one OU, is another thing: selftest.h. */
 #ifndef PAASLA_CTL_PREFLIGHT_H
 #define PAASLA_CTL_PREFLIGHT_H
 
 #include "ctl.h"
+#include "preflight_writes.h"
 
 #include "daemon/dir_once.h"
 #include "lib/directory/dialect.h"
@@ -53,6 +56,7 @@ struct pf_check {
     const char *sentence;       /* when it is not as it should be; with {words} */
     const char *advice;         /* what to do then */
     const char *snippet, *undo; /* with {words}; NULL: there is none */
+    bool opt_in;                /* the snippet is only given to who asks for it: --protected-accounts */
 };
 extern const struct pf_check pf_checks[]; /* in the order in which they are told; ends with a NULL id */
 
@@ -82,14 +86,13 @@ struct pf_result {
     struct pl_str sentence, advice, snippet, undo; /* made at the end; empty where there is nothing to say */
 };
 
-/* Each sets the state and what was seen. */
+/* Each sets the state and what was seen; pf_counted: found with so many objects, or fine. */
 void pf_fine(struct pf *p, struct pf_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pf_found(struct pf *p, struct pf_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pf_unknown(struct pf *p, struct pf_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pf_skipped(struct pf *p, struct pf_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pf_because(struct pf *p, struct pf_result *r, const struct pl_err *err); /* {why}: its sentence and its hint */
 void pf_object(struct pf *p, struct pf_result *r, struct pl_str name, struct pl_str value);
-/* Found with so many objects, or fine. */
 void pf_counted(struct pf *p, struct pf_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool pf_needs_person(const struct pf_result *r);
 const char *pf_state_word(const struct pf_result *r); /* ok, note, warning, stops, unknown, skipped */
@@ -119,13 +122,6 @@ struct pf_address {
     struct pld_once *once; /* NULL: not bound */
 };
 
-enum {
-    PF_MAY_LOCK = 1,
-    PF_MAY_PASSWORD = 2,
-    PF_MAY_ADD = 4,      /* it, were it not there */
-    PF_MAY_TOO_MUCH = 8, /* delete it, or change its rules */
-};
-
 struct pf_entry {                                /* below people_base */
     struct pl_str dn, id, login, number, policy; /* id and login in small letters, for comparing; policy: of its own */
     uint32_t attrs;                              /* which of the dialect's person_attrs it showed, by bit */
@@ -135,6 +131,7 @@ struct pf_entry {                                /* below people_base */
     bool belongs;                                /* to an account of the table, or to a person who has its number */
     bool asked;                                  /* the server told what we may do with it: the next two */
     uint32_t may_read;                           /* which of person_attrs, by bit */
+    uint32_t lacks;                              /* of pf.writes, by bit: may not be written */
     unsigned may;                                /* PF_MAY_... */
     bool guarded;                                /* Active Directory: AdminSDHolder watches over it */
     int64_t primary;                             /* the number of its primary group; 0: none */
@@ -187,7 +184,9 @@ struct pf {
     struct pl_entry root;
     struct pl_str suffix, group_suffix; /* naming contexts of the two bases */
     struct pl_str service;              /* our account's DN */
-    struct pl_str sid, fence;           /* Active Directory: of our account, as text; fence_attribute */
+    struct pl_str sid;                  /* Active Directory: of our account, as text */
+    struct pf_writes writes;
+    bool protected_accounts; /* asked for: snippets that are opt-in */
     struct pf_group *role_groups;
     size_t n_role_groups;
     struct pf_entry *entries;

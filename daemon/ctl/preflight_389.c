@@ -44,6 +44,10 @@ static void take_rights(void *ctx, const struct pl_entry *e)
     for (size_t i = 0; p->dialect->person_attrs[i]; i++)
         if (may(rights, p->dialect->person_attrs[i], 'r'))
             of->may_read |= UINT32_C(1) << i;
+    of->lacks = 0;
+    for (size_t i = 0; i < p->writes.n; i++)
+        if (!may(rights, p->writes.at[i].name.s, 'w'))
+            of->lacks |= UINT32_C(1) << i;
     of->may = (may(rights, "nsAccountLock", 'w') ? PF_MAY_LOCK : 0u) |
               (may(rights, p->dialect->password_attr, 'w') ? PF_MAY_PASSWORD : 0u) |
               (entry_may(e, 'a') ? PF_MAY_ADD : 0u) |
@@ -85,8 +89,10 @@ static void ask_groups(struct pf *p)
 
 void pf_389_rights(struct pf *p)
 {
-    const char *attrs[36] = {p->dialect->password_attr, "aci"};
+    const char *attrs[36 + PF_WRITES_MAX] = {p->dialect->password_attr, "aci"};
     size_t n = 2;
+    for (size_t i = 0; i < p->writes.n; i++)
+        attrs[n++] = p->writes.at[i].name.s;
     for (size_t i = 0; p->dialect->person_attrs[i] && i < 32; i++)
         attrs[n++] = p->dialect->person_attrs[i];
     struct pld_once_ask ask = ask_rights(p, attrs);

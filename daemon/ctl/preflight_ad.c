@@ -1,6 +1,6 @@
 /* Active Directory tells what we may do with an entry in attributes that it computes for whoever asks (MS-ADTS 3.1.1.4.5):
  * allowedAttributesEffective, allowedChildClassesEffective, sDRightsEffective. To set a password is a right of another kind,
- * and of that it tells nothing. */
+ * see preflight_acl.c. */
 #include "preflight_table.h"
 
 #include <string.h>
@@ -30,32 +30,27 @@ static bool is_guarded(const struct pl_entry *e)
     return number(e, "adminCount") > 0 || has(e, "isCriticalSystemObject", "TRUE");
 }
 
-static bool is_word(struct pl_str word, struct pl_str words)
-{
-    for (size_t from = 0, i = 0; i <= words.len; i++)
-        if (i == words.len || words.s[i] == ' ' || words.s[i] == '\t') {
-            if (i > from && pl_str_ieq(word, (struct pl_str){words.s + from, i - from}))
-                return true;
-            from = i + 1;
-        }
-    return false;
-}
-
 /* More than the daemon ever writes of an account. */
 static bool writes_more(const struct pf *p, const struct pl_entry *e)
 {
-    static const char *const ours[] = {"userAccountControl", "accountExpires",        "pwdLastSet",
-                                       "unicodePwd",         "altSecurityIdentities", "adminDescription"};
     const struct pl_attr *a = pl_entry_attr(e, "allowedAttributesEffective");
-    for (size_t i = 0; a && i < a->n; i++) {
-        bool known = pl_str_ieq(a->values[i], p->fence) || pl_str_ieq(a->values[i], p->conf->mail_alias_attribute) ||
-                     is_word(a->values[i], p->conf->keep_attributes);
-        for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
-            known = known || pl_str_ieq_c(a->values[i], ours[k]);
-        if (!known)
+    for (size_t i = 0; a && i < a->n; i++)
+        if (!pf_writes_knows(p, a->values[i]))
             return true;
-    }
     return false;
+}
+
+static uint32_t lacks(const struct pf *p, const struct pl_entry *e)
+{
+    const struct pl_attr *a = pl_entry_attr(e, "allowedAttributesEffective");
+    uint32_t out = 0;
+    for (size_t w = 0; w < p->writes.n; w++) {
+        bool may = false;
+        for (size_t i = 0; a && i < a->n && !may; i++)
+            may = pl_str_ieq(a->values[i], p->writes.at[w].name);
+        out |= may ? 0 : UINT32_C(1) << w;
+    }
+    return out;
 }
 
 static void take_rights(void *ctx, const struct pl_entry *e)
@@ -70,6 +65,7 @@ static void take_rights(void *ctx, const struct pl_entry *e)
     of->asked = true;
     of->guarded = is_guarded(e);
     of->primary = number(e, "primaryGroupID");
+    of->lacks = lacks(p, e);
     of->may = (has(e, "allowedAttributesEffective", "userAccountControl") ? PF_MAY_LOCK : 0u) |
               (rules || writes_more(p, e) ? PF_MAY_TOO_MUCH : 0u);
 }
@@ -90,8 +86,8 @@ void pf_ad_rights(struct pf *p)
                                .control = PF_OID_DOMAIN_SCOPE,
                                .entry = take_rights,
                                .ctx = p};
-    p->fence = pf_option(p, "fence_attribute");
     pld_once_search(p->main->once, &ask, &p->rights_answer);
+    pf_ad_passwords(p);
 }
 
 /* A group with a role, as it was read with pf_ad_group_attrs. */
@@ -123,10 +119,19 @@ void pf_ad_create(struct pf *p, struct pf_result *r)
         pf_found(p, r, "not in %.*s", (int)where.len, where.s);
 }
 
-void pf_ad_password(struct pf *p, struct pf_result *r)
+/* An ordinary delegation reaches none of these: their rules are AdminSDHolder's, and nothing is inherited. */
+void pf_ad_lock_protected(struct pf *p, struct pf_result *r)
 {
-    pf_unknown(p, r, "the server does not tell");
-    r->tell = true;
+    size_t tried = 0;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        const struct pf_entry *e = &p->entries[i];
+        if (!e->account || !e->belongs || !e->asked || !e->guarded)
+            continue;
+        tried++;
+        if (!(e->may & PF_MAY_LOCK))
+            pf_object(p, r, e->dn, (struct pl_str){"", 0});
+    }
+    pf_counted(p, r, "%zu of %zu protected account%s", tried - r->n_objects, tried, tried == 1 ? "" : "s");
 }
 
 void pf_ad_guarded(struct pf *p, struct pf_result *r)

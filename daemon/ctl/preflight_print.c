@@ -233,6 +233,8 @@ void pf_print_snippets(FILE *out, struct pf *dirs, size_t n)
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < dirs[i].n_results; k++) {
             const struct pf_result *r = &dirs[i].results[k];
+            if (r->check->opt_in && !dirs[i].protected_accounts)
+                continue;
             if (r->sentence.len && r->check->snippet && !is_told(&dirs[i], k))
                 print_snippet(out, &dirs[i], r);
         }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "lib/directory/dn.h"
+#include "lib/directory/filter.h"
 
 enum { LDAP_OK = 0, UNAVAILABLE_CRITICAL_EXTENSION = 12, ATTRS_MAX = 32 };
 
@@ -282,6 +283,51 @@ static struct pl_str context_of(const struct pl_entry *root, struct pl_str dn)
     return best.len ? best : dn;
 }
 
+static void take_dn(void *ctx, const struct pl_entry *e)
+{
+    struct pf *p = ctx;
+    p->service = pl_arena_str(p->arena, e->dn);
+}
+
+/* The name with which our account logs on to Active Directory: "u:LINN\\paasla" (MS-ADTS 3.1.1.3.4.2.4); Samba 4.17 does
+ * not say, then it is that of the ticket. */
+static struct pl_str log_on_name(struct pf *p, struct pl_str who)
+{
+    const char *slash = who.len > 2 ? memchr(who.s, '\\', who.len) : NULL, *at;
+    if (slash)
+        return (struct pl_str){slash + 1, who.len - (size_t)(slash + 1 - who.s)};
+    who = p->conf->principal;
+    at = who.len > 0 ? memchr(who.s, '@', who.len) : NULL;
+    return at ? (struct pl_str){who.s, (size_t)(at - who.s)} : who;
+}
+
+/* Our account's DN where the configuration does not have it. */
+static struct pl_str read_whoami(struct pf *p)
+{
+    static const char *const attrs[] = {"1.1", NULL};
+    struct pl_str who = pld_once_whoami(p->main->once, p->arena), name = log_on_name(p, who);
+    struct pl_buf filter = {0};
+    struct pld_once_answer a;
+    if (who.len > 3 && strncasecmp(who.s, "dn:", 3) == 0)
+        return (struct pl_str){who.s + 3, who.len - 3};
+    p->service = (struct pl_str){"", 0};
+    if (p->dialect_bit != PF_AD || name.len == 0)
+        return p->service;
+    pl_buf_add_c(&filter, "(sAMAccountName=");
+    pl_filter_escape(&filter, name);
+    pl_buf_add_c(&filter, ")");
+    struct pld_once_ask ask = {.base = p->suffix,
+                               .scope = PL_SCOPE_SUB,
+                               .filter = filter.s,
+                               .attrs = attrs,
+                               .control = PF_OID_DOMAIN_SCOPE,
+                               .entry = take_dn,
+                               .ctx = p};
+    pld_once_search(p->main->once, &ask, &a);
+    pl_buf_free(&filter);
+    return p->service;
+}
+
 /* Of our account, as text (MS-DTYP 2.4.2.1, 2.4.2.2); empty when it may not be seen. */
 static struct pl_str read_sid(struct pf *p)
 {
@@ -306,12 +352,13 @@ static struct pl_str read_sid(struct pf *p)
 
 void pf_read_self(struct pf *p)
 {
-    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", NULL};
+    static const char *const root_attrs[] = {"namingContexts", "supportedControl", "lastusn", "schemaNamingContext",
+                                             NULL};
     struct pl_err err;
     (void)pf_read_entry(p, PL_STR(""), root_attrs, &p->root, &err);
     p->suffix = context_of(&p->root, p->conf->people_base);
     p->group_suffix = context_of(&p->root, p->conf->group_base);
-    p->service = p->conf->bind_dn.len ? p->conf->bind_dn : pld_once_whoami(p->main->once, p->arena);
+    p->service = p->conf->bind_dn.len ? p->conf->bind_dn : read_whoami(p);
     if (p->dialect_bit == PF_AD)
         p->sid = read_sid(p);
 }
@@ -329,6 +376,8 @@ void pf_read(struct pf *p)
     index_by(p, &p->by_number, offsetof(struct pf_entry, number));
     if (p->dialect_bit == PF_389DS)
         pf_389_rights(p);
-    if (p->dialect_bit == PF_AD)
+    if (p->dialect_bit == PF_AD) {
+        pf_writes_ids(p);
         pf_ad_rights(p);
+    }
 }

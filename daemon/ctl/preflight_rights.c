@@ -84,6 +84,12 @@ static void nobody_yet(struct pf *p, struct pf_result *r)
     pf_unknown(p, r, "no account belongs to anybody of the table yet");
 }
 
+/* Nothing of an account that AdminSDHolder watches over is ours to write, and lock_protected says so. */
+static bool is_out_of_reach(const struct pf_entry *e)
+{
+    return e->guarded && !(e->may & PF_MAY_LOCK);
+}
+
 static void lacks(struct pf *p, struct pf_result *r, unsigned right)
 {
     size_t tried = 0;
@@ -91,7 +97,7 @@ static void lacks(struct pf *p, struct pf_result *r, unsigned right)
         return;
     for (size_t i = 0; i < p->n_entries; i++) {
         const struct pf_entry *e = &p->entries[i];
-        if (!is_judged(e))
+        if (!is_judged(e) || is_out_of_reach(e))
             continue;
         tried++;
         if (!(e->may & right))
@@ -106,6 +112,90 @@ static void lacks(struct pf *p, struct pf_result *r, unsigned right)
 void pf_rights_lock(struct pf *p, struct pf_result *r)
 {
     lacks(p, r, PF_MAY_LOCK);
+}
+
+/* Reset Password, as far as the rules of the account may be read. */
+void pf_rights_reset(struct pf *p, struct pf_result *r)
+{
+    size_t tried = 0, told_of = 0;
+    if (!told(p, r))
+        return;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        const struct pf_entry *e = &p->entries[i];
+        if (!is_judged(e) || is_out_of_reach(e))
+            continue;
+        tried++;
+        told_of += (e->may & PF_MAY_TOLD) != 0;
+        if ((e->may & (PF_MAY_TOLD | PF_MAY_PASSWORD)) == PF_MAY_TOLD)
+            pf_object(p, r, e->dn, (struct pl_str){"", 0});
+    }
+    if (tried == 0) {
+        nobody_yet(p, r);
+    } else if (r->n_objects > 0 || told_of == tried) {
+        pf_counted(p, r, "%zu of %zu account%s", told_of - r->n_objects, tried, tried == 1 ? "" : "s");
+        r->why =
+            pf_words(p, r,
+                     "The service account may not set the password of {n} account{s} (Reset Password): no first one, "
+                     "and after a departure the old one stays: {objects}",
+                     false);
+    } else {
+        pf_unknown(p, r, "the access rules of %zu of %zu account%s may not be read", tried - told_of, tried,
+                   tried == 1 ? "" : "s");
+        r->why =
+            pl_arena_str(p->arena, PL_STR("Whether the service account may set passwords (Reset Password) is not to "
+                                          "be seen, because it may not read the access rules of all accounts: if it "
+                                          "may not, that shows with the first departure, as the finding "
+                                          "password_not_useless"));
+        r->tell = true;
+    }
+}
+
+/* "adminDescription (the fence) of 2 of 3 accounts, such as CN=..." */
+static void add_lacking(struct pf *p, struct pf_result *r, size_t w, struct pl_buf *b)
+{
+    const struct pf_entry *first = NULL;
+    size_t tried = 0, n = 0;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        const struct pf_entry *e = &p->entries[i];
+        if (!is_judged(e) || is_out_of_reach(e))
+            continue;
+        tried++;
+        if (!(e->lacks >> w & 1))
+            continue;
+        n++;
+        first = first ? first : e;
+    }
+    if (n == 0)
+        return;
+    pl_buf_printf(b, "%s%s (%s) of %zu of %zu account%s, such as ", b->len ? "; " : "", p->writes.at[w].name.s,
+                  p->writes.at[w].purpose, n, tried, tried == 1 ? "" : "s");
+    pl_buf_add(b, first->dn);
+    pf_object(p, r, p->writes.at[w].name, first->dn);
+}
+
+/* What the daemon writes beside the lock and the password, on each account that it would write to. */
+void pf_rights_attributes(struct pf *p, struct pf_result *r)
+{
+    struct pl_buf b = {0};
+    size_t attributes = 0, tried = 0;
+    if (!told(p, r))
+        return;
+    for (size_t i = 0; i < p->n_entries; i++)
+        tried += is_judged(&p->entries[i]) && !is_out_of_reach(&p->entries[i]);
+    for (size_t w = 0; w < p->writes.n; w++)
+        if (!p->writes.at[w].own_check) {
+            attributes++;
+            add_lacking(p, r, w, &b);
+        }
+    if (attributes == 0)
+        pf_skipped(p, r, "nothing but the lock and the password is written");
+    else if (tried == 0)
+        nobody_yet(p, r);
+    else
+        pf_counted(p, r, "%zu of %zu attributes on %zu account%s", attributes - r->n_objects, attributes, tried,
+                   tried == 1 ? "" : "s");
+    r->why = pl_arena_str(p->arena, pl_buf_str(&b));
+    pl_buf_free(&b);
 }
 
 void pf_rights_password(struct pf *p, struct pf_result *r)

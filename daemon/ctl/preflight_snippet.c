@@ -88,7 +88,7 @@ const char pf_do_rights[] = ON_HOST
     RULE(0, "dn.exact=\"{service:acl}\" attrs=userPassword", "=c")
     RULE(1, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=userPassword", "=mw")
     RULE(2, "dn.subtree=\"{suffix:acl}\" attrs=userPassword", "none")
-    RULE(3, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs=pwdEndTime", "write")
+    RULE(3, "dn.subtree=\"{people_base:acl}\" filter=\"{numbers:acl}\" attrs={written_rule}", "write")
     RULE(4, "dn.exact=\"{newcomers:acl}\" attrs=children", "=arscxd")
     RULE(5, "dn.one=\"{newcomers:acl}\" attrs=entry", "=arscxd")
     RULE(6, "dn.subtree=\"{group_base:acl}\" filter=\"(description=paasla)\" attrs=member,memberUid,uniqueMember", "write")
@@ -200,7 +200,7 @@ const char pf_undo_usn[] = DSCONF "plugin usn disable\n";
 #define READS "aci: (targetattr!=\"userPassword\")(version 3.0; acl \"paasla reads "
 #define ALLOW "\"; allow (read,search,compare) userdn=\"ldap:///{service:url}\";)\n"
 #define LOCKS                                                                                                          \
-    "aci: (targetattr=\"nsAccountLock || userPassword\")(targetfilter=\"{numbers:aci}\")(version 3.0; acl "            \
+    "aci: (targetattr=\"{written_rule:aci}\")(targetfilter=\"{numbers:aci}\")(version 3.0; acl "                       \
     "\"paasla locks\"; allow (write) userdn=\"ldap:///{service:url}\";)\n"
 #define ADDS                                                                                                           \
     "aci: (targetattr=\"*\")(targetfilter=\"{numbers:aci}\")(version 3.0; acl \"paasla adds people\"; allow (add) "    \

@@ -13,43 +13,54 @@ const char pf_undo_plain_ad[] = "Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControl
                                 "LDAPServerIntegrity 1 -Type DWord\n";
 
 /* dsacls takes the SID, so that nobody has to know what the account is called. */
-#define WHO              "$who = '{sid}'\n"
-#define LOCKS(attribute) "dsacls {people_base:ps} /I:S /G \"${who}:WP;" attribute ";user\"\n"
+#define WHO  "$who = '{sid}'\n"
+#define USER "bf967aba-0de6-11d0-a285-00aa003049e2"
+/* What is written of accounts, and of that only what the configuration wants: preflight_writes.c. */
 const char pf_do_rights_ad[] = AS_ADMIN WHO
     "# Everything below the two places is read.\n"
     "dsacls {people_base:ps} /I:T /G \"${who}:GR\"\n"
     "dsacls {group_base:ps} /I:T /G \"${who}:GR\"\n"
-    "# The lock, and the attribute that fences it; a new password, also one that nobody knows.\n" LOCKS(
-        "userAccountControl") LOCKS("accountExpires") LOCKS("pwdLastSet")
-        LOCKS("adminDescription") "dsacls {people_base:ps} /I:S /G \"${who}:CA;Reset Password;user\"\n"
-                                  "# New people, and no entry deleted.\n"
-                                  "dsacls {newcomers:ps} /I:T /G \"${who}:CC;user\"\n"
-                                  "# Members of groups.\n"
-                                  "dsacls {group_base:ps} /I:S /G \"${who}:WP;member;group\"\n"
-                                  "# The same with Samba, on a domain controller as root:\n"
-                                  "# samba-tool dsacl set --objectdn={people_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
-                                  "(OA;CIIO;WP;bf967a68-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967915-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967a0a-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;WP;bf967919-0de6-11d0-a285-00aa003049e2;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})"
-                                  "(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})'\n"
-                                  "# samba-tool dsacl set --objectdn={newcomers:sh} "
-                                  "--sddl='(OA;CI;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;{sid})'\n"
-                                  "# samba-tool dsacl set --objectdn={group_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
-                                  "(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;bf967a9c-0de6-11d0-a285-"
-                                  "00aa003049e2;{sid})'\n";
-#undef LOCKS
+    "# What the daemon writes of accounts; and a new password, also one that nobody knows.\n"
+    "{writes}dsacls {people_base:ps} /I:S /G \"${who}:WP;{attribute};user\"\n{/writes}"
+    "dsacls {people_base:ps} /I:S /G \"${who}:CA;Reset Password;user\"\n"
+    "# New people, and no entry deleted.\n"
+    "dsacls {newcomers:ps} /I:T /G \"${who}:CC;user\"\n"
+    "# Members of groups.\n"
+    "dsacls {group_base:ps} /I:S /G \"${who}:WP;member;group\"\n"
+    "# The same with Samba, on a domain controller as root:\n"
+    "# samba-tool dsacl set --objectdn={people_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+    "{ids}(OA;CIIO;WP;{attribute_id};" USER ";{sid}){/ids}"
+    "(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;" USER ";{sid})'\n"
+    "{no_ids}# ... and write {attribute}, of which the schema did not tell us the number (schemaIDGUID).\n{/no_ids}"
+    "# samba-tool dsacl set --objectdn={newcomers:sh} --sddl='(OA;CI;CC;" USER ";;{sid})'\n"
+    "# samba-tool dsacl set --objectdn={group_base:sh} --sddl='(A;CI;LCRPLORC;;;{sid})"
+    "(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;bf967a9c-0de6-11d0-a285-00aa003049e2;{sid})'\n";
 const char pf_undo_rights_ad[] =
     WHO "# All that the account was given on these two places.\n"
         "dsacls {people_base:ps} /R $who\n"
         "dsacls {newcomers:ps} /R $who\n"
         "dsacls {group_base:ps} /R $who\n"
         "# Samba 4.17 takes nothing away again by a command; samba-tool dsacl get shows what there is.\n";
+
+/* AdminSDHolder's list is copied as it stands, so the rights are given on itself and inherited by nothing. */
+#define AT_ONCE                                                                                                        \
+    "# The domain's PDC emulator copies the list within the hour (SDProp). At once:\n"                                 \
+    "# $root = [ADSI](\"LDAP://\" + (Get-ADDomain).PDCEmulator + \"/RootDSE\")\n"                                      \
+    "# $root.Put('runProtectAdminGroupsTask', 1); $root.SetInfo()\n"
+const char pf_do_protected_ad[] =
+    "# Read this before anything else. Whoever can reset the password of a domain administrator is as mighty as\n"
+    "# one. With these rights the daemon is: its host, whoever is root there, its keytab or password, its\n"
+    "# configuration, first_password_dir and the backups of them belong to tier 0 then, guarded like a domain\n"
+    "# controller. The rights count for every protected account of the domain, the built-in Administrator too, not\n"
+    "# only for people of the table. Without them the departure of such a person is a work order for an\n"
+    "# administrator, and nothing else is different.\n" AS_ADMIN WHO "dsacls {guardian:ps} /G \"${who}:GR\"\n"
+    "{writes}dsacls {guardian:ps} /G \"${who}:WP;{attribute}\"\n{/writes}"
+    "dsacls {guardian:ps} /G \"${who}:CA;Reset Password\"\n" AT_ONCE;
+const char pf_undo_protected_ad[] = WHO "# All that the account was given there.\n"
+                                        "dsacls {guardian:ps} /R $who\n" AT_ONCE
+                                        "# Then give the account a new password or keytab, and let its host be an "
+                                        "ordinary one again.\n";
+#undef AT_ONCE
 
 const char pf_do_canary_ad[] =
     AS_ADMIN "New-ADUser -Name {canary_name:ps} -SamAccountName {canary_name:ps} -Path {canary_place:ps} "

@@ -8,6 +8,11 @@ const struct pf_check pf_checks[] = {
      "An administrator enters or corrects it in paasla.directory; or correct the configuration.", NULL, NULL},
     {"reach", PF_ALL, PF_STOPS, PF_NEEDS_NOTHING, true, pf_reach, "{address} cannot be reached: {why}", "", NULL, NULL},
     {"tls", PF_ALL, PF_STOPS, PF_NEEDS_NOTHING, true, pf_tls, "There is no TLS with {address}: {why}", "", NULL, NULL},
+    {"ways_in", PF_AD, PF_NOTE, PF_NEEDS_NOTHING, true, pf_ad_ways_in,
+     "{address} seems to have no certificate: {why}. There are two ways in: Kerberos, which seals the connection on "
+     "port "
+     "389 (sasl = gssapi with a keytab), or a certificate for the domain controller.",
+     "The snippet has both, and what takes them back.", pf_do_ways_ad, pf_undo_ways_ad},
     {"certificate", PF_ALL, PF_WARNING, PF_NEEDS_NOTHING, true, pf_certificate,
      "The certificate of {address} ends soon: {saw}.", "Renew it on the server; nothing gets through after that day.",
      NULL, NULL},
@@ -94,9 +99,18 @@ const struct pf_check pf_checks[] = {
     {"lock_today", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_lock,
      "{n} account{s} could not be locked if {it} lost {its} owner today, because the service account may not write "
      "userAccountControl there: {objects}.",
-     "Give it the right. Where AdminSDHolder watches over the account (check guarded), take the account out of the "
-     "domain's own groups and let it inherit its rules again; or lock it by hand when the day comes.",
-     pf_do_rights_ad, pf_undo_rights_ad},
+     "Give it the right; an account that inherits no rules has to inherit them again.", pf_do_rights_ad,
+     pf_undo_rights_ad},
+    {"lock_protected", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_ad_lock_protected,
+     "{n} account{s} under the domain's protection (AdminSDHolder) could not be locked if {it} lost {its} owner today: "
+     "{objects}. The departure would be not done: a critical finding, and a work order of class kohe for an "
+     "administrator.",
+     "Let no administrator work with an account of daily work: take the account out of the domain's own groups, clear "
+     "its adminCount and let it inherit its rules again. Or lock it by hand when the day comes. The right that would "
+     "let "
+     "the daemon do it makes the daemon as mighty as an administrator of the domain; who wants that all the same adds "
+     "--protected-accounts to --snippets.",
+     pf_do_protected_ad, pf_undo_protected_ad, true},
     {"guarded", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_guarded,
      "{n} account{s} of the table's people {has} adminCount = 1: {objects}. On Windows, AdminSDHolder takes away each "
      "hour what we were given there; and adminCount stays when the reason is long gone.",
@@ -119,9 +133,8 @@ const struct pf_check pf_checks[] = {
      "The service account may not see {objects} of the accounts ({saw}).", "Give it the right to read.", pf_do_rights,
      pf_undo_rights},
     {"rights_write", PF_OPENLDAP, PF_NOTE, PF_NEEDS_BIND, false, pf_rights_write,
-     "slapd tells nobody what an account may write: whether the service account {service} has the rights it needs "
-     "shows "
-     "with the first write, as the finding write_denied.",
+     "slapd tells nobody what an account may write: whether the service account {service} may write {written}, and the "
+     "members of groups, shows with the first write, as the finding write_denied.",
      "Compare its rules with those of the snippet.", pf_do_rights, pf_undo_rights},
 
     {"rights_read", PF_389DS, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_told,
@@ -131,6 +144,11 @@ const struct pf_check pf_checks[] = {
      "The password of {n} account{s} could not be made useless, because the service account may not write userPassword "
      "there: {objects}.",
      "Give it the right.", pf_do_rights_389, pf_undo_rights_389},
+    {"rights_attributes", PF_389DS, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_attributes,
+     "The service account may not write all that the configuration has the daemon write: {why}.",
+     "Give it the right. An attribute that no class of the entry allows counts as one that may not be written: add the "
+     "class, or name another attribute.",
+     pf_do_rights_389, pf_undo_rights_389},
     {"rights_create", PF_389DS, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_create,
      "The service account may add no account like those that are there: nobody new gets one.",
      "Give it the right to add.", pf_do_rights_389, pf_undo_rights_389},
@@ -145,11 +163,11 @@ const struct pf_check pf_checks[] = {
     {"rights_read", PF_AD, PF_STOPS, PF_NEEDS_PEOPLE, false, pf_rights_read,
      "The service account may not see {objects} of the accounts ({saw}).", "Give it the right to read.",
      pf_do_rights_ad, pf_undo_rights_ad},
-    {"rights_password", PF_AD, PF_NOTE, PF_NEEDS_PEOPLE, false, pf_ad_password,
-     "Active Directory tells nobody whether an account may set passwords (Reset Password): if it may not, that shows "
-     "with "
-     "the first departure, as the finding password_not_useless.",
-     "Compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_password", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_reset, "{why}.",
+     "Give it the right; compare its rights with those of the snippet.", pf_do_rights_ad, pf_undo_rights_ad},
+    {"rights_attributes", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_rights_attributes,
+     "The service account may not write all that the configuration has the daemon write: {why}.", "Give it the right.",
+     pf_do_rights_ad, pf_undo_rights_ad},
     {"rights_create", PF_AD, PF_WARNING, PF_NEEDS_BIND, false, pf_ad_create,
      "The service account may add no user where new people go ({saw}).", "Give it the right to add.", pf_do_rights_ad,
      pf_undo_rights_ad},
@@ -182,7 +200,8 @@ const struct pf_check pf_checks[] = {
      "{objects}.",
      "Give these people another primary group, Domain Users for example, or take {them} from the role.", NULL, NULL},
     {"groups_nested", PF_AD, PF_WARNING, PF_NEEDS_PEOPLE, false, pf_ad_groups_nested,
-     "{n} group{s} stand{verb_s} in a group that a role hangs on: {objects}. Whoever is in {them} has what the role gives, with a "
+     "{n} group{s} stand{verb_s} in a group that a role hangs on: {objects}. Whoever is in {them} has what the role "
+     "gives, with a "
      "grant or without one; paaslad neither puts anybody in there nor takes anybody out.",
      "Take {them} out of the role's group, or keep a list of who is in {them} by other means.", NULL, NULL},
     {"groups_inside", PF_ALL, PF_WARNING, PF_NEEDS_BIND, false, pf_groups_inside,

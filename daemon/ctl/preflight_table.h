@@ -15,6 +15,7 @@ bool pf_policy_applies(struct pf *p, const struct pf_entry *e);
 /* preflight_ad.c: the same; a group with a role is read with these attributes. */
 #define PF_OID_DOMAIN_SCOPE "1.2.840.113556.1.4.1339"
 void pf_ad_rights(struct pf *p);
+void pf_ad_passwords(struct pf *p); /* preflight_acl.c */
 extern const char *const pf_ad_group_attrs[];
 void pf_ad_group(struct pf_group *g, const struct pl_entry *e);
 
@@ -35,16 +36,24 @@ pf_run pf_numbers_twice, pf_number_missing, pf_log_in_taken, pf_no_log_in, pf_go
 pf_run pf_groups_there, pf_groups_inside, pf_groups_writable, pf_groups_marked, pf_groups_nobodys;
 /* preflight_rights.c */
 pf_run pf_rights_read, pf_rights_write, pf_rights_told, pf_rights_lock, pf_rights_password, pf_rights_create,
-    pf_rights_groups, pf_rights_too_many;
+    pf_rights_groups, pf_rights_too_many, pf_rights_attributes, pf_rights_reset;
 /* preflight_389.c */
 pf_run pf_persistent, pf_usn;
 
 /* preflight_ad.c */
-pf_run pf_ad_create, pf_ad_password, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary, pf_ad_groups_nested;
+pf_run pf_ad_create, pf_ad_lock_protected, pf_ad_guarded, pf_ad_groups_guarded, pf_ad_groups_primary,
+    pf_ad_groups_nested;
+
+/* preflight_ways.c */
+pf_run pf_ad_ways_in;
+struct pl_str pf_plain_address(struct pf *p, const struct pf_result *r); /* words of its text */
+struct pl_str pf_realm(struct pf *p);
+extern const char pf_do_ways_ad[], pf_undo_ways_ad[];
 
 /* preflight_snippet_ad.c */
-extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_canary_ad[],
-    pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[], pf_do_number_ad[], pf_undo_number_ad[];
+extern const char pf_do_plain_ad[], pf_undo_plain_ad[], pf_do_rights_ad[], pf_undo_rights_ad[], pf_do_protected_ad[],
+    pf_undo_protected_ad[], pf_do_canary_ad[], pf_undo_canary_ad[], pf_do_group_ad[], pf_undo_group_ad[],
+    pf_do_number_ad[], pf_undo_number_ad[];
 /* preflight_snippet.c */
 extern const char pf_do_plain[], pf_undo_plain[], pf_do_canary[], pf_undo_canary[], pf_do_placeholder[],
     pf_undo_placeholder[], pf_do_ppolicy[], pf_undo_ppolicy[], pf_do_policy[], pf_undo_policy[], pf_do_limits[],

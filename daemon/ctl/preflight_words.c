@@ -1,6 +1,6 @@
 /* {words} in the texts of the table. A word comes from the configuration, from the directory or from PostgreSQL, so nothing
  * is believed of it: each form knows the place it goes to, and what cannot be put there safely leaves the text empty. */
-#include "preflight.h"
+#include "preflight_table.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -143,6 +143,20 @@ static struct pl_str dsconf(struct pf *p)
     return pl_arena_printf(p->arena, "dsconf -D 'cn=Directory Manager' -W %s%s", starttls ? "-Z " : "", uri);
 }
 
+/* Our account by the name with which it logs on, as far as the configuration tells it. */
+static struct pl_str account(struct pf *p)
+{
+    struct pl_str of_dn = rdn_value(p, p->conf->bind_dn), who = p->conf->principal;
+    const char *at = who.len ? memchr(who.s, '@', who.len) : NULL;
+    return who.len ? (struct pl_str){who.s, at ? (size_t)(at - who.s) : who.len} : of_dn.len ? of_dn : PL_STR("paasla");
+}
+
+static struct pl_str principal(struct pf *p)
+{
+    struct pl_str name = account(p), realm = pf_realm(p);
+    return pl_arena_printf(p->arena, "%.*s@%.*s", (int)name.len, name.s, (int)realm.len, realm.s);
+}
+
 static bool find_word(struct pf *p, const struct pf_result *r, const char *name, struct pl_str *out)
 {
     const struct pl_conf_directory *c = p->conf;
@@ -170,16 +184,23 @@ static bool find_word(struct pf *p, const struct pf_result *r, const char *name,
             *out = plain[i].value;
             return true;
         }
-    *out = strcmp(name, "objects") == 0       ? object_list(p, r)
-           : strcmp(name, "numbers") == 0     ? number_filter(p)
-           : strcmp(name, "newcomers") == 0   ? pf_newcomers(p)
-           : strcmp(name, "connect") == 0     ? tool_options(p)
-           : strcmp(name, "placeholder") == 0 ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
-           : strcmp(name, "policy") == 0      ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
-           : strcmp(name, "canary_name") == 0 ? rdn_value(p, c->canary_dn)
-           : strcmp(name, "admin") == 0       ? admin(p)
-           : strcmp(name, "dsconf") == 0      ? dsconf(p)
-                                              : count_word(p, r, name);
+    *out = strcmp(name, "objects") == 0     ? object_list(p, r)
+           : strcmp(name, "numbers") == 0   ? number_filter(p)
+           : strcmp(name, "newcomers") == 0 ? pf_newcomers(p)
+           : strcmp(name, "guardian") == 0
+               ? pl_arena_printf(p->arena, "CN=AdminSDHolder,CN=System,%.*s", (int)p->suffix.len, p->suffix.s)
+           : strcmp(name, "account") == 0       ? account(p)
+           : strcmp(name, "principal") == 0     ? principal(p)
+           : strcmp(name, "plain_address") == 0 ? pf_plain_address(p, r)
+           : strcmp(name, "written") == 0       ? pf_writes_words(p, false)
+           : strcmp(name, "written_rule") == 0  ? pf_writes_words(p, true)
+           : strcmp(name, "connect") == 0       ? tool_options(p)
+           : strcmp(name, "placeholder") == 0   ? or_below(p, c->placeholder_dn, "cn=tyhi,ou=teenused")
+           : strcmp(name, "policy") == 0        ? or_below(p, c->policy_dn, "cn=vaikimisi,ou=reeglid")
+           : strcmp(name, "canary_name") == 0   ? rdn_value(p, c->canary_dn)
+           : strcmp(name, "admin") == 0         ? admin(p)
+           : strcmp(name, "dsconf") == 0        ? dsconf(p)
+                                                : count_word(p, r, name);
     return out->s != NULL;
 }
 
@@ -304,6 +325,7 @@ struct text {
     struct pf *p;
     const struct pf_result *r;
     const struct pf_object *object; /* inside {each} */
+    const struct pf_write *write;   /* inside {writes}, {ids}, {no_ids} */
     struct pl_buf out;
     bool to_type; /* somebody will type it: nothing may break out of its place or hide */
     bool bad;
@@ -324,36 +346,63 @@ static void add_word(struct text *t, struct pl_str word)
         value = rdn_value(t->p, t->object->name);
     else if (t->object && strcmp(name, "object_place") == 0)
         value = pl_dn_parent(t->object->name);
+    else if (t->write && strcmp(name, "attribute") == 0)
+        value = t->write->name;
+    else if (t->write && strcmp(name, "attribute_id") == 0)
+        value = t->write->id;
     else
         known = find_word(t->p, t->r, name, &value);
     if (!known || (t->to_type && (value.len == 0 || !is_visible(value))) || !add_form(&t->out, value, form))
         t->bad = true;
 }
 
+static void add_text(struct text *t, struct pl_str text);
+
+/* {each}...{/each} is said of each object; {writes} of each attribute that the daemon writes, {ids} of those whose number in
+ * the schema is known, {no_ids} of the others. Returns how much was taken; 0: none of them begins here. */
+static size_t add_block(struct text *t, struct pl_str rest)
+{
+    static const char *const marks[][2] = {
+        {"{each}", "{/each}"}, {"{writes}", "{/writes}"}, {"{ids}", "{/ids}"}, {"{no_ids}", "{/no_ids}"}};
+    size_t which = 0, begin = 0;
+    while (which < 4 &&
+           (begin = strlen(marks[which][0]), rest.len < begin || memcmp(rest.s, marks[which][0], begin) != 0))
+        which++;
+    if (which == 4)
+        return 0;
+    const char *end = marks[which][1], *from = rest.s + begin, *to = memmem(from, rest.len - begin, end, strlen(end));
+    if (!to) {
+        t->bad = true;
+        return rest.len;
+    }
+    size_t n = which == 0 ? t->r->n_objects : t->p->writes.n;
+    for (size_t k = 0; k < n; k++) {
+        const struct pf_write *w = which == 0 ? NULL : &t->p->writes.at[k];
+        if (which >= 2 && (w->id.len > 0) != (which == 2))
+            continue;
+        t->object = which == 0 ? &t->r->objects[k] : NULL;
+        t->write = w;
+        add_text(t, (struct pl_str){from, (size_t)(to - from)});
+    }
+    t->object = NULL;
+    t->write = NULL;
+    return (size_t)(to - rest.s) + strlen(end);
+}
+
 static void add_text(struct text *t, struct pl_str text)
 {
-    static const char each[] = "{each}", end[] = "{/each}";
-    for (size_t i = 0; i < text.len;) {
+    for (size_t i = 0, taken; i < text.len; i += taken) {
         struct pl_str rest = {text.s + i, text.len - i};
         const char *close = rest.s[0] == '{' ? memchr(rest.s, '}', rest.len) : NULL;
-        if (rest.len > sizeof each && memcmp(rest.s, each, sizeof each - 1) == 0) {
-            const char *from = rest.s + sizeof each - 1,
-                       *to = memmem(from, rest.len - (sizeof each - 1), end, sizeof end - 1);
-            for (size_t k = 0; to && k < t->r->n_objects; k++) {
-                t->object = &t->r->objects[k];
-                add_text(t, (struct pl_str){from, (size_t)(to - from)});
-            }
-            t->object = NULL;
-            t->bad = t->bad || !to;
-            i += to ? (size_t)(to - rest.s) + sizeof end - 1 : rest.len;
-        } else if (!close || strchr("0123456789- ", rest.s[1]) || (i > 0 && strchr("$%", text.s[i - 1]))) {
-            /* {1}mdb is slapd's, ${who} and @{ } are PowerShell's */
+        /* {1}mdb is slapd's, ${who} and @{ } are PowerShell's */
+        bool plain = !close || strchr("0123456789- ", rest.s[1]) || (i > 0 && strchr("$%", text.s[i - 1]));
+        if (!plain && (taken = add_block(t, rest)) > 0)
+            continue;
+        taken = plain ? 1 : (size_t)(close - rest.s) + 1;
+        if (plain)
             pl_buf_add_byte(&t->out, rest.s[0]);
-            i++;
-        } else {
-            add_word(t, (struct pl_str){rest.s + 1, (size_t)(close - rest.s) - 1});
-            i += (size_t)(close - rest.s) + 1;
-        }
+        else
+            add_word(t, (struct pl_str){rest.s + 1, taken - 2});
     }
 }
 

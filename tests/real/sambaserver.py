@@ -123,7 +123,7 @@ interfaces = {ip}/8
 bind interfaces only = yes
 prefork children = {workers}
 ldap server require strong auth = yes
-tls enabled = yes
+tls enabled = {tls}
 tls cafile = {ca}
 tls certfile = {cert}
 tls keyfile = {key}
@@ -160,8 +160,10 @@ LINN.TEST = {{
 
 
 class SambaServer:
-    def __init__(self, workers=4):
-        """workers: processes that serve LDAP, each with a part of the connections (4 is Samba's own default)."""
+    def __init__(self, workers=4, tls=True):
+        """workers: processes that serve LDAP, each with a part of the connections (4 is Samba's own default). Without tls
+        it is a domain controller that nobody gave a certificate; the programs then log on by Kerberos, as ROOT only."""
+        self.tls = tls
         if os.geteuid() != 0:
             raise RuntimeError("Samba as a domain controller runs as root only")
         self.address, self.process = Address(), None
@@ -172,7 +174,7 @@ class SambaServer:
         self.service_dn, self.root_dn, self.realm, self.domain = SERVICE, ROOT, REALM, DOMAIN
         self.password, self.root_password = PASSWORD, ROOT_PASSWORD
         self.ldap, self.ldaps = "ldap://" + self.ip, "ldaps://" + self.ip
-        self.uri = self.ldaps
+        self.uri = self.ldaps if tls else self.ldap
         self.conf, self.krb5 = self._path("smb.conf"), self._path("krb5.conf")
         for name in ("private", "state"):
             shutil.copytree(os.path.join(Template.get(), name), self._path(name), symlinks=True)
@@ -183,10 +185,13 @@ class SambaServer:
         cert, key = self.certificates.issue("dc1." + DOMAIN, san="DNS:dc1.%s,IP:%s" % (DOMAIN, self.ip))
         os.chmod(key, 0o600)  # Samba refuses a key that others can read
         os.chmod(self.dir, 0o755)  # the daemon may be somebody else and needs the CA
-        self._write("smb.conf", CONF.format(ip=self.ip, dir=self.dir, ca=self.ca_file, cert=cert, key=key, workers=workers))
+        self._write("smb.conf", CONF.format(ip=self.ip, dir=self.dir, ca=self.ca_file, cert=cert, key=key, workers=workers,
+                                            tls="yes" if tls else "no"))
         self._write("krb5.conf", KRB5.format(ip=self.ip))
         self._write("ldap.conf", "TLS_CACERT %s\nTLS_REQCERT demand\nREFERRALS off\nSASL_NOCANON on\n" % self.ca_file)
         self.password_file = self._write("password", self.password + "\n", 0o600)
+        if not tls:
+            self.samba_tool("spn", "add", "ldap/" + self.ip, "dc1$")  # it is called by its address: nobody resolves names
 
     def _path(self, name):
         return os.path.join(self.dir, name)
@@ -210,6 +215,8 @@ class SambaServer:
                 self.stop()
                 raise RuntimeError("samba did not start: " + open(self._path("out"), errors="replace").read()[-3000:])
             time.sleep(0.02)
+        if wait and not self.tls:
+            run("kinit", "Administrator@" + REALM, input=self.root_password.encode() + b"\n", env=self.env(), cwd=self.dir)
         return self
 
     def _listens(self, port):
@@ -220,10 +227,11 @@ class SambaServer:
             return False
 
     def _answers(self):
-        """Whether an anonymous bind over TLS is answered."""
+        """Whether an anonymous bind, over TLS if there is TLS, is answered."""
         context = ssl.create_default_context(cafile=self.ca_file)
         try:
-            with context.wrap_socket(socket.create_connection((self.ip, 636), 5), server_hostname=self.ip) as s:
+            with socket.create_connection((self.ip, 636 if self.tls else 389), 5) as plain, \
+                    context.wrap_socket(plain, server_hostname=self.ip) if self.tls else plain as s:
                 s.sendall(bytes.fromhex("300c020101600702010304008000"))
                 return len(s.recv(100)) > 0
         except OSError:
@@ -278,7 +286,9 @@ class SambaServer:
         return dict({k: v for k, v in os.environ.items() if not k.startswith(("LDAP", "KRB5"))}, **own)
 
     def _tool(self, name, *args, stdin=None, dn=None, password=None):
-        return run(name, "-H", self.ldaps, "-x", "-D", dn or ROOT, "-w", password or self.root_password, *args,
+        who = ["-x", "-D", dn or ROOT, "-w", password or self.root_password] if self.tls else ["-Q", "-Y", "GSSAPI"]
+        assert self.tls or (dn or ROOT) == ROOT
+        return run(name, "-H", self.uri, *who, *args,
                    input=stdin.encode() if stdin else None, env=self.env(), cwd=self.dir)
 
     def add(self, ldif, dn=None, password=None):

@@ -589,6 +589,16 @@ def test_the_rules_are_those_of_readme(bare):
         assert needed in readme and needed in bare.ctl("preflight", "--snippets", "-").out, needed
 
 
+def test_a_kept_name_is_in_the_rules(bare):
+    """slapd tells nobody what may be written; the row says which attributes that is about, and the rules give them."""
+    keeps = {"keep_attributes": "displayName mail", "mail_alias_attribute": "mailAlternateAddress", "attribute.displayName": "{name}",
+             "attribute.mail": "{given_ascii}.{family_ascii}@linn.test"}
+    plain, row = (bare.look(group_base="ou=ryhmad," + SUFFIX, **k).row("rights_write") for k in ({}, keeps))
+    assert "may write pwdEndTime, userPassword, and" in plain["text"]
+    assert "may write pwdEndTime, userPassword, displayName, mail, mailAlternateAddress, and" in row["text"]
+    assert " attrs=pwdEndTime\n" in plain["snippet"] and " attrs=pwdEndTime,displayName,mail,mailAlternateAddress\n" in row["snippet"]
+
+
 # ---- the table ----
 
 def test_every_check_was_seen_to_find_something():

@@ -96,6 +96,33 @@ def test_a_right_that_lacks_for_one_account(bed, attrs, check):
         assert said.bad() == [check] and said.objects(check) == [one] and said.row(check)["seen"] == "1 of 2 accounts"
 
 
+KEEPS = {"keep_attributes": "displayName mail", "mail_alias_attribute": "mailAlternateAddress", "attribute.displayName": "{name}",
+         "attribute.mail": "{given_ascii}.{family_ascii}@linn.test"}
+
+
+def test_a_kept_name_that_may_not_be_written(own):
+    """What keep_attributes and mail_alias_attribute add to the daemon's writes: asked for, and given by the snippet."""
+    mailed = "objectClass: mailRecipient"
+    with own.person("anu.kask", "employeeNumber: LV-1001", mailed) as one, own.person("toomas.mets", "employeeNumber: LV-1002", mailed):
+        assert own.look().row("rights_attributes")["seen"] == "nothing but the lock and the password is written"
+        row = own.look(**KEEPS).row("rights_attributes")
+        assert row["state"] == "warning" and [o["name"] for o in row["objects"]] == ["displayName", "mail", "mailAlternateAddress"]
+        assert "displayName (follows the name) of 2 of 2 accounts, such as uid=" in row["text"]
+        (rule,) = set(re.findall(r'^(aci: .*acl "paasla locks".*)$', row["snippet"], re.M))
+        own.ldap.modify("dn: %s\nchangetype: modify\nadd: aci\n%s\n" % (PEOPLE, rule))
+        ready = until(lambda: (lambda s: s if not s.bad() else None)(own.look(**KEEPS)), what="the rules to count")
+        assert ready.row("rights_attributes")["seen"] == "3 of 3 attributes on 2 accounts"
+        own.ldap.modify("dn: %s\nchangetype: modify\nreplace: mail\nmail: anu.kask@linn.test\n" % one, dn=SERVICE, password=own.ldap.password)
+        with own.person("mari.tamm", "employeeNumber: LV-1003") as bare:  # no class of hers allows it
+            row = own.look(**KEEPS).row("rights_attributes")
+            assert row["objects"] == [{"name": "mailAlternateAddress", "value": bare}] and "add the class" in row["advice"]
+        deny = 'aci: (targetattr="mail")(version 3.0; acl "test"; deny (write) userdn="ldap:///%s";)' % SERVICE
+        own.ldap.modify("dn: %s\nchangetype: modify\nadd: aci\n%s\n" % (one, deny))
+        said = until(lambda: (lambda s: s if s.bad() else None)(own.look(**KEEPS)), what="the rule to count")
+        assert said.bad() == ["rights_attributes"] and said.objects("rights_attributes") == ["mail"]
+        assert "mail (follows the name) of 1 of 2 accounts, such as " + one in said.row("rights_attributes")["text"]
+
+
 def test_more_rights_than_needed(bed):
     with bed.person("anu.kask", "employeeNumber: LV-1001") as one:
         bed.rules(one, 'add: aci\naci: (version 3.0; acl "test"; allow (delete) userdn="ldap:///%s";)' % SERVICE)
