@@ -97,11 +97,12 @@ struct pl_dialect {
     const char *const *member_attrs; /* of groups, by which an account's groups are found; NULL-terminated */
     const char *const *group_attrs;  /* of groups, beside their members: what they are; NULL-terminated */
     const char *certificate_attr; /* names certificates that log on as the account ("altSecurityIdentities"), or NULL */
-    const char *const *key_attrs; /* of keys by which programs that read them let the account in, locked or not;
+    const char *const
+        *key_attrs; /* of keys by which programs that read them let the account in, locked or not; to be asked for;
                                    * NULL-terminated; NULL: none known */
-    const char *search_control;   /* OID of a control without value that goes with each search, not critical; or NULL */
-    const char *policy_attr;      /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
-    bool usability;               /* ask for the account usability control */
+    const char *search_control; /* OID of a control without value that goes with each search, not critical; or NULL */
+    const char *policy_attr;    /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
+    bool usability;             /* ask for the account usability control */
     enum pl_watch_kind watch;
     const char *server_attr;    /* of the root entry: DN of the server's own entry, or NULL */
     const char *server_id_attr; /* of that: 16 octets, others for each server and for each life of its data */

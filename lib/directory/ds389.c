@@ -13,17 +13,9 @@
 #define PASSWORD "userPassword"
 
 static const char *const person_attrs[] = {
-    "nsUniqueId",
-    "uid",
-    "employeeNumber",
-    "cn",
-    "sn",
-    "objectClass",
-    LOCK, /* operational, as the next one: told only when asked for by name */
-    ROLE,
-    "nsSshPublicKey",
-    "sshPublicKey",
-    NULL,
+    "nsUniqueId",  "uid", "employeeNumber", "cn", "sn",
+    "objectClass", LOCK, /* operational, as the next one: told only when asked for by name */
+    ROLE,          NULL,
 };
 static const char *const key_attrs[] = {"nsSshPublicKey", "sshPublicKey", NULL}; /* its own schema's, openssh-lpk's */
 

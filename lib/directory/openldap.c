@@ -22,7 +22,6 @@ static const char *const person_attrs[] = {
     "pwdPolicySubentry",
     PASSWORD,
     "entryCSN",
-    "sshPublicKey",
     NULL,
 };
 static const char *const key_attrs[] = {"sshPublicKey", NULL}; /* of the schema openssh-lpk */

@@ -105,8 +105,9 @@ static bool copy_dir(struct pl_engine *e, struct dir *d, const struct pl_dir_con
         kept[i] = d->kept[i].attr.s;
     kept[d->n_kept] = d->n_kept > 0 && d->conf.mail_alias.len ? d->conf.mail_alias.s : NULL;
     d->attrs = join_attrs(e, join_attrs(e, d->dialect->person_attrs, own), kept);
-    const char *origin[] = {"modifiersName", d->dialect->origin_attr, NULL};
-    d->look_attrs = join_attrs(e, d->attrs, origin);
+    const char *origin[] = {"modifiersName", d->dialect->origin_attr, NULL}, *none[] = {NULL};
+    const char *const *keys = d->dialect->key_attrs ? d->dialect->key_attrs : none;
+    d->look_attrs = join_attrs(e, join_attrs(e, d->attrs, keys), origin);
     const char *id[] = {d->dialect->native_id_attr, NULL};
     d->group_attrs = join_attrs(e, join_attrs(e, d->dialect->group_attrs, d->dialect->member_attrs), id);
     ok = ok && read_privileged(e, d, err);
