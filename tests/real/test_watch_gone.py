@@ -142,7 +142,7 @@ def test_several_at_once_and_what_changed_beside_them(town):
     assert compares(town) == 2
 
 
-def test_a_group_deleted_while_the_watch_was_cut_is_found_by_the_watch(town):
+def test_a_group_deleted_while_the_watch_was_cut_is_found_without_a_compare(town):
     town.away()
     delete(town, town.group_dn(1))
     town.back()
