@@ -2,6 +2,7 @@
 triggers keep, what is noted of servers and settings. test_sql_races_all.py says which case is for which trigger."""
 import json
 
+import psycopg2
 import pytest
 
 from sqldaemon import account
@@ -267,3 +268,59 @@ def test_two_say_how_a_compare_went(town, two, turned):
                                                                          control_id=0, started_us=1))
     assert both(two, turned, say(True), say(False))
     assert town.one("SELECT last_compare_complete, last_complete_at IS NOT NULL FROM paasla.directory WHERE directory = 'linn'") == (turned, True)
+
+
+# ---- what is asked for and begun anew ----
+
+@BOTH
+@LATE
+def test_what_is_asked_for_is_taken_while_it_is_asked(town, two, turned, late_first):
+    """By this look or by the next one, once."""
+    took = []
+    town.query("ctl_ask", "preview", "linn", user="postgres")
+    a, b = two(*(("daemon", "postgres") if turned else ("postgres", "daemon")))
+    ask, take = "SELECT paasla.ask('sync', 'kool')", "SELECT control_id FROM paasla.take_controls(false)"
+    for session in (a, b):
+        took += (session.run(take) if session is (a if turned else b) else session.run(ask) and [])
+    for session in (b, a) if late_first else (a, b):
+        session.finish()
+    took += town.rows(take)
+    assert sorted(took) == town.rows("SELECT control_id FROM paasla.control ORDER BY 1") and len(took) == 2
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_two_take_what_is_asked_for(town, two, commit):
+    town.query("ctl_ask", "sync", None, user="postgres")
+    a, b = two("daemon", "daemon")
+    took = a.run("SELECT control_id FROM paasla.take_controls(false)")
+    b.start("SELECT control_id FROM paasla.take_controls(false)")
+    a.finish(commit)
+    b.thread and b.thread.join(20)
+    other = b.cur.fetchall()
+    b.finish()
+    assert len(took) == 1 and len(other) == (0 if commit else 1)
+
+
+@BOTH
+@LATE
+def test_the_daemon_begins_anew_while_a_write_of_before_is_settled(town, two, turned, late_first):
+    """The person is looked at once more; the outcome stands."""
+    acc = account(town, "1042", state="closing")[0]
+    intent = town.one("SELECT paasla.intend(%s)", json.dumps([dict(account_id=acc, person_id=town.person("1042"), directory="linn",
+                      purpose="personal", role_group_id=0, op="close", row=330, put_back=False)]))
+    town.clean()
+    settle = told(town, "1042", acc, "out", intents=[dict(id=intent, outcome="done", code=0, at_us=1)])
+    both(two, turned, settle, ("SELECT paasla.recover()",), late_first=late_first)
+    assert town.one("SELECT outcome FROM paasla.intent") == "done" and {c for _, _, c in town.dirty()} <= {"recovery"}
+    town.rows("SELECT paasla.recover()")
+    assert len(town.rows("SELECT 1 FROM paasla.dirty WHERE cause = 'recovery'")) <= 1
+
+
+@BOTH
+def test_two_file_one_document(town, two, turned):
+    one, other = (("SELECT paasla.file_request('KK-9', %s)", no) for no in ("1001", "1042"))
+    try:
+        both(two, turned, one, other, users=("grantor", "grantor"))
+    except psycopg2.errors.UniqueViolation:
+        pass
+    assert town.one("SELECT count(*) FROM paasla.request WHERE reference = 'KK-9'") == 1
