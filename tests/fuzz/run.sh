@@ -8,7 +8,7 @@
 set -u
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$TREE" || exit 1
-ALL='dn filter conf row sync persist dirsync cookie'
+ALL='dn filter conf row sync persist dirsync cookie page'
 if [ "${1:-}" = --list ]; then echo "$ALL"; exit 0; fi
 SECONDS_EACH=${1:-10}
 [ $# -eq 0 ] || shift
@@ -26,6 +26,7 @@ sources() {
         persist) echo lib/directory/persist.c lib/directory/ber.c ;;
         dirsync) echo lib/directory/dirsync.c lib/directory/ber.c ;;
         cookie) echo lib/directory/cookie.c ;;
+        page) echo daemon/dir_page.c lib/directory/ber.c -lldap -llber ;;
         row) echo lib/engine/row.c lib/core/lifecycle.c lib/core/member.c ;;
         *) return 1 ;;
     esac
