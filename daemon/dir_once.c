@@ -1,4 +1,5 @@
 #include "dir_once_priv.h"
+#include "dir_page.h"
 
 #include <openldap.h>
 #include <openssl/x509v3.h>
@@ -196,16 +197,25 @@ static bool take_entry(struct pld_once *o, const struct pld_once_ask *ask, LDAPM
     return ok;
 }
 
+/* Where the next page begins, in memory of its own. */
+static bool take_page(LDAPControl **ctrls, struct berval *cookie)
+{
+    struct pl_str told;
+    bool ok = dir_page_next(ctrls, &told);
+    struct berval bv = {told.len, (char *)(uintptr_t)told.s}; /* libldap does not write there */
+    if (told.len)
+        ber_dupbv(cookie, &bv);
+    return ok;
+}
+
 /* The code at the end, and where the next page begins; *cookie is the caller's to free. */
 static int take_end(struct pld_once *o, const struct pld_once_ask *ask, LDAPMessage *m, struct berval *cookie)
 {
     LDAPControl **ctrls = NULL;
     int code = LDAP_OTHER;
-    ber_int_t total;
     if (ldap_parse_result(o->ld, m, &code, NULL, NULL, NULL, &ctrls, 0) != LDAP_SUCCESS)
         return LDAP_PROTOCOL_ERROR;
-    LDAPControl *c = ask->paged ? ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, ctrls, NULL) : NULL;
-    if (c && code == LDAP_SUCCESS && ldap_parse_pageresponse_control(o->ld, c, &total, cookie) != LDAP_SUCCESS)
+    if (ask->paged && code == LDAP_SUCCESS && !take_page(ctrls, cookie))
         code = LDAP_PROTOCOL_ERROR;
     ldap_controls_free(ctrls);
     return code;

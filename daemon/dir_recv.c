@@ -1,6 +1,7 @@
 /* What comes back on one connection. Answers are read one message at a time until libldap has no more, because TLS and
  * libldap hold data that the socket does not show. A request that gets no answer in time takes the whole directory down:
  * what the server did with it is unknown. */
+#include "dir_page.h"
 #include "dir_server.h"
 #include "../lib/directory/sync.h"
 
@@ -40,17 +41,14 @@ static enum dir_step take_entry(struct dir_link *l, struct dir_req *r, LDAPMessa
     return ok ? DIR_STEP_ON : DIR_STEP_BROKEN;
 }
 
-/* The next page's cookie; none: that was all. */
-static struct berval *next_page(struct dir_link *l, LDAPControl **ctrls)
+/* Keeps the next page's cookie; none: that was all. */
+static bool take_page(struct dir_req *r, LDAPControl **ctrls)
 {
-    struct berval cookie = {0};
-    ber_int_t estimate = 0;
-    LDAPControl *c = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, ctrls, NULL);
-    if (!c || ldap_parse_pageresponse_control(l->ld, c, &estimate, &cookie) != LDAP_SUCCESS)
-        return NULL;
-    struct berval *out = cookie.bv_len ? ber_dupbv(NULL, &cookie) : NULL;
-    ber_memfree(cookie.bv_val);
-    return out;
+    struct pl_str cookie;
+    bool ok = dir_page_next(ctrls, &cookie);
+    struct berval bv = {cookie.len, (char *)(uintptr_t)cookie.s}; /* libldap does not write there */
+    r->cookie = cookie.len ? ber_dupbv(NULL, &bv) : NULL;
+    return ok;
 }
 
 /* The version that our write made: what a watch will tell of it is then known to be ours. */
@@ -96,11 +94,14 @@ static enum dir_step take_result(struct dir_link *l, struct dir_req *r, LDAPMess
         dir_server_answered(l, code, text);
     ldap_memfree(text);
     ber_bvfree(r->cookie);
-    r->cookie = r->paged && code == LDAP_SUCCESS && ctrls ? next_page(l, ctrls) : NULL;
+    r->cookie = NULL;
+    bool ok = !r->paged || code != LDAP_SUCCESS || take_page(r, ctrls);
     if (r->post_read.len && code == LDAP_SUCCESS && ctrls)
         take_version(r, ctrls);
     if (ctrls)
         ldap_controls_free(ctrls);
+    if (!ok)
+        return DIR_STEP_BROKEN; /* there may be more, so this must not pass for all */
     dir_link_forget(l, r);
     if (r->stands)
         dir_watch_stands(l);

@@ -8,7 +8,7 @@
 set -u
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$TREE" || exit 1
-ALL='dn filter conf row sync persist dirsync ad_repl cookie'
+ALL='dn filter conf row sync persist dirsync ad_repl cookie page csv'
 if [ "${1:-}" = --list ]; then echo "$ALL"; exit 0; fi
 SECONDS_EACH=${1:-10}
 [ $# -eq 0 ] || shift
@@ -27,6 +27,8 @@ sources() {
         dirsync) echo lib/directory/dirsync.c lib/directory/ber.c ;;
         ad_repl) echo lib/directory/ad_repl.c lib/directory/dn.c ;;
         cookie) echo lib/directory/cookie.c ;;
+        page) echo daemon/dir_page.c lib/directory/ber.c -lldap -llber ;;
+        csv) echo daemon/ctl/matrix_csv.c daemon/ctl/matrix.c daemon/ctl/html.c daemon/ctl/table.c -lpq -ljansson -lutf8proc ;;
         row) echo lib/engine/row.c lib/core/lifecycle.c lib/core/member.c ;;
         *) return 1 ;;
     esac
@@ -37,7 +39,7 @@ for target in $TARGETS; do
     mkdir -p "$DIR/corpus-$target" "$DIR/found-$target"
     # shellcheck disable=SC2086 # sources and libraries are words
     "$CLANG" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -fno-omit-frame-pointer \
-        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. \
+        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -isystem /usr/include/postgresql \
         "tests/fuzz/fuzz_$target.c" lib/base/*.c $files -o "$DIR/fuzz_$target" ||
         { echo "fuzz_$target cannot be built"; STATUS=1; continue; }
     if "$DIR/fuzz_$target" -max_total_time="$SECONDS_EACH" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \

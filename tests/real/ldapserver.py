@@ -116,9 +116,10 @@ class Certificates:
 
 class SlapdServer:
     def __init__(self, folder=None, user="openldap", tls=True, certificate=None, idletimeout=0, live=True, fsync=False, port=None, mirror=None,
-                 updateref=None):
+                 updateref=None, sessionlog=0):
         """mirror: (server id, port of the other one); the one with id 2 begins empty and gets everything from the first.
-        updateref: where a consumer sends writers to, '' for nowhere; the one with id 2 is a consumer then and takes no writes."""
+        updateref: where a consumer sends writers to, '' for nowhere; the one with id 2 is a consumer then and takes no writes.
+        sessionlog: how many changes it keeps to tell by syncIdSet what was deleted since (kept in memory)."""
         self.own = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="paasla-slapd-")
         os.makedirs(self.dir, exist_ok=True)
@@ -133,7 +134,7 @@ class SlapdServer:
         self.ldap = "ldap://127.0.0.1:%d" % self.port
         self.ldaps = "ldaps://127.0.0.1:%d" % self.tls_port
         self.tls, self.idletimeout, self.live, self.fsync = tls, idletimeout, live, fsync
-        self.process = None
+        self.sessionlog, self.process = sessionlog, None
         self.password_file = self.secret("password", self.password)
         if tls:
             self.certificates = Certificates(self.dir)
@@ -181,7 +182,8 @@ class SlapdServer:
                   'access to dn.subtree="%s" by dn.exact="%s" write by users read by anonymous auth' % (PEOPLE, SERVICE),
                   'access to dn.subtree="%s" by dn.exact="%s" write by users read' % (GROUPS, SERVICE),
                   'access to * by dn.exact="%s" read by users read by anonymous auth' % SERVICE,
-                  "overlay ppolicy", 'ppolicy_default "%s"' % POLICY] + ["overlay syncprov"] * self.live + [""]
+                  "overlay ppolicy", 'ppolicy_default "%s"' % POLICY] + ["overlay syncprov"] * self.live
+        lines += ["syncprov-sessionlog %d" % self.sessionlog] * bool(self.sessionlog) + [""]
         if self.mirror:
             at = lines.index("overlay ppolicy")
             lines[at:at] = ['syncrepl rid=001 provider=ldap://127.0.0.1:%d bindmethod=simple binddn="%s" credentials=%s searchbase="%s"'

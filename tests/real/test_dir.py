@@ -407,6 +407,20 @@ def test_pause(town, run):
     assert h.count("down") == 0
 
 
+@pytest.mark.parametrize("value", [b"", b"\x30\x00", b"\x30\x03\x02\x01\x00", b"\x30\x08\x02\x01\x00\x04\x09x", b"more"])
+def test_a_page_whose_end_cannot_be_read_is_not_the_last_one(run, tmp_path, value):
+    """Else what stands on the pages behind it would be taken for gone."""
+    control = tlv(0x30, octets("1.2.840.113556.1.4.319") + octets(value))
+    peer = FakeServer(lambda conn, msgid, op, base: message(msgid, entry("uid=a," + PEOPLE, [("uid", ["a"])])) + message(msgid, DONE, control)
+                      if op == SEARCH and base == PEOPLE else None)
+    h = run(**fake(tmp_path, peer))
+    h.up()
+    everyone(h, 1)
+    h.wait(lambda h: h.count("down") == 1)  # and the read has no result
+    assert not [e for e in h.events if e["event"] == "result"]
+    peer.close()
+
+
 def test_usability(own, run):
     dn, = own.add_people(1, password="vana")
     h = run(**simple(own, uris=own.ldapi))

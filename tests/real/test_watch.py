@@ -173,15 +173,37 @@ def test_our_own_writes_wake_nobody_with_update_numbers(town):
     no_own_writes(town)
 
 
-def test_after_three_put_backs_it_is_only_reported(town):
+def test_after_three_put_backs_it_is_only_reported_and_the_writer_named(town):
     for n in range(3):
         change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
         until(lambda: "r4" not in town.in_groups(1000), what="put-back %d" % (n + 1))
         town.settled()
     change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
-    until(lambda: town.sql("SELECT 1 FROM paasla.finding WHERE state = 'open' AND kind LIKE 'drift%%'"), what="the finding")
-    town.settled()
+    reported(town, "drift_member_added")
     assert "r4" in town.in_groups(1000)
+
+
+def test_after_three_put_backs_of_a_member_taken_out_it_is_only_reported_and_the_writer_named(town):
+    for n in (1000, 1001):  # a groupOfNames must not be left empty
+        town.grant(n, "r4")
+        until(lambda: "r4" in town.in_groups(n), what="the membership")
+    town.settled()
+    for n in range(3):
+        change(town, town.group_dn(4), "delete: member\nmember: " + town.dn(1000))
+        until(lambda: "r4" in town.in_groups(1000), what="put-back %d" % (n + 1))
+        town.settled()
+    change(town, town.group_dn(4), "delete: member\nmember: " + town.dn(1000))
+    reported(town, "drift_member_removed")
+    assert "r4" not in town.in_groups(1000)
+
+
+def reported(town, kind):
+    """A finding that stays open, and says who it was."""
+    until(lambda: town.findings(kind), what="the finding")
+    town.settled()
+    (_, text), = town.findings(kind)
+    assert town.kind.administrator in text, text
+    assert compares(town) == town.compares
 
 
 def test_what_happened_while_the_daemon_was_down_is_told(town):

@@ -137,7 +137,7 @@ static void account(struct sim *m, const struct look *l)
     if (gone || !l->e) {
         if (gone && !l->tampered && !two_numbers(m, l->p))
             complain(m, l, "given up though nobody touched it");
-        else if (!gone && wants_entry && l->n.need != PL_NEED_PAUSED && !l->tampered)
+        else if (!gone && wants_entry && l->n.need != PL_NEED_PAUSED)
             complain(m, l, "there is no account");
         return;
     }

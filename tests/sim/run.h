@@ -126,6 +126,7 @@ struct sim {
     struct watcher watch[N_DIRS];
     bool sync[N_DIRS], post_read[N_DIRS]; /* what the servers offer */
     bool forgetful;                       /* servers lose track of what they told: half of the seeds */
+    bool sets;                            /* servers tell what is gone, or there, by syncIdSet: half of the seeds */
     bool watched[N_DIRS], gap[N_DIRS];    /* a watch has begun; it may have missed something that a compare must find */
     bool lock_observed[N_DIRS], denied[MAX_PERSONS];
     bool no_compare;      /* full compares never get through: what people changed must be right without them */

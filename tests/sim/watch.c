@@ -7,7 +7,7 @@
 #include "../../lib/directory/sync.h"
 #include "run.h"
 
-enum { TAG_REFRESH_DELETE = 0xa1, TAG_REFRESH_PRESENT = 0xa2, UNWILLING = 53 };
+enum { TAG_REFRESH_DELETE = 0xa1, TAG_REFRESH_PRESENT = 0xa2, TAG_ID_SET = 0xa3, UNWILLING = 53 };
 
 bool watch_saw_all(const struct sim *m, int d)
 {
@@ -78,17 +78,45 @@ static bool send_end(struct sim *m, int d, int code)
     return false;
 }
 
-static bool send_info(struct sim *m, int d, int tag)
+static bool send_info(struct sim *m, int d, unsigned char tag, const struct pl_buf *in)
 {
-    char cookie[80];
-    struct pl_buf in = {0}, out = {0};
-    cookie_text(cookie, &m->d[d], m->watch[d].next);
-    pl_ber_put(&in, PL_BER_OCTETS, pl_str_c(cookie));
-    pl_ber_put(&out, (unsigned char)tag, pl_buf_str(&in));
+    struct pl_buf out = {0};
+    pl_ber_put(&out, tag, pl_buf_str(in));
     struct pl_event ev = {.watch = {.msg = PL_WATCH_INFO, .value = pl_buf_str(&out)}};
     bool on = send(m, d, &ev);
-    pl_buf_free(&in);
     pl_buf_free(&out);
+    return on;
+}
+
+static bool send_refreshed(struct sim *m, int d, unsigned char tag)
+{
+    char cookie[80];
+    struct pl_buf in = {0};
+    cookie_text(cookie, &m->d[d], m->watch[d].next);
+    pl_ber_put(&in, PL_BER_OCTETS, pl_str_c(cookie));
+    bool on = send_info(m, d, tag, &in);
+    pl_buf_free(&in);
+    return on;
+}
+
+static void put_uuid(struct pl_buf *set, const struct dir_entry *e)
+{
+    unsigned char uuid[PL_UUID_BYTES];
+    pl_uuid_read(uuid, pl_str_c(e->uuid));
+    pl_ber_put(set, PL_BER_OCTETS, (struct pl_str){(const char *)uuid, sizeof uuid});
+}
+
+/* A syncIdSet (RFC 4533 2.5). FALSE is the default of refreshDeletes, so it is left out (RFC 4511 5.1). */
+static bool send_set(struct sim *m, int d, const struct pl_buf *uuids, bool gone, const char *cookie)
+{
+    struct pl_buf in = {0};
+    if (cookie)
+        pl_ber_put(&in, PL_BER_OCTETS, pl_str_c(cookie));
+    if (gone)
+        pl_ber_put(&in, PL_BER_BOOLEAN, (struct pl_str){"\xff", 1});
+    pl_ber_put(&in, PL_BER_SET, pl_buf_str(uuids));
+    bool on = send_info(m, d, TAG_ID_SET, &in);
+    pl_buf_free(&in);
     return on;
 }
 
@@ -127,25 +155,78 @@ static bool send_entry(struct sim *m, int d, const struct dir_change *c, bool wi
 
 /* ---- phases ---- */
 
-/* The last change of each entry since the cookie; what lay between is not told. */
-static bool refresh(struct sim *m, int d, long since)
+static bool is_last(const struct directory *dir, int change)
+{
+    for (int k = change + 1; k < dir->n_log; k++)
+        if (dir->log[k].entry == dir->log[change].entry)
+            return false;
+    return true;
+}
+
+/* Delete phase: what went since the cookie, in one message before everything else, as slapd does out of its session log. */
+static bool set_of_gone(struct sim *m, int d, int since)
 {
     struct directory *dir = &m->d[d];
-    int end = dir->n_log;
-    m->watch[d].next = end;
-    for (int i = since > 0 ? (int)since : 0; i < end; i++) {
-        bool last = true;
-        for (int k = i + 1; k < end && last; k++)
-            last = dir->log[k].entry != dir->log[i].entry;
-        if (last && !(since < 0 && dir->log[i].deleted) && !send_entry(m, d, &dir->log[i], false, since < 0))
-            return false;
+    struct pl_buf uuids = {0};
+    bool on = true;
+    for (int i = since; i < dir->n_log; i++)
+        if (dir->log[i].deleted && is_last(dir, i))
+            put_uuid(&uuids, dir->v[dir->log[i].entry]);
+    if (uuids.len > 0) {
+        cover_fault(F_WATCH_GONE_SET);
+        on = send_set(m, d, &uuids, true, NULL);
     }
-    bool present = since >= 0 && m->forgetful && !m->calm && rng_pct(&m->rng, 10);
+    pl_buf_free(&uuids);
+    return on;
+}
+
+/* Present phase: what is there and did not change, a few a message. */
+static bool sets_of_present(struct sim *m, int d, int since)
+{
+    enum { A_FEW = 7 };
+    struct directory *dir = &m->d[d];
+    struct pl_buf uuids = {0};
+    bool on = true;
+    for (int i = 0, n = 0; i < dir->n && on; i++) {
+        bool changed = false;
+        for (int k = since; k < dir->n_log && !changed; k++)
+            changed = dir->log[k].entry == i;
+        if (dir->v[i]->live && !changed) {
+            put_uuid(&uuids, dir->v[i]);
+            n++;
+        }
+        if (n > 0 && (n == A_FEW || i + 1 == dir->n)) {
+            cover_fault(F_WATCH_PRESENT_SET);
+            on = send_set(m, d, &uuids, false, NULL);
+            pl_buf_clear(&uuids);
+            n = 0;
+        }
+    }
+    pl_buf_free(&uuids);
+    return on;
+}
+
+/* The last change of each entry since the cookie; what lay between is not told. In a present phase what is gone is told
+ * by not being named. */
+static bool refresh(struct sim *m, int d, long told)
+{
+    struct directory *dir = &m->d[d];
+    int since = told > 0 ? (int)told : 0, end = dir->n_log;
+    bool present = told >= 0 && m->forgetful && !m->calm && rng_pct(&m->rng, 10), sets = told >= 0 && m->sets;
+    m->watch[d].next = end;
     if (present) {
         cover_fault(F_WATCH_PRESENT);
         m->gap[d] = true;
     }
-    return send_info(m, d, present ? TAG_REFRESH_PRESENT : TAG_REFRESH_DELETE);
+    if (sets && !(present ? sets_of_present(m, d, since) : set_of_gone(m, d, since)))
+        return false;
+    for (int i = since; i < end; i++) {
+        const struct dir_change *c = &dir->log[i];
+        bool silent = c->deleted && (told < 0 || present || sets);
+        if (is_last(dir, i) && !silent && !send_entry(m, d, c, false, told < 0))
+            return false;
+    }
+    return send_refreshed(m, d, present ? TAG_REFRESH_PRESENT : TAG_REFRESH_DELETE);
 }
 
 static bool asked(struct sim *m, int d)
@@ -169,6 +250,23 @@ static bool asked(struct sim *m, int d)
     return refresh(m, d, w->told);
 }
 
+/* The next change; one that is gone also by a set of one (RFC 4533 3.4.2 lets a server choose). */
+static void tell(struct sim *m, int d)
+{
+    const struct dir_change *c = &m->d[d].log[m->watch[d].next++];
+    char cookie[80];
+    struct pl_buf uuid = {0};
+    if (!c->deleted || !m->sets) {
+        send_entry(m, d, c, true, false);
+        return;
+    }
+    cover_fault(F_WATCH_GONE_LIVE);
+    cookie_text(cookie, &m->d[d], m->watch[d].next);
+    put_uuid(&uuid, m->d[d].v[c->entry]);
+    send_set(m, d, &uuid, true, cookie);
+    pl_buf_free(&uuid);
+}
+
 void watch_go_on(struct sim *m, int64_t n)
 {
     int d = (int)(n % N_DIRS);
@@ -183,7 +281,7 @@ void watch_go_on(struct sim *m, int64_t n)
         send_end(m, d, PL_RESULT_UNKNOWN);
     } else if (w->phase == WATCHER_ON && w->next < m->d[d].n_log) {
         cover_fault(F_WATCH_TOLD);
-        send_entry(m, d, &m->d[d].log[w->next++], true, false);
+        tell(m, d);
     }
 }
 
