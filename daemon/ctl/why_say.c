@@ -166,7 +166,7 @@ static const char *state_words(const char *state)
         {"opening", "is being opened"},
         {"open", "is open"},
         {"locking", "is being locked: the directory has not shown it yet"},
-        {"closing", "is being closed: locked, not yet seen out of everything"},
+        {"closing", "is being closed: its password is useless, and not all of the rest was seen done yet"},
         {"paused", "is locked for an absence"},
         {"out", "is locked for good"},
         {"lost", "is lost: the directory no longer has it"},

@@ -24,6 +24,8 @@ const struct pl_life_row pl_life_table[] = {
     {230, S_KNOWN, N_ANY, V(ABSENT), PL_OP_REPORT, PL_STATE_LOST, "account_lost",
      "The account that we knew is gone from the directory; we deleted nothing and do not create it anew unasked."},
 
+    {290, S(CLOSING), N(OPEN), V(OPEN), PL_OP_OPEN, PL_STATE_OPENING, NULL,
+     "The account stayed open and its password was made useless, and the person goes on; it is given a new one."},
     {300, S_ANY, N(OPEN), V(OPEN), PL_OP_NONE, PL_STATE_OPEN, NULL, "The account is open, as wanted."},
     {310, S_ANY, N(READY), V(OPEN), PL_OP_LOCK, PL_STATE_LOCKING, NULL,
      "The account is open before the first working day; it is locked until then."},

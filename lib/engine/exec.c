@@ -314,6 +314,10 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
     if (t->p.state != PL_STATE_PAUSED)
         in.opening = c->first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
+    if (t->seen == PL_SEEN_OPEN) { /* there is no lock to take away, and a password to give, or not */
+        out[0] = (struct pl_step){.secret = PL_SECRET_FIRST};
+        return in.opening == PL_SECRET_FIRST;
+    }
     in.clear_end = pl_keep_is_over(t);
     return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
 }
@@ -469,8 +473,8 @@ static void account_result(struct op *o, int code, bool ok)
         }
         next = next_stage(o);
     }
-    if (o->op == PL_OP_CLOSE && ok && step->stage > 0 && !step->extra)
-        o->useless = true;
+    if (o->op == PL_OP_CLOSE && step->stage > 0 && !step->extra) /* all of these count: a domain takes two passwords */
+        o->useless = ok;
     if (locks && ok && step->stage == 0)
         o->task->locked_at_us = o->task->dir->e->now;
     /* Also where it was refused and somebody else's lock stands: a look tells then what this server has. */
@@ -487,7 +491,7 @@ static void account_result(struct op *o, int code, bool ok)
     } else if (!ok && step->extra && goes_on_anyway(o, code)) {
         ok = true; /* nobody logs on by what is left, and the next look tells of it */
     }
-    if (o->op == PL_OP_CLOSE && ok && step->stage > 0)
+    if (o->op == PL_OP_CLOSE && ((ok && step->stage > 0) || o->useless))
         o->task->state = PL_STATE_CLOSING;
     o->code = ok ? 0 : code;
     o->verdict = ok ? PL_VERDICT_DONE : pl_result_verdict(kind_of(o), code);

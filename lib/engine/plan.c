@@ -160,7 +160,10 @@ void pl_plan_settle_open_intents(struct task *t)
         struct op *o = &t->ops[i];
         if (o->intent_id == 0)
             continue;
-        bool did = shown(t, o->op, o->role_group_id, o->ends_us) && o->left == 0;
+        bool did =
+            (o->unseen ? o->verdict == PL_VERDICT_DONE : shown(t, o->op, o->role_group_id, o->ends_us)) && o->left == 0;
+        if (o->unseen && !did)
+            t->state = PL_STATE_CLOSING; /* its password is still missing */
         struct pl_intent d = {.account_id = t->p.account_id,
                               .role_group_id = o->role_group_id,
                               .op = o->op,
@@ -202,6 +205,7 @@ static struct op *add_op(struct task *t, enum pl_op op, int row, const char *sen
 {
     struct op *o = &t->ops[t->n_ops++];
     *o = (struct op){.op = op, .row = row, .sentence = sentence, .task = t};
+    o->unseen = op == PL_OP_OPEN && t->seen == PL_SEEN_OPEN;
     o->counted = op == PL_OP_LOCK || op == PL_OP_CLOSE || op == PL_OP_REMOVE_MEMBER;
     return o;
 }
@@ -245,6 +249,18 @@ static void plan_account(struct task *t)
     const struct pl_life_row *r = pl_life_step(t->state, t->p.need, t->seen);
     struct pl_str who = t->entry ? t->entry->dn : t->p.login, where;
     t->life = r;
+    if (r->op == PL_OP_OPEN && t->seen == PL_SEEN_OPEN && no_way(t, r->op)) {
+        pl_task_finding(
+            t, "password_gone", "warning", 0,
+            pl_arena_printf(t->arena,
+                            "%.*s is open, and nobody knows its password: it was made useless at a departure "
+                            "that was taken back. Set one by hand.",
+                            (int)who.len, who.s));
+        t->state = PL_STATE_OPEN;
+        t->state_row = r->id;
+        t->sentence = r->sentence;
+        return;
+    }
     if (r->op == PL_OP_OPEN && no_way(t, r->op)) {
         where = pl_origin_said(t);
         pl_task_finding(t, "locked_by_hand", "warning", 0,

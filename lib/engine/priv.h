@@ -121,7 +121,7 @@ struct op {
     struct pl_step steps[PL_STEPS_MAX];
     size_t n_steps, step;
     bool begun, sent, ended, with_placeholder;
-    bool useless; /* CLOSE: the password that was is none any more, whatever became of the lock */
+    bool useless, unseen; /* CLOSE: the password is gone, whatever became of the lock; OPEN of what is open, to give one */
     size_t left;   /* LOCK, CLOSE: 1 + the first step that failed and was not the end of it; 0: none */
     int left_code; /* what it was answered */
     int code;

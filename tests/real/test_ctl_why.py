@@ -108,7 +108,7 @@ def test_the_lock_is_written_and_not_proven(town):
     finding(town, acc, "lock_not_proven", "critical")
     verdict, open_, text = why(town)
     assert (verdict, open_) == ("not_yet_out", {"accounts": 1, "findings": 1})
-    assert "is being closed: locked, not yet seen out of everything" in text and "go on until they close" in text
+    assert "is being closed: its password is useless, and not all of the rest was seen done yet" in text and "go on until they close" in text
 
 
 def test_an_order_to_do_it_by_hand(town):

@@ -70,13 +70,38 @@ def no_password_left(town):
     severity, text = until(lambda: [f for kind in ("write_denied", "write_failed") for f in town.findings(kind)], what="the finding")[0]
     assert severity == "critical" and "The password was made useless all the same" in text
     assert not town.binds(1000, password) and town.in_groups(1000) == []
-    assert town.account(1000, "state") == "locking"
+    town.state_is(1000, "closing")
+    until(lambda: town.one("SELECT answer FROM paasla.leaver_state('1000')") == "still open", what="HR to be told")
     assert town.one("SELECT count(*) FROM paasla.work_order WHERE kind = 'lock' AND class = 'kohe' AND state = 'open'") == 1
+
+
+def taken_back(town):
+    """Another password lies where the first one lay; the old one is gone for good."""
+    old = town.password(1000)
+    town.sql("SELECT paasla.undo_depart('1000', 'KK-2')")
+    town.state_is(1000, "open")
+    town.settled()
+    assert town.password(1000) != old and town.binds(1000) and not town.binds(1000, old)
+    assert town.in_groups(1000) == ["r0"]
 
 
 def test_a_leaver_whose_lock_is_refused_has_no_password_left(town):
     town.ldap.refuse_locks()
     no_password_left(town)
+    taken_back(town)
+
+
+@pytest.mark.parametrize("kind", ["openldap"])
+@pytest.mark.parametrize("town", [{"first_password": "none"}], indirect=True)
+def test_where_no_passwords_are_given_somebody_is_told_that_one_is_gone(town):
+    town.grant(1000, "r0")
+    town.settled()
+    town.ldap.refuse_locks()
+    town.depart(1000)
+    town.state_is(1000, "closing")
+    town.sql("SELECT paasla.undo_depart('1000', 'KK-2')")
+    town.state_is(1000, "open")
+    assert "nobody knows its password" in until(lambda: town.findings("password_gone"), what="the finding")[0][1]
 
 
 @pytest.mark.parametrize("kind", ["openldap"])
