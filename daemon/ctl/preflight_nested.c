@@ -2,6 +2,7 @@
  * says so. They are told of and never managed. The server finds them by itself (MS-ADTS 3.1.1.3.4.4.3). */
 #include "preflight_table.h"
 
+#include "lib/directory/dn.h"
 #include "lib/directory/filter.h"
 
 #define IN_CHAIN     "memberOf:1.2.840.113556.1.4.1941:"
@@ -11,6 +12,7 @@ enum { GROUPS_MAX = 1000, NAMES_MAX = 5 };
 
 struct found {
     struct pf *p;
+    struct pl_str role;
     struct pl_str dn[GROUPS_MAX];
     int64_t primary[GROUPS_MAX]; /* its number as somebody's primary group */
     size_t n;
@@ -22,6 +24,7 @@ struct people {
     struct pl_buf names; /* of the first */
 };
 
+/* class: a part of a filter. */
 static bool search(struct pf *p, const char *class, const char *rule, struct pl_str group, const char *const *attrs,
                    void (*entry)(void *ctx, const struct pl_entry *e), void *ctx)
 {
@@ -54,6 +57,8 @@ static void take_group(void *ctx, const struct pl_entry *e)
         f->more = true;
         return;
     }
+    if (pl_dn_equal(e->dn, f->role)) /* it stands in one that stands in it */
+        return;
     f->primary[f->n] = 0;
     (void)pl_str_to_i64(pl_entry_first(e, "primaryGroupToken"), &f->primary[f->n]);
     f->dn[f->n++] = pl_arena_str(f->p->arena, e->dn);
@@ -77,7 +82,7 @@ static void take_person(void *ctx, const struct pl_entry *e)
 static bool who_is_in(const struct found *f, size_t i, struct people *x)
 {
     static const char *const attrs[] = {"sAMAccountName", NULL};
-    bool ok = search(f->p, "user", "memberOf", f->dn[i], attrs, take_person, x);
+    bool ok = search(f->p, "user)(!(objectClass=computer)", "memberOf", f->dn[i], attrs, take_person, x);
     for (size_t k = 0; f->primary[i] != 0 && k < f->p->n_entries; k++)
         if (f->p->entries[k].primary == f->primary[i])
             add_name(x, f->p->entries[k].login);
@@ -88,6 +93,7 @@ static bool look_into(struct pf *p, struct pf_result *r, const struct pf_group *
 {
     static const char *const attrs[] = {"primaryGroupToken", NULL};
     f->p = p;
+    f->role = g->dn;
     f->n = 0;
     bool ok = search(p, "group", IN_CHAIN, g->dn, attrs, take_group, f);
     for (size_t i = 0; ok && i < f->n; i++) {

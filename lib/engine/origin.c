@@ -85,8 +85,8 @@ bool pl_origin_asks(const struct task *t, struct pl_buf *filter, struct pl_str *
 {
     struct dir *d = t->dir;
     struct pl_origin o;
-    if (t->batch->class == PL_LOAD_URGENT || !d->self || !d->dialect->servers_base || !origin_of(t, &o) ||
-        name_of(d, &o).len > 0)
+    bool hurry = t->p.need == PL_NEED_OUT && t->round == 0; /* its lock waits for this look */
+    if (hurry || !d->self || !d->dialect->servers_base || !origin_of(t, &o) || name_of(d, &o).len > 0)
         return false;
     *base = d->dialect->servers_base(pl_str_c(d->self));
     pl_filter_equal(filter, d->dialect->server_id_attr, (struct pl_str){(const char *)o.server, sizeof o.server});

@@ -432,7 +432,7 @@ static void other_ways_in(struct task *t)
         if ((names = pl_entry_attr(t->entry, *key)) && names->n > 0)
             pl_task_finding(t, "keys_left", "warning", 0,
                             pl_arena_printf(t->arena,
-                                            "Hosts that take keys from the directory let %.*s in though it is locked "
+                                            "Hosts that take keys from the directory let %.*s in, locked or not "
                                             "(%zu in %s); take them away.",
                                             (int)t->p.login.len, t->p.login.s, names->n, *key));
 }

@@ -9,6 +9,15 @@ enum { LDAP_NO_SUCH_ATTRIBUTE = 16, LDAP_TYPE_OR_VALUE_EXISTS = 20, LDAP_ASSERTI
 enum { KEPT_TRIES = 2 };
 static const int64_t AGAIN_US = 1000000;
 
+/* What makes it the same finding the next time. */
+static struct pl_str key_of(const struct task *t, struct pl_arena *a, int64_t role_group_id)
+{
+    struct pl_str purpose = t->p.purpose;
+    return role_group_id ? pl_arena_printf(a, "%lld/%.*s/%lld", (long long)t->p.person_id, (int)purpose.len, purpose.s,
+                                           (long long)role_group_id)
+                         : pl_arena_printf(a, "%lld/%.*s", (long long)t->p.person_id, (int)purpose.len, purpose.s);
+}
+
 void pl_task_finding(struct task *t, const char *kind, const char *severity, int64_t role_group_id, struct pl_str text)
 {
     struct pl_finding_cmd f = {.kind = kind,
@@ -17,10 +26,7 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
                                .account_id = t->p.account_id,
                                .role_group_id = role_group_id,
                                .text = pl_arena_str(t->arena, text)};
-    f.key = role_group_id ? pl_arena_printf(t->arena, "%lld/%.*s/%lld", (long long)t->p.person_id,
-                                            (int)t->p.purpose.len, t->p.purpose.s, (long long)role_group_id)
-                          : pl_arena_printf(t->arena, "%lld/%.*s", (long long)t->p.person_id, (int)t->p.purpose.len,
-                                            t->p.purpose.s);
+    f.key = key_of(t, t->arena, role_group_id);
     for (size_t i = 0; i < t->n_findings; i++) /* a later round says it again: once is enough */
         if (strcmp(t->findings[i].kind, kind) == 0 && t->findings[i].role_group_id == role_group_id)
             return;
@@ -36,22 +42,28 @@ void pl_task_outcome(struct task *t, const struct pl_intent *in)
 
 /* ---- settle ---- */
 
-/* A membership as it should be again, or the lock on an account that somebody had opened. */
+/* A membership is as it should be again. */
 static bool answers(const struct pl_intent *done, const struct pl_finding_cmd *f)
 {
-    if (done->outcome != PL_OUT_DONE)
-        return false;
-    if (done->op == PL_OP_LOCK || done->op == PL_OP_CLOSE)
-        return strcmp(f->kind, "opened_by_hand") == 0;
-    return done->put_back && f->role_group_id > 0 && done->role_group_id == f->role_group_id;
+    return done->put_back && done->outcome == PL_OUT_DONE && f->role_group_id > 0 &&
+           done->role_group_id == f->role_group_id;
+}
+
+/* That somebody opened it is over when it is seen locked, or is wanted open; and not because it is still open. */
+static bool closed_again(const struct task *t)
+{
+    return t->p.need == PL_NEED_OPEN || !t->entry || t->seen == PL_SEEN_LOCKED || t->seen == PL_SEEN_ENDED;
 }
 
 /* `*`, and the drift that this task has put back: found, told, and over. */
 static const struct pl_finding_cmd *put_back(struct task *t, const struct pl_finding_cmd *all_others, size_t *n)
 {
-    struct pl_finding_cmd *out = pl_arena_array(t->dir->e->out, t->n_findings + 1, sizeof *out);
+    struct pl_finding_cmd *out = pl_arena_array(t->dir->e->out, t->n_findings + 2, sizeof *out);
     out[0] = *all_others;
     *n = 1;
+    if (closed_again(t))
+        out[(*n)++] = (struct pl_finding_cmd){
+            .kind = "opened_by_hand", .severity = "warning", .key = key_of(t, t->dir->e->out, 0), .text = {"", 0}};
     for (size_t i = 0; i < t->n_findings; i++)
         for (size_t k = 0; k < t->n_done; k++)
             if (answers(&t->done[k], &t->findings[i])) {

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import subprocess
+import threading
 import types
 
 import pytest
@@ -378,12 +379,18 @@ def on_terminal(town, *args, term="xterm"):
     p = subprocess.Popen([CTL, "--dsn", sqltown.server().dsn("postgres", town.name), *args], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=its, env=dict(environment(), TERM=term))
     os.close(its)
-    out, shown = p.communicate(timeout=60)[0], b""
-    with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
-        while True:
-            shown += os.read(ours, 4096)
+    shown = []
+
+    def read():  # while it runs: a terminal that nobody reads holds its program up
+        with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+            while True:
+                shown.append(os.read(ours, 4096))
+    reader = threading.Thread(target=read)
+    reader.start()
+    out = p.communicate(timeout=60)[0]
+    reader.join(10)
     os.close(ours)
-    return p.returncode, out.decode(), shown.decode()
+    return p.returncode, out.decode(), b"".join(shown).decode()
 
 
 def test_a_long_wait_is_told_on_a_terminal_and_wiped_away(town):

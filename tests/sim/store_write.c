@@ -140,7 +140,8 @@ static void resolve_findings(struct store *s, int dir, const struct pl_settle *t
         bool about = o->account >= 0 ? o->account == (int)t->account_id - 1
                                      : o->person == (int)t->person_id - 1 && !strncmp(o->key, mine, (size_t)len);
         if (o->open && o->dir == dir && about &&
-            (!listed(o, t->findings, t->n_findings) || listed(o, t->resolved, t->n_resolved)))
+            ((strcmp(o->kind, "opened_by_hand") != 0 && !listed(o, t->findings, t->n_findings)) ||
+             listed(o, t->resolved, t->n_resolved)))
             o->open = false;
     }
 }
