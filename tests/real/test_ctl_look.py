@@ -151,9 +151,10 @@ def test_what_hr_may_know_of_a_leaver(town):
     for state in ("none", "creating", "ready", "opening", "open", "locking", "closing", "paused", "out", "lost", "foreign"):
         town.rows("UPDATE paasla.account SET state = %s", state)
         answers.setdefault(state_of(town)["linn"], []).append(state)
-    assert answers == {"no account": ["none"], "still open": ["creating", "opening", "open", "locking"],
-                       "locked": ["ready", "closing", "paused"], "out": ["out"], "not proven": ["lost", "foreign"]}
-    town.rows("UPDATE paasla.account SET state = 'closing'")
+    assert answers == {"no account": ["none"], "still open": ["creating", "opening", "open", "locking", "closing"],
+                       "locked": ["ready", "paused"], "out": ["out"], "not proven": ["lost", "foreign"]}, "of a lock nothing is known"
+    town.rows("UPDATE paasla.account SET state = 'closing', locked_at = now()")
+    assert state_of(town) == {"linn": "locked"}
     town.rows("INSERT INTO paasla.finding (kind, severity, directory, account_id, key, text) VALUES"
               " ('lock_not_proven', 'critical', 'linn', %s, 'k', 'x')", acc)
     assert state_of(town) == {"linn": "not proven"}
