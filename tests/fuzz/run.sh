@@ -28,7 +28,7 @@ sources() {
         ad_repl) echo lib/directory/ad_repl.c lib/directory/dn.c ;;
         cookie) echo lib/directory/cookie.c ;;
         page) echo daemon/dir_page.c lib/directory/ber.c -lldap -llber ;;
-        csv) echo daemon/ctl/matrix_csv.c daemon/ctl/matrix.c daemon/ctl/html.c daemon/ctl/table.c -lpq -ljansson -lutf8proc ;;
+        csv) echo daemon/ctl/matrix_csv.c daemon/ctl/matrix.c daemon/ctl/html.c daemon/ctl/table.c daemon/ctl/progress.c -lpq -ljansson -lutf8proc ;;
         row) echo lib/engine/row.c lib/core/lifecycle.c lib/core/member.c ;;
         *) return 1 ;;
     esac

@@ -143,6 +143,7 @@ static bool hand_name(struct sim *m)
     else
         dir_entry_set(&m->d[d], e, rng_pct(&m->rng, 50) ? "sn" : "cn", PL_STR(OWN_WORDS));
     dir_entry_touch(&m->d[d], e, m->now);
+    m->c.named[p][d][k] = true;
     sim_trace(m, "by hand: the name of person %d in %s", p + 1, dir_names[d]);
     return true;
 }

@@ -115,10 +115,12 @@ static void end_stands(struct sim *m, const struct look *l)
                  ends == NEVER ? "closes by itself and HR knows of no end" : "does not close by itself when HR says");
 }
 
-/* No former name is shown, unless somebody writes it again and again. */
+/* No former name is shown, unless somebody writes it again and again, or writes it where neither a watch nor a compare sees. */
 static void name_stands(struct sim *m, const struct look *l)
 {
     const struct person *now = &m->w.persons[l->p];
+    if (m->no_compare && m->c.named[l->p][l->d][l->k] && !watch_saw_all(m, l->d))
+        return;
     for (int i = 0; i < m->w.n_former[l->p]; i++) {
         const struct person *old = &m->w.former[l->p][i];
         bool family = strcmp(old->family, now->family) && pl_str_eq_c(dir_entry_value(l->e, "sn"), old->family);

@@ -80,6 +80,7 @@ struct check {
     int64_t work_since[MAX_PERSONS][N_DIRS];
     bool refused[MAX_PERSONS][N_DIRS]; /* a write was denied: what is only kept is tried again by a compare */
     bool tampered[MAX_PERSONS][N_DIRS][N_PURPOSES];      /* somebody else touched the entry */
+    bool named[MAX_PERSONS][N_DIRS][N_PURPOSES];         /* its name was written by hand */
     bool repassworded[MAX_PERSONS][N_DIRS][N_PURPOSES];  /* somebody else gave it a password, which nobody can see */
     unsigned regrouped[MAX_PERSONS][N_DIRS][N_PURPOSES]; /* bits of groups somebody else changed for it */
     unsigned denied_groups[N_DIRS];
