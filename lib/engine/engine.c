@@ -118,10 +118,11 @@ static void tick(struct pl_engine *e)
     pl_e_request(e, pl_e_emit(e, PL_CMD_TICK, NULL), OWN_TICK, e, NULL, 0);
 }
 
-static bool urgent_in_work(const struct pl_engine *e)
+/* In one directory, or NULL: in any. */
+static bool urgent_in_work(const struct pl_engine *e, const struct dir *d)
 {
     for (const struct batch *b = e->batches; b; b = b->next)
-        if (b->class == PL_LOAD_URGENT)
+        if (b->class == PL_LOAD_URGENT && (!d || b->dir == d))
             return true;
     return false;
 }
@@ -130,7 +131,7 @@ static bool urgent_in_work(const struct pl_engine *e)
  * are out, that their moment has passed is no news. It is asked before the rest is loaded, for the same reason. */
 static void tick_due(struct pl_engine *e)
 {
-    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = !urgent_in_work(e);
+    bool due = e->next_tick_us && e->now >= e->next_tick_us, may = !urgent_in_work(e, NULL);
     for (size_t i = 0; i < e->n_dirs; i++)
         may = may && e->now >= e->dirs[i].bulk_after_us;
     if (e->want_tick && !e->tick_waits_us)
@@ -165,12 +166,16 @@ static void start_due(struct pl_engine *e)
         }
     }
     tick_due(e);
+    /* The others go behind the tick that is wanted: it marks those who fell due by the same change, and they are looked at
+     * once. Unless it waits for leavers of another directory: that may be frozen. */
+    bool loads_urgent = false;
+    for (size_t i = 0; i < e->n_dirs; i++)
+        loads_urgent = loads_urgent || e->dirs[i].loading[PL_LOAD_URGENT];
     for (size_t i = 0; i < e->n_dirs; i++) {
         struct dir *d = &e->dirs[i];
         if (!d->up || e->stopping)
             continue;
-        /* Behind the tick that is wanted: it marks those who fell due by the same change, and they are looked at once. */
-        bool ticks_first = e->want_tick && e->ticking;
+        bool ticks_first = e->want_tick && (e->ticking || loads_urgent || urgent_in_work(e, d));
         if (d->want[PL_LOAD_BULK] && !d->loading[PL_LOAD_BULK] && !d->bulk_running && e->now >= d->bulk_after_us &&
             !ticks_first) {
             pl_batch_load(d, PL_LOAD_BULK);
