@@ -38,11 +38,21 @@ static bool draw_list(struct deed *x, const struct world *w, struct rng *r, int6
     return x->n_list > 2;
 }
 
+/* Who left last comes back, goes on leave: what the end of the account brought about is still under way then. */
+static int left_last(const struct world *w, struct rng *r, int64_t now)
+{
+    const struct employment *last = NULL;
+    for (int i = 0; i < w->n_employments; i++)
+        if (w->employments[i].to <= now && (!last || w->employments[i].to > last->to))
+            last = &w->employments[i];
+    return last && rng_pct(r, 30) ? last->person : rng_below(r, w->n_persons);
+}
+
 static bool draw_hire(struct deed *x, const struct world *w, struct rng *r, int64_t now)
 {
     if (w->n_employments == MAX_EMPLOYMENTS || (x->kind == HIRE && w->n_persons == MAX_PERSONS))
         return false;
-    x->person = x->kind == HIRE ? w->n_persons : rng_below(r, w->n_persons);
+    x->person = x->kind == HIRE ? w->n_persons : left_last(w, r, now);
     x->institution = rng_pct(r, 75) ? 0 : 1;
     x->flag = rng_pct(r, 20);
     x->from = rng_pct(r, 50) ? now : soon(r, now);
@@ -78,7 +88,7 @@ static bool draw_absence(struct deed *x, const struct world *w, struct rng *r, i
         x->to = now;
         return w->n_absences > 0 && w->absences[x->absence].to > now && w->absences[x->absence].from < now;
     }
-    x->person = rng_below(r, w->n_persons);
+    x->person = left_last(w, r, now);
     x->flag = rng_pct(r, 80);
     x->from = rng_pct(r, 60) ? now : soon(r, now);
     x->to = x->from + rng_log(r, US_MINUTE, 8 * US_HOUR);
