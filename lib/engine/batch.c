@@ -250,7 +250,7 @@ void pl_batch_row(struct batch *b, const struct pl_event *ev)
         return;
     }
     if (r.kind == 'W') {
-        pl_passed_note(&d->passed, r.passed.account_id, r.passed.role_group_id, b->any->now - r.passed.age_us, true);
+        pl_passed_note(&d->passed, r.passed.account_id, r.passed.role_group_id, b->any->now - r.passed.age_us);
         return;
     }
     if (r.kind == 'G') {

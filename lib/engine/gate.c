@@ -100,10 +100,9 @@ static bool must_count(struct task *t, struct op *o)
     default:
         break;
     }
-    /* The same once more, because it did not succeed: it has been counted. */
-    const struct passed *before = pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id);
-    o->lately = before && !before->kept;
-    return !before;
+    /* The same once more, because it did not succeed or somebody undid it: it has been counted. */
+    o->lately = pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id) != NULL;
+    return !o->lately;
 }
 
 static void hold(struct batch *b, struct dir *d, struct pl_str why, size_t n, const struct pl_brake_count *count)
@@ -128,10 +127,11 @@ static void hold(struct batch *b, struct dir *d, struct pl_str why, size_t n, co
 static void let_pass(struct batch *b, struct dir *d)
 {
     for (size_t i = 0; i < b->n_tasks; i++)
-        for (size_t k = 0; k < b->tasks[i]->n_ops; k++)
-            if (b->tasks[i]->ops[k].judged)
-                pl_passed_note(&d->passed, b->tasks[i]->p.account_id, b->tasks[i]->ops[k].role_group_id, d->e->now,
-                               false);
+        for (size_t k = 0; k < b->tasks[i]->n_ops; k++) {
+            const struct op *o = &b->tasks[i]->ops[k];
+            if (o->judged || o->lately)
+                pl_passed_note(&d->passed, b->tasks[i]->p.account_id, o->role_group_id, d->e->now);
+        }
 }
 
 /* Decides for one directory of the batch, counting what has passed lately with it. */
@@ -157,17 +157,8 @@ static void judge(struct batch *b, struct dir *d)
     struct pl_buf why = {0};
     if (n > 0 && !pl_brake_allows(&b->any->conf.brake, &count, &why))
         hold(b, d, pl_buf_str(&why), n, &count);
-    else
-        let_pass(b, d);
+    let_pass(b, d); /* of a plan that is held nothing is judged any more */
     pl_buf_free(&why);
-}
-
-void pl_gate_intended(struct task *t, const struct op *o)
-{
-    struct passed *p =
-        o->judged || o->lately ? pl_passed_find(&t->dir->passed, t->p.account_id, o->role_group_id) : NULL;
-    if (p)
-        p->kept = true;
 }
 
 void pl_gate_judge(struct batch *b)

@@ -44,7 +44,6 @@ void pl_task_finding(struct task *t, const char *kind, const char *severity, int
 /* gate.c */
 void pl_gate_judge(struct batch *b);
 const struct pl_row_total *pl_gate_total(const struct batch *b, const struct dir *d); /* NULL: not told */
-void pl_gate_intended(struct task *t, const struct op *o); /* the store keeps what the brake counted */
 
 /* look.c */
 void pl_look_find(struct task *t);  /* no account row yet: who has these names */

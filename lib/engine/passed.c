@@ -1,5 +1,6 @@
 /* What the brake counted and let pass lately. Many small plans are one big plan: a feed that ends one thing a commit is
- * held after as many as a feed that ends all of them in one. A set: the same thing tried again is no second one. */
+ * held after as many as a feed that ends all of them in one. A set: the same thing tried again is no second one. It is as
+ * old as its last time: an account that was locked, opened by somebody and locked once more has just been locked. */
 #include "passed.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static bool same(const struct passed *a, const struct passed *b)
     return a->account_id == b->account_id && a->role_group_id == b->role_group_id;
 }
 
-/* Of those that say the same the earliest stays, and one of them is enough to be kept. */
+/* Of those that say the same the latest stays. */
 static void sort(struct passed_set *s)
 {
     size_t n = 0;
@@ -28,7 +29,7 @@ static void sort(struct passed_set *s)
     qsort(s->v, s->n, sizeof *s->v, by_key);
     for (size_t i = 0; i < s->n; i++)
         if (n > 0 && same(&s->v[n - 1], &s->v[i]))
-            s->v[n - 1].kept |= s->v[i].kept;
+            s->v[n - 1] = s->v[i];
         else
             s->v[n++] = s->v[i];
     s->n = s->sorted = n;
@@ -40,13 +41,13 @@ void pl_passed_free(struct passed_set *s)
     *s = (struct passed_set){0};
 }
 
-void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us, bool kept)
+void pl_passed_note(struct passed_set *s, int64_t account_id, int64_t role_group_id, int64_t at_us)
 {
     if (s->n == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 16;
         s->v = pl_xrealloc_array(s->v, s->cap, sizeof *s->v);
     }
-    s->v[s->n++] = (struct passed){account_id, role_group_id, at_us, kept};
+    s->v[s->n++] = (struct passed){account_id, role_group_id, at_us};
 }
 
 void pl_passed_forget(struct passed_set *s, int64_t before_us)
@@ -63,7 +64,7 @@ struct passed *pl_passed_find(struct passed_set *s, int64_t account_id, int64_t 
 {
     sort(s);
     size_t from = 0, to = s->n;
-    struct passed wanted = {account_id, role_group_id, INT64_MIN, false};
+    struct passed wanted = {account_id, role_group_id, INT64_MIN};
     while (from < to) { /* the first that is not before it */
         size_t mid = from + (to - from) / 2;
         if (by_key(&s->v[mid], &wanted) < 0)

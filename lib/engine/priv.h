@@ -114,7 +114,7 @@ struct op {
     int64_t ends_us; /* KEEP: as in its intent */
     bool counted;    /* it locks or removes: the brake looks at it */
     bool judged;     /* it counted for the brake */
-    bool lately;     /* it did so a while ago, and its intent was lost */
+    bool lately;     /* it did so a while ago, and comes once more */
     bool allowed;    /* the brake let it pass */
     /* in execution */
     int64_t intent_id;

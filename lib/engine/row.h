@@ -3,7 +3,7 @@
  *
  * LOAD answers rows of these shapes (first column is the kind; sql/queries/load_work.sql makes them):
  *   T  directory open_accounts memberships identity due_in_us    (the next rows that wait for their time; empty: none)
- *   W  directory account_id role_group_id age_us    (what the brake let pass lately; only when LOAD asks)
+ *   W  directory account_id role_group_id age_us    (what the brake let pass lately, the last time; only when LOAD asks)
  *   G  directory role_group_id role_id group_dn mode drift purpose
  *   P  person_id directory purpose want cause named account_id login native_id dn state given family employee_no unit
  *      position institution dir_mode since_us n_members

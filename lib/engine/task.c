@@ -414,7 +414,6 @@ static void intended(struct task *t, const struct pl_event *ev)
         if (t->ops[i].intent_id != 0)
             continue;
         t->ops[i].intent_id = ev->intended.ids[n++];
-        pl_gate_intended(t, &t->ops[i]);
     }
     if (t->phase == PH_WRITE) {
         pl_exec_more(t);

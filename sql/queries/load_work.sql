@@ -90,7 +90,7 @@ FROM (
     FROM paasla.directory d LEFT JOIN paasla.directory_total t ON t.directory = d.directory WHERE d.directory = ANY ($2::text[])
     UNION ALL
     SELECT 0, 0, i.directory, 1, '', min(i.intent_id), 'W', i.directory, i.account_id::text, coalesce(i.role_group_id, 0)::text,
-        greatest(0, (extract(epoch FROM clock_timestamp() - min(i.at)) * 1000000)::bigint)::text,
+        greatest(0, (extract(epoch FROM clock_timestamp() - max(i.at)) * 1000000)::bigint)::text,
         '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
     FROM paasla.intent i
     WHERE $7::bigint > 0 AND i.counted AND i.directory = ANY ($2::text[]) AND i.at > clock_timestamp() - $7::bigint * interval '1 microsecond'

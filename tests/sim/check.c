@@ -183,13 +183,9 @@ static long lately(const struct sim *m, int dir, bool locks)
 /* What lately passed, unnamed and not approved, stays inside the limits, however many plans it was. */
 static void brake_window(struct sim *m, int account, int slot)
 {
-    int64_t *at = &m->c.passed_us[account][slot], *tried = &m->c.tried_us[account][slot];
-    /* The same thing once more is no second one, as long as it is tried again and again. */
-    bool again = *tried > 0 && m->now - *tried < m->brake_window_us;
-    *tried = m->now;
-    if (m->brake_window_us == 0 || again)
+    if (m->brake_window_us == 0)
         return;
-    *at = m->now;
+    m->c.passed_us[account][slot] = m->now; /* the same thing once more is no second one */
     bool lock = slot == MAX_GROUPS;
     long n = lately(m, m->s.accounts[account].dir, lock), max = lock ? m->brake.max_locks : m->brake.max_removals;
     for (int a = 0; n > max && a < m->s.n_accounts; a++)

@@ -91,7 +91,6 @@ struct check {
     long cap_loads;
     long counted[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* load that this was counted in; last: the lock */
     int64_t passed_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1]; /* and when it began; 0 never */
-    int64_t tried_us[MAX_PERSONS * N_DIRS * N_PURPOSES][MAX_GROUPS + 1];  /* and was begun last */
     /* busy looping */
     int64_t second_us;
     int commands;

@@ -289,16 +289,15 @@ static void total_row(struct store *s, int dir, int64_t now, struct rows *out)
     s->identity_shown[dir] |= s->identity[dir][0] != '\0';
 }
 
-/* What the brake let pass in the last `us`: each thing once, as old as its oldest. */
+/* What the brake let pass in the last `us`: each thing once, as old as its newest. */
 static void passed_rows(struct store *s, int dir, int64_t now, int64_t us, struct rows *out)
 {
     for (size_t i = 0; i < s->n_intents && us > 0; i++) {
         const struct intent *in = &s->intents[i];
-        bool first = in->counted && s->accounts[in->account].dir == dir && in->at_us > now - us;
-        for (size_t k = 0; k < i && first; k++)
-            first = !(s->intents[k].counted && s->intents[k].account == in->account &&
-                      s->intents[k].group == in->group && s->intents[k].at_us > now - us);
-        if (!first)
+        bool last = in->counted && s->accounts[in->account].dir == dir && in->at_us > now - us;
+        for (size_t k = i + 1; k < s->n_intents && last; k++)
+            last = !(s->intents[k].counted && s->intents[k].account == in->account && s->intents[k].group == in->group);
+        if (!last)
             continue;
         struct row *r = row_new(out, 5);
         put(r, "W");
