@@ -85,6 +85,7 @@ void happen_town(struct sim *m)
     }
     m->forgetful = rng_pct(&m->rng, 50);
     sister_town(m);
+    poll_town(m);
     role_groups(m);
     for (int i = 0; i < 8; i++) {
         struct deed x = {.kind = HIRE,
