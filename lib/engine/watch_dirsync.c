@@ -95,6 +95,7 @@ void pl_watch_poll_pump(struct watch *w)
     if (w->phase != WATCH_ON)
         return;
     pl_watch_wake_begin(w);
+    pl_watch_wake_hurries(w);
     if (w->poll.open || e->now < w->poll.at_us)
         return;
     pl_watch_wake_asks(w);

@@ -179,11 +179,12 @@ void pl_watch_poll_stop(struct watch *w);
 void pl_watch_poll_free(struct watch *w);
 
 /* watch_wake.c */
-void pl_watch_wake_begin(struct watch *w); /* sends the search, once */
+void pl_watch_wake_begin(struct watch *w);   /* sends the search, once */
 void pl_watch_wake_told(struct watch *w, const struct pl_event *ev);
-void pl_watch_wake_asks(struct watch *w);   /* a question begins */
-void pl_watch_wake_asked(struct watch *w);  /* and has ended; `poll.at_us` is set */
-void pl_watch_wake_forget(struct watch *w); /* its request */
+void pl_watch_wake_hurries(struct watch *w); /* brings the next question forward */
+void pl_watch_wake_asks(struct watch *w);    /* a question begins */
+void pl_watch_wake_asked(struct watch *w);   /* and has ended */
+void pl_watch_wake_forget(struct watch *w);  /* its request */
 
 /* watch_told.c: one entry */
 void pl_watch_told_part(struct watch *w, const struct pl_entry *e);                /* by DirSync: what changed of it */

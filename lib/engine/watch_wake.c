@@ -24,12 +24,6 @@ void pl_watch_wake_begin(struct watch *w)
     k->req = pl_e_request(d->e, c, OWN_WATCH, w, d, TAG_WAKE);
 }
 
-static void hurry(struct watch *w)
-{
-    if (w->poll.at_us > w->poll.soonest_us)
-        w->poll.at_us = w->poll.soonest_us;
-}
-
 static void ended(struct watch *w, int code)
 {
     w->poll.wake.req = 0;
@@ -50,8 +44,14 @@ void pl_watch_wake_told(struct watch *w, const struct pl_event *ev)
     if (ev->watch.msg == PL_WATCH_STANDS)
         pl_e_log(w->d->e, 6, w->d, "live watch: the server tells when something changed, and is asked then");
     w->poll.wake.told = true;
-    if (w->phase == WATCH_ON && !w->poll.open)
-        hurry(w);
+}
+
+/* Not while persons are being worked on: it is our own writes that it tells of then, and what they left behind is known
+ * only when it was looked at. The ordinary question comes all the same. */
+void pl_watch_wake_hurries(struct watch *w)
+{
+    if (w->poll.wake.told && !w->poll.open && w->d->running == 0 && w->poll.at_us > w->poll.soonest_us)
+        w->poll.at_us = w->poll.soonest_us;
 }
 
 static bool was_quiet(const struct watch *w)
@@ -75,8 +75,6 @@ void pl_watch_wake_asked(struct watch *w)
     int64_t soonest = w->d->e->now + (was_quiet(w) ? GAP_MIN_US : w->poll.wake.gap_us);
     if (w->poll.soonest_us < soonest)
         w->poll.soonest_us = soonest;
-    if (w->poll.wake.told)
-        hurry(w);
 }
 
 void pl_watch_wake_forget(struct watch *w)

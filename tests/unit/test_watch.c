@@ -1,6 +1,6 @@
 /* A watch that has to ask (DirSync, update numbers), its questions answered by hand: what it asks when, what it makes of
  * refusals, of a server that knows less and of one that shows half, and when it says how far it has seen. */
-#include "watch_shell.h"
+#include "watch_talk.h"
 
 /* ---- */
 

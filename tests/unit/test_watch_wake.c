@@ -1,5 +1,5 @@
 /* The search beside a watch that has to ask: what it tells brings the next question forward and nothing else. */
-#include "watch_shell.h"
+#include "watch_talk.h"
 
 #define MS INT64_C(1000)
 
