@@ -46,10 +46,14 @@ void pl_watch_wake_told(struct watch *w, const struct pl_event *ev)
     w->poll.wake.told = true;
 }
 
-/* Not while persons are being worked on: it is our own writes that it tells of then, and what they left behind is known
- * only when it was looked at. The ordinary question comes all the same. */
+/* Not while persons are being worked on, and a moment longer, because the next ones may follow: it is our own writes that
+ * it tells of then, and what they left behind is known only when it was looked at. The ordinary question comes all the
+ * same. */
 void pl_watch_wake_hurries(struct watch *w)
 {
+    int64_t soon = w->d->e->now + GAP_MIN_US;
+    if (w->d->running > 0 && w->poll.soonest_us < soon)
+        w->poll.soonest_us = soon;
     if (w->poll.wake.told && !w->poll.open && w->d->running == 0 && w->poll.at_us > w->poll.soonest_us)
         w->poll.at_us = w->poll.soonest_us;
 }
