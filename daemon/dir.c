@@ -1,6 +1,7 @@
-/* One directory: two connections that are up together or not at all, and a third that watches (dir_watch.c). The urgent one is brought up first, then the bulk
- * one to the same server; an address that fails is followed by the next, a whole failed round by a pause that grows with
- * jitter. Refused credentials are another matter: trying them again and again locks the service account out. */
+/* One directory: two connections that are up together or not at all, and others that watch (dir_watch.c). The urgent one is
+ * brought up first, then the bulk one to the same server; an address that fails is followed by the next, a whole failed
+ * round by a pause that grows with jitter. Refused credentials are another matter: trying them again and again locks the
+ * service account out. */
 #include "dir_server.h"
 
 #include <poll.h>
@@ -263,15 +264,6 @@ static void drop_stray(struct pld_dir *d)
     d->stray_end = &d->stray;
 }
 
-static void drop_watch(struct pld_dir *d)
-{
-    dir_watch_close(d);
-    if (d->watch.next)
-        dir_req_free(d->watch.next);
-    d->watch.next = NULL;
-    d->watch.ended = false;
-}
-
 void dir_down(struct pld_dir *d, const char *why, const char *hint)
 {
     bool was_up = d->up;
@@ -281,7 +273,8 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
     stop_opening(d);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
-    drop_watch(d);
+    dir_watch_drop(&d->watch);
+    dir_watch_drop(&d->wake);
     dir_say(d, 4, why, hint);
     if (was_up && dir_now_ms() - d->up_since_ms >= STABLE_MS)
         d->backoff_ms = DIR_BACKOFF_MIN_MS;
@@ -307,22 +300,9 @@ static void set_tick(struct pld_dir *d)
 {
     int64_t soon = d->conf->timeout_ms / 8, most = dir_servers_other_up(d) ? 250 : 1000;
     d->tick_soon = !dir_link_quiet(&d->links[PL_CH_URGENT]) || !dir_link_quiet(&d->links[PL_CH_BULK]) ||
-                   !dir_link_quiet(&d->watch.link) || !dir_sisters_quiet(d);
+                   !dir_link_quiet(&d->watch.link) || !dir_link_quiet(&d->wake.link) || !dir_sisters_quiet(d);
     soon = soon < 50 ? 50 : soon > most ? most : soon;
     arm(d->tick, d->tick_soon ? soon : DIR_KEEPALIVE_MS);
-}
-
-static void work_watch(struct pld_dir *d)
-{
-    struct dir_req *next = d->watch.next;
-    if (d->watch.ended)
-        dir_watch_close(d);
-    d->watch.ended = false;
-    d->watch.next = NULL;
-    if (next)
-        dir_watch_begin(d, next);
-    else
-        dir_link_work(&d->watch.link);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -340,7 +320,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     }
     dir_link_work(&d->links[PL_CH_URGENT]);
     dir_link_work(&d->links[PL_CH_BULK]);
-    work_watch(d);
+    dir_watch_work(&d->watch);
+    dir_watch_work(&d->wake);
     dir_sisters_work(d);
     if (d->leave && d->up)
         dir_down(d, "this server takes no writes, another one does", "");
@@ -357,6 +338,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     dir_link_tick(&d->links[PL_CH_URGENT]);
     dir_link_tick(&d->links[PL_CH_BULK]);
     dir_link_tick(&d->watch.link);
+    dir_link_tick(&d->wake.link);
     dir_sisters_tick(d);
     dir_servers_silent(d);
     set_tick(d);
@@ -383,16 +365,6 @@ static struct dir_link *link_of(struct pld_dir *d, const struct pl_command *cmd)
     return s && s->link.ld ? &s->link : NULL;
 }
 
-/* While the directory is down DIR_DOWN has answered it, or will. */
-static void watch_command(struct pld_dir *d, struct dir_req *r)
-{
-    if (d->watch.next)
-        dir_req_free(d->watch.next);
-    d->watch.next = d->up ? r : NULL;
-    if (!d->up)
-        dir_req_free(r);
-}
-
 void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
 {
     int code = 0;
@@ -406,7 +378,7 @@ void pld_dir_command(struct pld_dir *d, const struct pl_command *cmd)
     if (cmd->kind == PL_CMD_MODIFY && cmd->modify.everywhere.on && d->up)
         dir_sisters_send(d, cmd);
     if (cmd->kind == PL_CMD_WATCH) {
-        watch_command(d, r);
+        dir_watch_command(r->watch == PL_WATCH_WAKE ? &d->wake : &d->watch, r);
     } else if (code == 0 && link) {
         dir_link_submit(link, r);
     } else {
@@ -460,7 +432,8 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     dir_servers_make(d);
     dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);
     dir_link_init(&d->links[PL_CH_BULK], d, PL_CH_BULK);
-    dir_watch_init(d);
+    dir_watch_init(&d->watch, d, DIR_CH_WATCH);
+    dir_watch_init(&d->wake, d, DIR_CH_WAKE);
     d->cut = evtimer_new(host->base, on_cut, d);
     d->kick = evtimer_new(host->base, on_kick, d);
     d->retry = evtimer_new(host->base, on_retry, d);
@@ -520,8 +493,8 @@ void pld_dir_free(struct pld_dir *d)
     }
     stop_opening(d);
     drop_stray(d);
-    drop_watch(d);
-    dir_watch_free(d);
+    dir_watch_free(&d->watch);
+    dir_watch_free(&d->wake);
     dir_servers_free(d);
     for (size_t i = 0; i < 2; i++) {
         dir_link_close(&d->links[i]);

@@ -171,7 +171,10 @@ static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
                               [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST,
                               [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
     LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
-    control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
+    if (r->watch == PL_WATCH_WAKE)
+        control.ldctl_oid = (char *)(uintptr_t)pl_dialect_find(l->dir->conf->dialect)->wake_control;
+    if (r->control.len)
+        control.ldctl_value = (struct berval){.bv_val = (char *)(uintptr_t)r->control.s, .bv_len = r->control.len};
     return ldap_search_ext(l->ld, r->dn, LDAP_SCOPE_SUBTREE, "(objectClass=*)", r->attrs, 0, ctrls, NULL, NULL,
                            LDAP_NO_LIMIT, msgid);
 }

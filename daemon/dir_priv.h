@@ -8,7 +8,7 @@
  *   dir_probe.c     the first reads: which kind of server it is, what it offers, which data it holds
  *   dir_req.c       one request: copies of what a command wants
  *   dir_op.c        one connection's queue and table of requests in flight, sending, back-pressure
- *   dir_watch.c     the third connection: the search that stays open
+ *   dir_watch.c     the third connection, and a fourth: searches that stay open
  *   dir_recv.c      the drain loop, paged reads and their pauses, deadlines, keep-alive
  *   dir_range.c     an attribute that the server gives in parts
  *   dir_conv.c      LDAPMessage to pl_entry, pl_mod to LDAPMod
@@ -154,7 +154,7 @@ struct dir_req {
 
 struct dir_link { /* one channel's connection */
     struct pld_dir *dir;
-    int channel; /* enum pl_channel, DIR_CH_WATCH or DIR_CH_SISTER */
+    int channel; /* enum pl_channel, or one of DIR_CH_* */
     LDAP *ld;    /* NULL: down */
     int fd;
     struct event *readable, *flush;
@@ -187,23 +187,23 @@ void dir_link_finish(struct dir_link *l, struct dir_req *r, int code, bool compl
 
 /* ---- the watch (dir_watch.c) ---- */
 
-enum { DIR_CH_WATCH = 2, DIR_CH_SISTER };
+enum { DIR_CH_WATCH = 2, DIR_CH_WAKE, DIR_CH_SISTER };
 
 struct dir_watch {
     struct dir_link link;
     struct dir_opening *opening;
     struct event *opened, *cut;
-    struct dir_req *waiting; /* until the connection is up */
-    struct dir_req *next;    /* begun from the event loop */
-    uint64_t req;            /* the engine's; 0: none */
-    bool ended;              /* to be closed from the event loop */
+    struct dir_req *waiting, *next; /* until the connection is up; next: begun from the event loop */
+    uint64_t req;                   /* the engine's; 0: none */
+    bool ended;                     /* to be closed from the event loop */
 };
 
-void dir_watch_init(struct pld_dir *d);
-void dir_watch_free(struct pld_dir *d);
-void dir_watch_begin(struct pld_dir *d, struct dir_req *r); /* takes `r`; ends an older one silently */
-void dir_watch_close(struct pld_dir *d);                    /* tells nobody */
-void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint);
+void dir_watch_init(struct dir_watch *w, struct pld_dir *d, int ch);
+void dir_watch_free(struct dir_watch *w);                       /* tells nobody */
+void dir_watch_drop(struct dir_watch *w);                       /* neither, and it may begin again */
+void dir_watch_command(struct dir_watch *w, struct dir_req *r); /* takes `r`; ends an older one silently */
+void dir_watch_work(struct dir_watch *w);                       /* from the event loop: begins, ends, reads */
+void dir_watch_broken(struct dir_link *l, const char *why, const char *hint);
 enum dir_step dir_watch_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m);
 void dir_watch_stands(struct dir_link *l); /* what was asked behind it is answered */
 
@@ -223,7 +223,7 @@ struct pld_dir {
         given_up_ms;          /* dir_servers_silent: since when it is asked whether it lives; when one was left last */
     bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
-    struct dir_watch watch;
+    struct dir_watch watch, wake; /* wake: PL_WATCH_WAKE alone */
     bool up;          /* up: DIR_UP was emitted */
     bool tried;       /* a whole round over the addresses has ended, either way */
     int64_t since_us; /* wall clock: when `up` changed last */

@@ -57,6 +57,7 @@ static bool offers_watch(const struct pl_entry *root, enum pl_watch_kind kind)
     case PL_WATCH_DIRSYNC: /* or, without it, by the numbers that every such server has */
         return true;
     case PL_WATCH_NONE:
+    case PL_WATCH_WAKE: /* no dialect's */
         break;
     }
     return false;

@@ -279,8 +279,8 @@ bool dir_link_quiet(const struct dir_link *l)
 
 void dir_link_broken(struct dir_link *l, const char *why, const char *hint)
 {
-    if (l->channel == DIR_CH_WATCH)
-        dir_watch_broken(l->dir, why, hint);
+    if (l->channel == DIR_CH_WATCH || l->channel == DIR_CH_WAKE)
+        dir_watch_broken(l, why, hint);
     else if (l->channel == DIR_CH_SISTER)
         dir_sister_broken(l, why, hint);
     else

@@ -1,6 +1,6 @@
 /* The third connection of a directory: one search that stays open (RFC 4533, or a persistent search), or one after the other
- * (DirSync). It comes up after the other two, to the same server, and its end takes nothing else down: the engine is told,
- * and asks again when it likes. */
+ * (DirSync); and beside the latter a fourth, with a search that says when to ask. They come up after the other two, to the
+ * same server, and their end takes nothing else down: the engine is told, and asks again when it likes. */
 #include "dir_priv.h"
 
 #include <stdlib.h>
@@ -8,6 +8,12 @@
 #include "../lib/directory/dirsync.h"
 #include "../lib/directory/persist.h"
 #include "../lib/directory/sync.h"
+
+/* Of the two that a directory has. */
+static struct dir_watch *watch_of(struct dir_link *l)
+{
+    return l->channel == DIR_CH_WAKE ? &l->dir->wake : &l->dir->watch;
+}
 
 static void stop_opening(struct dir_watch *w)
 {
@@ -20,9 +26,8 @@ static void stop_opening(struct dir_watch *w)
     w->opening = NULL;
 }
 
-void dir_watch_close(struct pld_dir *d)
+static void close_all(struct dir_watch *w)
 {
-    struct dir_watch *w = &d->watch;
     stop_opening(w);
     if (w->waiting)
         dir_req_free(w->waiting);
@@ -31,9 +36,11 @@ void dir_watch_close(struct pld_dir *d)
     dir_link_close(&w->link);
 }
 
-static void emit(struct pld_dir *d, enum pl_watch_msg msg, const struct pl_entry *entry, struct pl_str value, int code)
+static void emit(struct dir_watch *w, enum pl_watch_msg msg, const struct pl_entry *entry, struct pl_str value,
+                 int code)
 {
-    struct pl_event ev = {.kind = PL_EV_WATCH, .req = d->watch.req, .directory = d->conf->name};
+    struct pld_dir *d = w->link.dir;
+    struct pl_event ev = {.kind = PL_EV_WATCH, .req = w->req, .directory = d->conf->name};
     ev.watch.msg = msg;
     ev.watch.entry = entry;
     ev.watch.value = value;
@@ -41,39 +48,50 @@ static void emit(struct pld_dir *d, enum pl_watch_msg msg, const struct pl_entry
     d->host.emit(d->host.ctx, &ev);
 }
 
-static void emit_end(struct pld_dir *d, uint64_t req, struct pl_str value, int code)
+static void emit_end(struct dir_watch *w, uint64_t req, struct pl_str value, int code)
 {
-    d->watch.req = req;
-    emit(d, PL_WATCH_END, NULL, value, code);
-    d->watch.req = 0;
+    w->req = req;
+    emit(w, PL_WATCH_END, NULL, value, code);
+    w->req = 0;
 }
 
-void dir_watch_broken(struct pld_dir *d, const char *why, const char *hint)
+void dir_watch_broken(struct dir_link *l, const char *why, const char *hint)
 {
-    uint64_t req = d->watch.req;
+    struct dir_watch *w = watch_of(l);
+    uint64_t req = w->req;
+    bool wake = l->channel == DIR_CH_WAKE; /* nothing is lost with it */
     char text[300];
-    dir_watch_close(d);
-    snprintf(text, sizeof text, "live watch: %s", why);
-    dir_say(d, 5, text, hint);
+    close_all(w);
+    snprintf(text, sizeof text, "%s: %s", wake ? "notifications of the live watch" : "live watch", why);
+    dir_say(l->dir, wake ? 6 : 5, text, hint);
     if (req)
-        emit_end(d, req, (struct pl_str){"", 0}, PL_RESULT_UNKNOWN);
+        emit_end(w, req, (struct pl_str){"", 0}, PL_RESULT_UNKNOWN);
 }
 
 /* ---- coming up ---- */
 
 static void on_cut(evutil_socket_t fd, short what, void *arg)
 {
-    struct pld_dir *d = arg;
+    struct dir_watch *w = arg;
     (void)fd;
     (void)what;
-    if (d->watch.opening)
-        dir_opening_cut(d->watch.opening);
+    if (w->opening)
+        dir_opening_cut(w->opening);
+}
+
+static void send_first(struct dir_watch *w)
+{
+    bool says_nothing = w->waiting->watch == PL_WATCH_PERSISTENT || w->waiting->watch == PL_WATCH_WAKE;
+    dir_link_submit(&w->link, w->waiting);
+    w->waiting = NULL;
+    if (says_nothing)
+        dir_link_ask(&w->link)->stands = true;
+    dir_link_work(&w->link);
 }
 
 static void on_opened(evutil_socket_t fd, short what, void *arg)
 {
-    struct pld_dir *d = arg;
-    struct dir_watch *w = &d->watch;
+    struct dir_watch *w = arg;
     struct dir_opening *o = w->opening;
     (void)fd;
     (void)what;
@@ -85,49 +103,64 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
     o->opened.ld = NULL; /* ours now */
     stop_opening(w);
     if (!ok) {
-        dir_watch_broken(d, err.text, err.hint);
-    } else if (strcmp(got.life, d->first.life) != 0) {
+        dir_watch_broken(&w->link, err.text, err.hint);
+    } else if (strcmp(got.life, w->link.dir->first.life) != 0) {
         ldap_unbind_ext(got.ld, NULL, NULL);
-        dir_watch_broken(d, "another server answers at this address than a moment ago",
+        dir_watch_broken(&w->link, "another server answers at this address than a moment ago",
                          "Name servers in uris each by its own address.");
     } else if (!dir_link_adopt(&w->link, &got)) {
-        dir_watch_broken(d, "the event loop does not take the connection", "");
+        dir_watch_broken(&w->link, "the event loop does not take the connection", "");
     } else {
-        bool says_nothing = w->waiting->watch == PL_WATCH_PERSISTENT;
-        dir_link_submit(&w->link, w->waiting);
-        w->waiting = NULL;
-        if (says_nothing)
-            dir_link_ask(&w->link)->stands = true;
-        dir_link_work(&w->link);
+        send_first(w);
     }
 }
 
-static void begin(struct pld_dir *d)
+static void begin_opening(struct dir_watch *w)
 {
-    struct dir_watch *w = &d->watch;
+    struct pld_dir *d = w->link.dir;
     struct pl_err err = {0};
     struct timeval tv = {.tv_sec = d->conf->connect_ms / 1000, .tv_usec = d->conf->connect_ms % 1000 * 1000};
     w->opening = dir_opening_start(d->conf, d->uris[d->uri], &err);
     if (!w->opening) {
-        dir_watch_broken(d, err.text, err.hint);
+        dir_watch_broken(&w->link, err.text, err.hint);
         return;
     }
-    w->opened = event_new(d->host.base, w->opening->done_fd, EV_READ, on_opened, d);
+    w->opened = event_new(d->host.base, w->opening->done_fd, EV_READ, on_opened, w);
     event_add(w->opened, NULL);
     event_add(w->cut, &tv);
 }
 
-void dir_watch_init(struct pld_dir *d)
+void dir_watch_init(struct dir_watch *w, struct pld_dir *d, int ch)
 {
-    dir_link_init(&d->watch.link, d, DIR_CH_WATCH);
-    d->watch.cut = evtimer_new(d->host.base, on_cut, d);
+    dir_link_init(&w->link, d, ch);
+    w->cut = evtimer_new(d->host.base, on_cut, w);
 }
 
-void dir_watch_free(struct pld_dir *d)
+void dir_watch_drop(struct dir_watch *w)
 {
-    dir_watch_close(d);
-    event_free(d->watch.link.flush);
-    event_free(d->watch.cut);
+    close_all(w);
+    if (w->next)
+        dir_req_free(w->next);
+    w->next = NULL;
+    w->ended = false;
+}
+
+void dir_watch_free(struct dir_watch *w)
+{
+    dir_watch_drop(w);
+    event_free(w->link.flush);
+    event_free(w->cut);
+}
+
+/* While the directory is down DIR_DOWN has answered it, or will. */
+void dir_watch_command(struct dir_watch *w, struct dir_req *r)
+{
+    bool up = w->link.dir->up;
+    if (w->next)
+        dir_req_free(w->next);
+    w->next = up ? r : NULL;
+    if (!up)
+        dir_req_free(r);
 }
 
 /* The former search has ended, and its connection is there for the next one. */
@@ -137,27 +170,44 @@ static bool goes_on(const struct dir_watch *w, const struct dir_req *r)
 }
 
 /* From the event loop, never from inside an event of the old search. */
-void dir_watch_begin(struct pld_dir *d, struct dir_req *r)
+static void begin(struct dir_watch *w, struct dir_req *r)
 {
-    if (goes_on(&d->watch, r)) {
-        d->watch.req = r->id;
-        dir_link_submit(&d->watch.link, r);
-        dir_link_work(&d->watch.link);
+    if (goes_on(w, r)) {
+        w->req = r->id;
+        dir_link_submit(&w->link, r);
+        dir_link_work(&w->link);
         return;
     }
-    dir_watch_close(d);
-    d->watch.req = r->id;
-    d->watch.waiting = r;
-    begin(d);
+    close_all(w);
+    w->req = r->id;
+    w->waiting = r;
+    begin_opening(w);
+}
+
+void dir_watch_work(struct dir_watch *w)
+{
+    struct dir_req *next = w->next;
+    if (w->ended)
+        close_all(w);
+    w->ended = false;
+    w->next = NULL;
+    if (next)
+        begin(w, next);
+    else
+        dir_link_work(&w->link);
 }
 
 /* ---- what comes ---- */
 
 /* The control that stands beside each entry, and that which stands beside the end. */
-static const char *const beside_entry[] = {
-    [PL_WATCH_SYNC] = PL_OID_SYNC_STATE, [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_CHANGE, [PL_WATCH_DIRSYNC] = NULL};
-static const char *const beside_end[] = {
-    [PL_WATCH_SYNC] = PL_OID_SYNC_DONE, [PL_WATCH_PERSISTENT] = NULL, [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
+static const char *const beside_entry[] = {[PL_WATCH_SYNC] = PL_OID_SYNC_STATE,
+                                           [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_CHANGE,
+                                           [PL_WATCH_DIRSYNC] = NULL,
+                                           [PL_WATCH_WAKE] = NULL};
+static const char *const beside_end[] = {[PL_WATCH_SYNC] = PL_OID_SYNC_DONE,
+                                         [PL_WATCH_PERSISTENT] = NULL,
+                                         [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC,
+                                         [PL_WATCH_WAKE] = NULL};
 
 static enum dir_step take_entry(struct dir_link *l, const struct dir_req *r, LDAPMessage *m)
 {
@@ -174,7 +224,7 @@ static enum dir_step take_entry(struct dir_link *l, const struct dir_req *r, LDA
     struct pl_arena *a = pl_arena_new();
     bool ok = (c || !oid) && dir_entry_read(l->ld, m, false, a, &entry, &range);
     if (ok)
-        emit(l->dir, PL_WATCH_ENTRY, &entry, value, 0);
+        emit(watch_of(l), PL_WATCH_ENTRY, &entry, value, 0);
     pl_arena_free(a);
     if (ctrls)
         ldap_controls_free(ctrls);
@@ -188,7 +238,7 @@ static enum dir_step take_info(struct dir_link *l, LDAPMessage *m)
     if (ldap_parse_intermediate(l->ld, m, &oid, &data, NULL, 0) != LDAP_SUCCESS)
         return DIR_STEP_BROKEN;
     if (oid && data && strcmp(oid, PL_OID_SYNC_INFO) == 0)
-        emit(l->dir, PL_WATCH_INFO, NULL, (struct pl_str){data->bv_val, data->bv_len}, 0);
+        emit(watch_of(l), PL_WATCH_INFO, NULL, (struct pl_str){data->bv_val, data->bv_len}, 0);
     ldap_memfree(oid);
     ber_bvfree(data);
     return DIR_STEP_ON;
@@ -199,7 +249,7 @@ static enum dir_step take_info(struct dir_link *l, LDAPMessage *m)
 static void after_end(struct dir_link *l, struct dir_req *r)
 {
     if (r->stays) {
-        l->dir->watch.ended = true;
+        watch_of(l)->ended = true;
         dir_kick(l->dir);
         return;
     }
@@ -212,8 +262,8 @@ static enum dir_step take_end(struct dir_link *l, struct dir_req *r, LDAPMessage
     int code = LDAP_OTHER;
     LDAPControl **ctrls = NULL;
     struct pl_str value = {"", 0};
-    struct pld_dir *d = l->dir;
-    uint64_t req = d->watch.req;
+    struct dir_watch *w = watch_of(l);
+    uint64_t req = w->req;
     const char *oid = beside_end[r->watch];
     if (ldap_parse_result(l->ld, m, &code, NULL, NULL, NULL, &ctrls, 0) != LDAP_SUCCESS)
         return DIR_STEP_BROKEN;
@@ -221,7 +271,7 @@ static enum dir_step take_end(struct dir_link *l, struct dir_req *r, LDAPMessage
     if (c)
         value = (struct pl_str){c->ldctl_value.bv_val, c->ldctl_value.bv_len};
     after_end(l, r);
-    emit_end(d, req, value, code);
+    emit_end(w, req, value, code);
     if (ctrls)
         ldap_controls_free(ctrls);
     return DIR_STEP_ENDED;
@@ -229,13 +279,13 @@ static enum dir_step take_end(struct dir_link *l, struct dir_req *r, LDAPMessage
 
 void dir_watch_stands(struct dir_link *l)
 {
-    if (!l->dir->watch.ended)
-        emit(l->dir, PL_WATCH_STANDS, NULL, (struct pl_str){"", 0}, 0);
+    if (!watch_of(l)->ended)
+        emit(watch_of(l), PL_WATCH_STANDS, NULL, (struct pl_str){"", 0}, 0);
 }
 
 enum dir_step dir_watch_message(struct dir_link *l, struct dir_req *r, LDAPMessage *m)
 {
-    if (l->dir->watch.ended)
+    if (watch_of(l)->ended)
         return DIR_STEP_ON;
     dir_link_arm(l, r);
     switch (ldap_msgtype(m)) {

@@ -442,6 +442,7 @@ const struct pl_dialect pl_dialect_ad = {
     .certificate_attr = CERTIFICATE,
     .search_control = "1.2.840.113556.1.4.1339", /* LDAP_SERVER_DOMAIN_SCOPE_OID: no references to other domains */
     .watch = PL_WATCH_DIRSYNC,
+    .wake_control = "1.2.840.113556.1.4.528", /* LDAP_SERVER_NOTIFICATION_OID (MS-ADTS 3.1.1.3.4.1.9) */
     .server_attr = "dsServiceName",
     .server_id_attr = "invocationId",
     .server_name = pl_repl_server_name,

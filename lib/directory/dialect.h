@@ -84,6 +84,7 @@ enum pl_watch_kind {
     PL_WATCH_SYNC,       /* RFC 4533, sync.h: with a cookie, so that a watch goes on where it had ended */
     PL_WATCH_PERSISTENT, /* persist.h: from the moment on at which the search stands */
     PL_WATCH_DIRSYNC,    /* dirsync.h: when it is asked, with a cookie; or by the update numbers of its entries */
+    PL_WATCH_WAKE,       /* of a search only, beside DIRSYNC: says that something changed, see wake_control */
 };
 
 struct pl_dialect {
@@ -104,7 +105,9 @@ struct pl_dialect {
     const char *policy_attr;    /* names the entry's own policy ("pwdPolicySubentry"), or NULL */
     bool usability;             /* ask for the account usability control */
     enum pl_watch_kind watch;
-    const char *server_attr;    /* of the root entry: DN of the server's own entry, or NULL */
+    const char *wake_control; /* OID of a control without value, by which a search stays open and tells of entries that
+                                 * change, for watch DIRSYNC; what it leaves out is told when it is asked. NULL: none */
+    const char *server_attr;  /* of the root entry: DN of the server's own entry, or NULL */
     const char *server_id_attr; /* of that: 16 octets, others for each server and for each life of its data */
     /* From the DN that server_attr gives, parts of it, empty when it says nothing: what people call that server, and
      * below which name the like of all others lie, each with its server_id_attr. NULL: nothing of it is known. */

@@ -101,8 +101,8 @@ enum pl_cmd_kind {
     PL_CMD_SEARCH, /* -> EV_ENTRY*, EV_RESULT */
     PL_CMD_MODIFY, /* -> EV_RESULT */
     PL_CMD_ADD,    /* -> EV_RESULT */
-    PL_CMD_WATCH,  /* a search on a connection of its own -> EV_WATCH*, the last one an end; it stays open, but for */
-                   /* DIRSYNC, where the connection does */
+    PL_CMD_WATCH,  /* a search on a connection of its own (WAKE: another one) -> EV_WATCH*, the last one an end; it stays */
+                   /* open, but for DIRSYNC, where the connection does */
     /* the shell itself */
     PL_CMD_TIMER, /* call pl_engine_event(EV_TIMER) at `at_us`, replaces the former timer */
     PL_CMD_LOG,   /* one structured line; no personal values in it */
@@ -159,7 +159,7 @@ struct pl_command {
             enum pl_watch_kind kind;
             struct pl_str base;
             const char *const *attrs; /* NULL-terminated */
-            struct pl_str control;    /* its value */
+            struct pl_str control;    /* its value; empty: none */
         } watch;
         struct {
             struct pl_str cookie, identity; /* empty: unchanged */
@@ -266,7 +266,7 @@ enum pl_ev_kind {
 enum pl_watch_msg {
     PL_WATCH_ENTRY,
     PL_WATCH_INFO,
-    PL_WATCH_STANDS, /* PERSISTENT: the server has answered what was asked behind the search */
+    PL_WATCH_STANDS, /* PERSISTENT, WAKE: the server has answered what was asked behind the search */
     PL_WATCH_END,
 };
 

@@ -82,7 +82,7 @@ void pl_watch_dir_up(struct watch *w)
     w->retry_at_us = w->retry_delay_us = 0;
     if (kind_of(w) != PL_WATCH_SYNC)
         w->failures = 0;
-    w->poll.by_usn = false; /* this server may take what another one refused */
+    w->poll.by_usn = w->poll.wake.off = false; /* this server may take what another one refused */
     if (w->d->watchable && w->d->watch_base.len == 0)
         pl_e_log(w->d->e, 5, w->d, "no live watch: people_base and group_base have no entry in common above them");
 }
@@ -96,6 +96,7 @@ static void forget_requests(struct watch *w)
             e->requests[i].req = 0; /* nobody will ever answer it */
     w->req = 0;
     w->storing = false;
+    pl_watch_wake_forget(w);
     pl_e_forget(e, w);
 }
 
@@ -152,6 +153,7 @@ static void begin(struct watch *w)
         pl_watch_poll_begin(w);
         break;
     case PL_WATCH_NONE:
+    case PL_WATCH_WAKE: /* no dialect's */
         break;
     }
 }
@@ -379,7 +381,7 @@ static void told(struct watch *w, const struct pl_event *ev)
 
 bool pl_watch_stays(const struct request *r)
 {
-    return r->kind == OWN_WATCH && (r->tag == TAG_WATCH || r->tag == TAG_ROOT);
+    return r->kind == OWN_WATCH && (r->tag == TAG_WATCH || r->tag == TAG_WAKE || r->tag == TAG_ROOT);
 }
 
 void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_event *ev)
@@ -389,6 +391,8 @@ void pl_watch_reply(struct watch *w, const struct request *r, const struct pl_ev
         pl_watch_look_reply(&w->looks[look], (r->tag - TAG_LOOKS) % LOOK_PARTS, ev);
     } else if (r->tag == TAG_WATCH) {
         told(w, ev);
+    } else if (r->tag == TAG_WAKE) {
+        pl_watch_wake_told(w, ev);
     } else if (r->tag == TAG_STATE) {
         state(w, ev);
     } else if (r->tag == TAG_ROOT || r->tag == TAG_CHANGED || r->tag < 0) {

@@ -2,9 +2,11 @@
  *
  *   how far have we seen (store) -> how far is the server (root entry) -> farther: what changed -> a pause, and again
  *
- * What changed is asked by DirSync, and where the server takes none from us by the update numbers of its entries. The first
- * question costs the server next to nothing, the second one much: so it is the first that is asked each second. Of
- * deletions, and of what went out of our sight, neither tells a delegated account: that is the full compare's. */
+ * The pause is cut short by a search that stays open where the server knows of such a thing (watch_wake.c): that search
+ * tells only when to ask. What changed is asked by DirSync, and where the server takes none from us by the update numbers of
+ * its entries. The first question costs the server next to nothing, the second one much: so it is the first that is asked
+ * each second. Of deletions, and of what went out of our sight, neither tells a delegated account: that is the full
+ * compare's. */
 #include "watch_priv.h"
 
 #include <stdlib.h>
@@ -91,8 +93,13 @@ void pl_watch_poll_pump(struct watch *w)
 {
     static const char *const attrs[] = {root_usn, NULL};
     const struct pl_engine *e = w->d->e;
-    if (w->phase != WATCH_ON || w->poll.open || e->now < w->poll.at_us)
+    if (w->phase != WATCH_ON)
         return;
+    pl_watch_wake_begin(w);
+    pl_watch_wake_hurries(w);
+    if (w->poll.open || e->now < w->poll.at_us)
+        return;
+    pl_watch_wake_asks(w);
     w->poll.open = true;
     w->poll.ended = w->poll.canary = false;
     w->poll.asked_us = e->now;
@@ -118,7 +125,9 @@ static void pause_after(struct watch *w)
 {
     int64_t now = w->d->e->now, pause = pause_of(w), took = now - w->poll.asked_us;
     w->poll.open = false;
+    w->poll.soonest_us = now + took * SHARE;
     w->poll.at_us = now + (took * SHARE > pause ? took * SHARE : pause);
+    pl_watch_wake_asked(w);
 }
 
 static void finish(struct watch *w)

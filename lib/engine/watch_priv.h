@@ -4,6 +4,7 @@
  *   watch_sync.c     the conversation by RFC 4533
  *   watch_persist.c  the conversation by persistent search
  *   watch_dirsync.c  the conversation by DirSync, or by update numbers: asked again and again
+ *   watch_wake.c     the search that says when to ask
  *   watch_told.c     what an answer of that tells of one entry
  *   watch_echo.c     what we know already: our own writes without a version
  *   watch_round.c    what was told is looked at and stored
@@ -58,10 +59,18 @@ struct watch {
         bool whole;          /* without a cookie: everything is told, and the canary must be among it */
         bool canary;
         int64_t at_us, asked_us; /* the next one; when this one began */
-        int64_t usn, usn_now;    /* how far we have seen; how far the server is */
-        struct pl_buf octets;    /* cookie */
-        struct vague {           /* told in part only: its entry is read */
-            struct pl_str id;    /* malloced */
+        int64_t soonest_us;      /* the next one when something is known to have changed */
+        struct wake {            /* the search that says so; nothing else of it is believed */
+            uint64_t req;        /* 0: it is not open */
+            bool off;            /* refused or lost: not again before the directory has come up anew */
+            bool told;           /* since the last question began */
+            int64_t gap_us;      /* between a question and the next one that it causes */
+            int64_t last_us;     /* when it caused one last */
+        } wake;
+        int64_t usn, usn_now; /* how far we have seen; how far the server is */
+        struct pl_buf octets; /* cookie */
+        struct vague {        /* told in part only: its entry is read */
+            struct pl_str id; /* malloced */
             bool read;
         } *vague;
         size_t n_vague, vague_open;
@@ -122,6 +131,7 @@ enum { /* tags of requests; a look's are TAG_LOOKS + look * LOOK_PARTS + part */
        TAG_STORED,
        TAG_ROOT,    /* DIRSYNC: how far is the server? */
        TAG_CHANGED, /* by update numbers: what changed? */
+       TAG_WAKE,
        TAG_LOOKS = 10,
        STRANGERS_MAX = 200, /* newcomers in one group that are looked up one by one; more are left to a full compare */
        LOOK_PARTS = STRANGERS_MAX + 3,
@@ -167,6 +177,14 @@ void pl_watch_poll_reply(struct watch *w, int tag, const struct pl_event *ev); /
 void pl_watch_poll_place(const struct watch *w, struct pl_buf *out);           /* how far we have seen */
 void pl_watch_poll_stop(struct watch *w);
 void pl_watch_poll_free(struct watch *w);
+
+/* watch_wake.c */
+void pl_watch_wake_begin(struct watch *w);   /* sends the search, once */
+void pl_watch_wake_told(struct watch *w, const struct pl_event *ev);
+void pl_watch_wake_hurries(struct watch *w); /* brings the next question forward */
+void pl_watch_wake_asks(struct watch *w);    /* a question begins */
+void pl_watch_wake_asked(struct watch *w);   /* and has ended */
+void pl_watch_wake_forget(struct watch *w);  /* its request */
 
 /* watch_told.c: one entry */
 void pl_watch_told_part(struct watch *w, const struct pl_entry *e);                /* by DirSync: what changed of it */

@@ -78,8 +78,10 @@ void serve_drop(struct sim *m, int dir, bool crash)
 {
     bool lost = false;
     for (int d = 0; d < N_DIRS; d++)
-        if (crash || d == dir)
+        if (crash || d == dir) {
             watch_off(m, d);
+            wake_off(m, d);
+        }
     for (struct req *r = first_open(m, dir, crash); r; r = first_open(m, dir, crash)) {
         bool lives_on = false;
         r->detached = true;

@@ -25,7 +25,8 @@ static struct pl_engine *engine_new(struct sim *m)
     struct pl_dir_conf dirs[N_DIRS];
     for (int d = 0; d < N_DIRS; d++)
         dirs[d] = (struct pl_dir_conf){.name = pl_str_c(dir_names[d]),
-                                       .dialect = PL_STR("openldap"),
+                                       .dialect = pl_str_c(m->polled[d] ? POLLED_DIALECT : "openldap"),
+                                       .watch_poll_us = 10 * US_MINUTE,
                                        .people_base = PL_STR(PEOPLE_BASE),
                                        .group_base = PL_STR(GROUP_BASE),
                                        .canary_dn = PL_STR(CANARY_DN),
@@ -125,6 +126,7 @@ static void up(struct sim *m, int d)
     ev.up.ppolicy = ev.up.policy_in_force = m->d[d].ppolicy;
     ev.up.assertion = m->d[d].assertion;
     ev.up.watch = m->sync[d];
+    ev.up.life = m->polled[d] ? ev.up.identity : ev.up.life;
     ev.up.post_read = m->post_read[d];
     sim_trace(m, "%s is up%s", dir_names[d], m->wrong_server[d] ? " (another server)" : "");
     sim_event(m, &ev);
@@ -256,6 +258,9 @@ static void take(struct sim *m, const struct happening *h)
     case RUN_WATCH:
         watch_go_on(m, h->n);
         break;
+    case RUN_WAKE:
+        wake_go_on(m, h->n);
+        break;
     case RUN_END:
         hand_end_again(m, h->n);
         break;
@@ -335,6 +340,7 @@ bool sim_run(uint64_t seed, int events, bool trace, char fail[MAX_FAIL])
         m->now = h.at_us;
         take(m, &h);
         watch_pump(m);
+        wake_pump(m);
         check_somebody_looks(m);
         if (m->e && m->stop_us > 0 && pl_engine_idle(m->e))
             happen_stopped(m);

@@ -25,6 +25,7 @@ enum run_kind {
     RUN_START,  /* the daemon after a crash */
     RUN_AMBUSH, /* a part goes away just when much depends on it */
     RUN_WATCH,  /* the next message of a watch */
+    RUN_WAKE,   /* the same of a search that says when to ask; negative: DirSync is refused */
     RUN_END,    /* other hands take an end away once more */
     RUN_NAME,   /* other hands write a former name once more */
     RUN_MEND,   /* a passing fault of a directory ends */
@@ -105,12 +106,19 @@ struct watcher { /* one search that stays open */
     int next;                /* of the directory's log */
 };
 
+struct waker { /* a search that says when to ask */
+    uint64_t req, refuse; /* refuse: a DirSync search that waits for its refusal */
+    long generation, queued;
+    bool stands, silent;
+    int next; /* of the directory's log */
+};
+
 struct sim {
     uint64_t seed;
     bool trace;
     int events_left;
     bool calm;                  /* no more faults: everything shall come to rest */
-    struct rng rng, sister_rng; /* the second one, so that seeds without other servers stay what they were */
+    struct rng rng, sister_rng, poll_rng; /* the others, so that seeds without such things stay what they were */
     int64_t now;
     struct queue q;
     struct world w;
@@ -124,6 +132,8 @@ struct sim {
     bool store_up, dir_up[N_DIRS], wrong_server[N_DIRS];
     int slow[N_DIRS];
     struct watcher watch[N_DIRS];
+    struct waker waker[N_DIRS];
+    bool polled[N_DIRS]; /* its watch has to ask */
     bool sync[N_DIRS], post_read[N_DIRS]; /* what the servers offer */
     bool forgetful;                       /* servers lose track of what they told: half of the seeds */
     bool sets;                            /* servers tell what is gone, or there, by syncIdSet: half of the seeds */
@@ -172,6 +182,15 @@ void watch_go_on(struct sim *m, int64_t n);
 void watch_pump(struct sim *m);
 void watch_off(struct sim *m, int d);
 bool watch_saw_all(const struct sim *m, int d); /* every change by other hands since the first day */
+
+/* ---- poll.c: a directory whose watch has to ask ---- */
+#define POLLED_DIALECT "asked"
+void poll_town(struct sim *m);
+bool poll_question(struct sim *m, struct req *r);
+void poll_begin(struct sim *m, const struct pl_command *c);
+void wake_go_on(struct sim *m, int64_t n);
+void wake_pump(struct sim *m);
+void wake_off(struct sim *m, int d);
 
 /* ---- lose.c ---- */
 void serve_late(struct sim *m, struct req *r);

@@ -20,7 +20,7 @@ static bool is_scan(enum pl_cmd_kind k)
 void serve_accept(struct sim *m, const struct pl_command *c)
 {
     if (c->kind == PL_CMD_WATCH) {
-        watch_begin(m, c);
+        (m->polled[store_dir(c->directory)] ? poll_begin : watch_begin)(m, c);
         return;
     }
     if (c->kind == PL_CMD_MODIFY && c->modify.everywhere.on)
@@ -218,7 +218,7 @@ static void execute_write(struct sim *m, struct req *r)
 static void execute_search(struct sim *m, struct req *r)
 {
     int max = r->paged ? PAGE : 1000;
-    if (sister_blind(m, r))
+    if (sister_blind(m, r) || (m->polled[r->dir] && poll_question(m, r)))
         return;
     r->entries = pl_arena_array(r->a, (size_t)(r->paged ? PAGE : m->d[r->dir].n + 1), sizeof *r->entries);
     r->next_entry = 0;

@@ -86,6 +86,7 @@ void happen_town(struct sim *m)
     m->forgetful = rng_pct(&m->rng, 50);
     m->sets = m->seed % 2 != 0; /* no draw: the other seeds stay what they were */
     sister_town(m);
+    poll_town(m);
     role_groups(m);
     for (int i = 0; i < 8; i++) {
         struct deed x = {.kind = HIRE,
