@@ -138,6 +138,8 @@ void pl_scan_note(struct scan *s)
         pl_scan_drop(s->d);
         return;
     }
+    if (!s->incomplete)
+        pl_watch_compared(s->d->watch, s->began_us);
     struct pl_command *c = pl_e_emit(e, PL_CMD_NOTE_COMPARE, s->d);
     c->compare.control_id = s->control_id;
     c->compare.complete = !s->incomplete;
@@ -166,6 +168,7 @@ void pl_scan_start(struct dir *d, bool preview)
     struct scan *s = pl_xcalloc(1, sizeof *s);
     s->d = d;
     s->preview = preview;
+    s->began_us = d->e->now;
     s->arena = pl_arena_new();
     s->row_arena = pl_arena_new();
     if (!preview) {

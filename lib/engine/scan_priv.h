@@ -26,7 +26,7 @@ struct open_group {
 
 struct scan {
     struct dir *d;
-    int64_t control_id;
+    int64_t control_id, began_us;
     bool preview; /* gathers nominees and nominates nobody */
     struct record *records;
     size_t n_records;

@@ -37,6 +37,7 @@ struct item { /* one entry that changed */
     struct echo *echoes; /* DIRSYNC: what is told of it; all known: it is no news */
     size_t n_echoes;
     bool strange; /* and something that a look does not see */
+    int64_t told_us;
 };
 
 struct watch {
@@ -72,7 +73,7 @@ struct watch {
         struct vague {        /* told in part only: its entry is read */
             struct pl_str id; /* malloced */
             bool read;
-        } *vague;
+        } * vague;
         size_t n_vague, vague_open;
         bool ended; /* but for these */
     } poll;
@@ -84,7 +85,10 @@ struct watch {
     int64_t look_again_us;  /* a look came to nothing: not before then */
     int broken_looks;       /* in a row */
     bool round;             /* one is under way */
-    bool storing;           /* its answer is waited for: a later cookie must not overtake what it stands for */
+    int64_t round_us;       /* since then */
+    int64_t compared_us; /* when the last compare began that saw everything: it knows more of strangers than what was */
+                         /* told before */
+    bool storing;        /* its answer is waited for: a later cookie must not overtake what it stands for */
     struct pl_arena *round_arena;
     struct pl_str round_cookie; /* what may be stored with it; empty: items were left behind */
     struct group_look *looks;
@@ -179,7 +183,7 @@ void pl_watch_poll_stop(struct watch *w);
 void pl_watch_poll_free(struct watch *w);
 
 /* watch_wake.c */
-void pl_watch_wake_begin(struct watch *w);   /* sends the search, once */
+void pl_watch_wake_begin(struct watch *w); /* sends the search, once */
 void pl_watch_wake_told(struct watch *w, const struct pl_event *ev);
 void pl_watch_wake_hurries(struct watch *w); /* brings the next question forward */
 void pl_watch_wake_asks(struct watch *w);    /* a question begins */

@@ -35,7 +35,7 @@ struct shell {
     size_t n_sent;
     /* what was stored */
     int stored, persons, entries, went_back;
-    char place[128], id[40], login[40];
+    char place[128], id[40], login[40], finding[40];
     int compares;
 };
 
@@ -53,6 +53,8 @@ static inline void told_store(struct shell *s, const struct pl_command *c)
         snprintf(s->id, sizeof s->id, "%.*s", (int)c->watched.entries[0].id.len, c->watched.entries[0].id.s);
         snprintf(s->login, sizeof s->login, "%.*s", (int)c->watched.entries[0].login.len,
                  c->watched.entries[0].login.s);
+        snprintf(s->finding, sizeof s->finding, "%s",
+                 c->watched.entries[0].finding.text.len ? c->watched.entries[0].finding.kind : "");
     }
 }
 
@@ -98,6 +100,7 @@ static inline bool answer(struct shell *s, const struct pl_command *c, struct pl
         s->scan = c->req;
         s->compares++;
         return false;
+    case PL_CMD_SCAN_GROUPS: /* there are none */
     case PL_CMD_WATCH_STATE:
         out->kind = PL_EV_SCAN_DONE;
         return true;
