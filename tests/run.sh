@@ -116,12 +116,12 @@ part_bare() {
     rm -rf --one-file-system "$WORK/bare"
 }
 
-# Half of the seeds on each core, and then some with sanitizers, which are several times slower. That each row and each fault
-# is reached is asked of the ten thousand, not of those few. At the lowest priority beside
-# the other parts, which mostly wait for servers; their results are told last.
+# Half of the seeds on each core, and then some with sanitizers, which are several times slower: from a seed from which these
+# few reach each row and each fault, too (where they do not any more, look for another one). At the lowest priority beside the
+# other parts, which mostly wait for servers; their results are told last.
 part_sim() {
     sim_half=$(( ${PAASLA_SIM_SEEDS:-10000} / 2 ))
-    { sim first build 1 "$sim_half"; sim sanitizers asan 20001 "${PAASLA_SIM_ASAN_SEEDS:-300}"; } &
+    { sim first build 1 "$sim_half"; sim sanitizers asan 20301 "${PAASLA_SIM_ASAN_SEEDS:-300}"; } &
     sim_one=$!
     sim second build $((sim_half + 1)) "$sim_half" &
     sim_two=$!
@@ -131,9 +131,7 @@ part_sim() {
 # sim NAME BUILD FIRST SEEDS
 sim() {
     timeout -k 20 3900 nice -n 19 "$WORK/$2/tests/sim/paasla-sim" --from "$3" --seeds "$4" >"$WORK/log/sim_$1.log" 2>&1
-    sim_status=$?
-    [ "$1" = sanitizers ] && [ "$sim_status" -eq 1 ] && grep -q "^$4 seeds, 0 failed\$" "$WORK/log/sim_$1.log" && sim_status=0
-    echo "$sim_status" >"$WORK/log/sim_$1.status"
+    echo "$?" >"$WORK/log/sim_$1.status"
 }
 
 sim_result() {
