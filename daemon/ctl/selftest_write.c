@@ -275,7 +275,7 @@ int st_change(struct st *s, enum st_hand hand, struct st_account *a, enum pl_cha
                               .fence_attr = s->conf->fence_attribute.len ? s->conf->fence_attribute.s : NULL,
                               .must_change = opening == PL_SECRET_FIRST && s->conf->must_change_password,
                               .clear_certificates = pl_str_eq_c(s->conf->certificates, "clear")};
-    size_t n = s->dialect->change(what, &in, steps);
+    size_t n = pl_dialect_change(s->dialect, what, &in, steps);
     struct pl_str asserted = assertion(s, what, as_read);
     int left = 0; /* of a stage behind the lock */
     for (size_t i = 0; i < n;) {

@@ -90,16 +90,6 @@ static bool fence_number(struct pl_str v, int64_t *n)
     return pl_str_to_i64((struct pl_str){v.s + skip, v.len - skip}, n) && *n < INT64_MAX;
 }
 
-static struct pl_str *copy_values(struct pl_arena *a, const struct pl_attr *attr)
-{
-    struct pl_str *v = pl_arena_array(a, attr->n, sizeof(*v));
-
-    for (size_t i = 0; i < attr->n; i++) {
-        v[i] = pl_arena_str(a, attr->values[i]);
-    }
-    return v;
-}
-
 /* Takes the value away that was read and adds another one; adds the first one where there is none. Returns how many
  * modifications: none when what stands there is not ours. */
 static size_t swap_fence(const struct pl_change_in *in, struct pl_mod *mods)
@@ -115,7 +105,7 @@ static size_t swap_fence(const struct pl_change_in *in, struct pl_mod *mods)
         if (seen->n != 1 || !fence_number(seen->values[0], &last)) {
             return 0;
         }
-        mods[n++] = (struct pl_mod){PL_MOD_DELETE, pl_str_c(in->fence_attr), copy_values(in->arena, seen), 1};
+        mods[n++] = (struct pl_mod){PL_MOD_DELETE, pl_str_c(in->fence_attr), pl_copy_values(in->arena, seen), 1};
     }
     if (next <= last) {
         next = last + 1; /* the clock was set back: still a new value */
@@ -195,7 +185,7 @@ static size_t swap_end(const struct pl_change_in *in, int64_t end_us, struct pl_
     size_t n = 0;
 
     if (was != NULL && was->n > 0) {
-        mods[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(EXPIRES), copy_values(in->arena, was), was->n};
+        mods[n++] = (struct pl_mod){PL_MOD_DELETE, PL_STR(EXPIRES), pl_copy_values(in->arena, was), was->n};
     }
     mods[n++] = (struct pl_mod){PL_MOD_ADD, PL_STR(EXPIRES),
                                 pl_one_value(in->arena, pl_arena_printf(in->arena, "%lld", (long long)ticks)), 1};
@@ -275,7 +265,7 @@ static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL
     password(&out[n++], PL_SECRET_USELESS, 1);
     password(&out[n++], PL_SECRET_USELESS, 2);
     if (in->clear_certificates && names != NULL && names->n > 0) {
-        pl_step_one(in->arena, &out[n], PL_MOD_DELETE, CERTIFICATE, copy_values(in->arena, names), names->n);
+        pl_step_one(in->arena, &out[n], PL_MOD_DELETE, CERTIFICATE, pl_copy_values(in->arena, names), names->n);
         out[n].stage = 3;
         out[n++].extra = true;
     }
@@ -332,21 +322,6 @@ static size_t keep(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MA
         out[n++] = (struct pl_step){.mods = m, .n_mods = n_mods, .next_on = with ? no_right : NULL};
     }
     return n;
-}
-
-static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
-{
-    switch (what) {
-    case PL_CHANGE_OPEN:
-        return open_account(in, out);
-    case PL_CHANGE_KEEP:
-        return keep(in, out);
-    case PL_CHANGE_LOCK:
-        return lock(in, out);
-    case PL_CHANGE_CLOSE:
-        return close_account(in, out);
-    }
-    return 0;
 }
 
 static size_t born_locked(struct pl_arena *a, int64_t now_us, struct pl_attr out[4])
@@ -453,7 +428,10 @@ const struct pl_dialect pl_dialect_ad = {
     .lock_seen = lock_seen,
     .end_seen = end_seen,
     .end_grain_us = 1,
-    .change = change,
+    .change = {[PL_CHANGE_OPEN] = open_account,
+               [PL_CHANGE_LOCK] = lock,
+               [PL_CHANGE_CLOSE] = close_account,
+               [PL_CHANGE_KEEP] = keep},
     .born_locked = born_locked,
     .group_shape = group_shape,
     .group_key = group_key,

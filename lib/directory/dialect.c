@@ -128,11 +128,27 @@ void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_
 
 /* ---- steps ---- */
 
+size_t pl_dialect_change(const struct pl_dialect *d, enum pl_change what, const struct pl_change_in *in,
+                         struct pl_step out[PL_STEPS_MAX])
+{
+    return d->change[what] != NULL ? d->change[what](in, out) : 0;
+}
+
 void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,
                  struct pl_str *values, size_t n)
 {
     *out = (struct pl_step){.mods = pl_arena_array(a, 1, sizeof(*out->mods)), .n_mods = 1};
     out->mods[0] = (struct pl_mod){.kind = kind, .attr = pl_str_c(attr), .values = values, .n = n};
+}
+
+struct pl_str *pl_copy_values(struct pl_arena *a, const struct pl_attr *attr)
+{
+    struct pl_str *v = pl_arena_array(a, attr->n, sizeof(*v));
+
+    for (size_t i = 0; i < attr->n; i++) {
+        v[i] = pl_arena_str(a, attr->values[i]);
+    }
+    return v;
 }
 
 struct pl_str *pl_one_value(struct pl_arena *a, struct pl_str value)

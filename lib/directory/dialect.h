@@ -45,6 +45,7 @@ enum pl_change {
     PL_CHANGE_LOCK, /* stage 0 alone ends log-on */
     PL_CHANGE_CLOSE, /* as LOCK; the stages after it make the password useless, and so on, each whatever became of the rest */
     PL_CHANGE_KEEP, /* of an open account: its end, and nothing that locks or opens */
+    PL_CHANGE_COUNT,
 };
 
 struct pl_change_in {
@@ -125,8 +126,9 @@ struct pl_dialect {
      * time, or we may not see it. NULL: the server knows of no such thing. */
     bool (*end_seen)(const struct pl_entry *e, int64_t *us);
     int64_t end_grain_us; /* in such steps it counts */
-    /* Returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). */
-    size_t (*change)(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
+    /* Each returns how many steps; 0 when there is nothing that we could do (OPEN: the lock is not of our kind). NULL: the
+     * server knows of no such thing. Called by pl_dialect_change(). */
+    size_t (*change[PL_CHANGE_COUNT])(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX]);
     /* Attributes that make a new entry locked from its first moment. Returns how many were put in out[4]. */
     size_t (*born_locked)(struct pl_arena *a, int64_t now_us, struct pl_attr out[4]);
     enum pl_group_shape (*group_shape)(const struct pl_entry *e);
@@ -159,9 +161,15 @@ enum { PL_ECHO_MAX = 4 };
 void pl_echo_text(struct pl_buf *out, const struct pl_str *values, size_t n);
 void pl_echo_of(const struct pl_dialect *d, const struct pl_entry *e, struct pl_buf *out);
 
+/* How many steps the change takes, which are put into `out`; 0: it cannot be made. */
+size_t pl_dialect_change(const struct pl_dialect *d, enum pl_change what, const struct pl_change_in *in,
+                         struct pl_step out[PL_STEPS_MAX]);
+
 /* Fills a step with one modification; `values` may be NULL. For dialects. */
 void pl_step_one(struct pl_arena *a, struct pl_step *out, enum pl_mod_kind kind, const char *attr,
                  struct pl_str *values, size_t n);
+/* The values of an attribute, copied. */
+struct pl_str *pl_copy_values(struct pl_arena *a, const struct pl_attr *attr);
 /* An array of one value, not copied. */
 struct pl_str *pl_one_value(struct pl_arena *a, struct pl_str value);
 

@@ -96,35 +96,15 @@ static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL
 static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
     const struct pl_attr *a = pl_entry_attr(in->entry, LOCK);
-    struct pl_str *values;
 
     if (a == NULL || a->n == 0 || locked_by_role(in->entry)) {
         return 0;
     }
-    values = pl_arena_array(in->arena, a->n, sizeof(*values));
-    for (size_t i = 0; i < a->n; i++) {
-        values[i] = pl_arena_str(in->arena, a->values[i]);
-    }
-    pl_step_one(in->arena, &out[0], PL_MOD_DELETE, LOCK, values, a->n);
+    pl_step_one(in->arena, &out[0], PL_MOD_DELETE, LOCK, pl_copy_values(in->arena, a), a->n);
     if (in->opening == PL_SECRET_FIRST) {
         out[0].secret = PL_SECRET_FIRST;
     }
     return 1;
-}
-
-static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
-{
-    switch (what) {
-    case PL_CHANGE_OPEN:
-        return open_account(in, out);
-    case PL_CHANGE_KEEP: /* the server knows of no end: accountPolicy counts from the last log-on */
-        return 0;
-    case PL_CHANGE_LOCK:
-        return lock(in, out);
-    case PL_CHANGE_CLOSE:
-        return close_account(in, out);
-    }
-    return 0;
 }
 
 static size_t born_locked(struct pl_arena *a, int64_t now_us, struct pl_attr out[4])
@@ -146,6 +126,7 @@ const struct pl_dialect pl_dialect_389ds = {
     .watch = PL_WATCH_PERSISTENT,
     .echo_attrs = echo_attrs,
     .lock_seen = lock_seen,
-    .change = change,
+    /* KEEP: the server knows of no end; accountPolicy counts from the last log-on. */
+    .change = {[PL_CHANGE_OPEN] = open_account, [PL_CHANGE_LOCK] = lock, [PL_CHANGE_CLOSE] = close_account},
     .born_locked = born_locked,
 };

@@ -96,16 +96,11 @@ static size_t close_account(const struct pl_change_in *in, struct pl_step out[PL
 static size_t open_account(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
 {
     const struct pl_attr *end = pl_entry_attr(in->entry, END_TIME);
-    struct pl_str *values;
 
     if (end == NULL || end->n == 0) {
         return 0;
     }
-    values = pl_arena_array(in->arena, end->n, sizeof(*values));
-    for (size_t i = 0; i < end->n; i++) {
-        values[i] = pl_arena_str(in->arena, end->values[i]);
-    }
-    pl_step_one(in->arena, &out[0], PL_MOD_DELETE, END_TIME, values, end->n);
+    pl_step_one(in->arena, &out[0], PL_MOD_DELETE, END_TIME, pl_copy_values(in->arena, end), end->n);
     if (in->opening == PL_SECRET_FIRST) {
         out[0].secret = PL_SECRET_FIRST;
     }
@@ -141,21 +136,6 @@ static size_t keep(const struct pl_change_in *in, struct pl_step out[PL_STEPS_MA
     return n > 0;
 }
 
-static size_t change(enum pl_change what, const struct pl_change_in *in, struct pl_step out[PL_STEPS_MAX])
-{
-    switch (what) {
-    case PL_CHANGE_OPEN:
-        return open_account(in, out);
-    case PL_CHANGE_KEEP:
-        return keep(in, out);
-    case PL_CHANGE_LOCK:
-        return lock(in, out);
-    case PL_CHANGE_CLOSE:
-        return close_account(in, out);
-    }
-    return 0;
-}
-
 static size_t born_locked(struct pl_arena *a, int64_t now_us, struct pl_attr out[4])
 {
     out[0] = (struct pl_attr){PL_STR(END_TIME), pl_one_value(a, pl_gentime_print(a, now_us - LOCK_MARGIN_US)), 1};
@@ -178,7 +158,10 @@ const struct pl_dialect pl_dialect_openldap = {
     .lock_seen = lock_seen,
     .end_seen = end_seen,
     .end_grain_us = 1000000,
-    .change = change,
+    .change = {[PL_CHANGE_OPEN] = open_account,
+               [PL_CHANGE_LOCK] = lock,
+               [PL_CHANGE_CLOSE] = close_account,
+               [PL_CHANGE_KEEP] = keep},
     .born_locked = born_locked,
     .group_shape = pl_group_shape_of,
 };

@@ -307,10 +307,10 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
         return pl_rename_steps(t, a, out);
     if (op == PL_OP_KEEP) {
         in.end_us = t->keep_end;
-        return t->dir->dialect->change(PL_CHANGE_KEEP, &in, out);
+        return pl_dialect_change(t->dir->dialect, PL_CHANGE_KEEP, &in, out);
     }
     if (op != PL_OP_OPEN)
-        return t->dir->dialect->change(op == PL_OP_CLOSE ? PL_CHANGE_CLOSE : PL_CHANGE_LOCK, &in, out);
+        return pl_dialect_change(t->dir->dialect, op == PL_OP_CLOSE ? PL_CHANGE_CLOSE : PL_CHANGE_LOCK, &in, out);
     /* After an absence the password is still its owner's; otherwise it is new or was made useless. */
     if (t->p.state != PL_STATE_PAUSED)
         in.opening = c->first_password_file ? PL_SECRET_FIRST : PL_SECRET_USELESS;
@@ -319,7 +319,7 @@ size_t pl_exec_steps(struct task *t, enum pl_op op, struct pl_arena *a, struct p
         return in.opening == PL_SECRET_FIRST;
     }
     in.clear_end = pl_keep_is_over(t);
-    return t->dir->dialect->change(PL_CHANGE_OPEN, &in, out);
+    return pl_dialect_change(t->dir->dialect, PL_CHANGE_OPEN, &in, out);
 }
 
 static void prepare(struct op *o)

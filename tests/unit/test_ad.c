@@ -154,7 +154,7 @@ static void writes(enum pl_change what, struct pl_change_in in, struct person p,
     for (size_t i = 0; i < p.e.n; i++)
         p.attrs[i].values = &p.values[i];
     in.entry = &p.e;
-    n = d()->change(what, &in, s);
+    n = pl_dialect_change(d(), what, &in, s);
     assert_in_range(n, 0, PL_STEPS_MAX);
     for (size_t i = 0; i < n; i++)
         say(&b, &s[i]);
@@ -209,7 +209,7 @@ static void test_lock(void **state)
     p.attrs[1] = (struct pl_attr){PL_STR("adminDescription"), two, 2};
     fenced.arena = pl_arena_new();
     fenced.entry = &p.e;
-    assert_int_equal(d()->change(PL_CHANGE_LOCK, &fenced, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_LOCK, &fenced, s), 1);
     assert_int_equal(s[0].n_mods, 2);
     pl_arena_free(fenced.arena);
     /* locked already: what is written is the fence, and that the value is still the same */

@@ -129,13 +129,13 @@ static void test_writes(void **state)
     struct pl_dir_facts f = {true, true};
     struct pl_change_in in = {.arena = a, .now_us = NOW};
 
-    assert_int_equal(d()->change(PL_CHANGE_LOCK, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_LOCK, &in, s), 1);
     mod_is(&s[0], PL_MOD_REPLACE, "pwdEndTime",
            "20260131235459Z"); /* dated back: it holds whatever the server's clock says */
     codes_are(s[0].also, 0, NULL);
     codes_are(s[0].next_on, 0, NULL);
 
-    assert_int_equal(d()->change(PL_CHANGE_CLOSE, &in, s), 3);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_CLOSE, &in, s), 3);
     mod_is(&s[0], PL_MOD_REPLACE, "pwdEndTime", "20260131235459Z");
     mod_is(&s[1], PL_MOD_DELETE, "userPassword", NULL);
     codes_are(s[1].also, 1, (const int[]){16});
@@ -156,15 +156,16 @@ static void test_writes(void **state)
     struct pl_attr attrs[] = {{PL_STR("pwdAccountLockedTime"), &locked, 1}, {PL_STR("pwdEndTime"), &v, 1}};
     e = (struct pl_entry){PL_STR("uid=x"), attrs, 2};
     in.entry = &e;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     stale[0] = 'x'; /* the step has a copy */
     mod_is(&s[0], PL_MOD_DELETE, "pwdEndTime", "20250101000000.5+02");
     assert_int_equal(s[0].secret, PL_SECRET_NONE);
     in.opening = PL_SECRET_FIRST;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     assert_int_equal(s[0].secret, PL_SECRET_FIRST);
     e.n = 1;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 0); /* somebody else's lock is not ours to take away */
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s),
+                     0); /* somebody else's lock is not ours to take away */
     pl_arena_free(a);
 }
 
@@ -183,7 +184,7 @@ static void test_keep(void **state)
 
     assert_true(d()->end_seen(&none, &us) && us == INT64_MAX);
     assert_int_equal(d()->end_grain_us, 1000000);
-    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_KEEP, &in, s), 1);
     mod_is(&s[0], PL_MOD_ADD, "pwdEndTime", "20260201000000Z");
     assert_true(d()->end_seen(&e, &us) && us == in.end_us); /* what we write we see */
     assert_int_equal(d()->lock_seen(&e, &f, NOW), PL_LOCK_OPEN);
@@ -191,15 +192,15 @@ static void test_keep(void **state)
     assert_int_equal(d()->lock_seen(&e, &f, in.end_us), PL_LOCK_PROVEN);
     in.entry = &e;
     in.end_us += 3600 * INT64_C(1000000);
-    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_KEEP, &in, s), 1);
     assert_int_equal(s[0].n_mods, 2);
     assert_true(s[0].mods[0].kind == PL_MOD_DELETE && pl_str_eq(s[0].mods[0].values[0], v));
     assert_true(s[0].mods[1].kind == PL_MOD_ADD && pl_str_eq_c(s[0].mods[1].values[0], "20260201010000Z"));
     in.end_us = INT64_MAX;
-    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_KEEP, &in, s), 1);
     mod_is(&s[0], PL_MOD_DELETE, "pwdEndTime", "20260201000000Z");
     in.entry = &none;
-    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 0);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_KEEP, &in, s), 0);
     v = PL_STR("soon");
     assert_false(d()->end_seen(&e, &us));
     pl_arena_free(a);

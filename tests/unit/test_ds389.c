@@ -106,11 +106,11 @@ static void test_locks(void **state)
     struct pl_dir_facts f = {0};
     struct pl_change_in in = {.arena = a, .now_us = NOW};
 
-    assert_int_equal(d()->change(PL_CHANGE_LOCK, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_LOCK, &in, s), 1);
     mod_is(&s[0], PL_MOD_REPLACE, "nsAccountLock", "TRUE");
     assert_true(!s[0].also && !s[0].next_on && s[0].secret == PL_SECRET_NONE && s[0].stage == 0);
 
-    assert_int_equal(d()->change(PL_CHANGE_CLOSE, &in, s), 3);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_CLOSE, &in, s), 3);
     mod_is(&s[0], PL_MOD_REPLACE, "nsAccountLock", "TRUE"); /* alone: a refused password does not take it along */
     assert_true(s[0].secret == PL_SECRET_NONE && s[0].stage == 0);
     assert_true(s[1].secret == PL_SECRET_USELESS && s[1].n_mods == 0 && s[1].stage == 1 && !s[1].also);
@@ -123,7 +123,7 @@ static void test_locks(void **state)
     in.entry = &open;
     in.end_us = NOW + 1;
     assert_null(d()->end_seen); /* the server knows of no end */
-    assert_int_equal(d()->change(PL_CHANGE_KEEP, &in, s), 0);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_KEEP, &in, s), 0);
 
     assert_int_equal(d()->born_locked(a, NOW, born), 1);
     assert_true(pl_str_eq_c(born[0].name, "nsAccountLock") && born[0].n == 1);
@@ -143,22 +143,22 @@ static void test_opening(void **state)
     struct pl_entry e = {PL_STR("uid=x"), attrs, 1};
     struct pl_change_in in = {.arena = a, .now_us = NOW, .entry = &e};
 
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     text[0] = 'x'; /* the step has a copy */
     mod_is(&s[0], PL_MOD_DELETE, "nsAccountLock", "true");
     assert_int_equal(s[0].secret, PL_SECRET_NONE);
     text[0] = 't';
     in.opening = PL_SECRET_FIRST;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     assert_int_equal(s[0].secret, PL_SECRET_FIRST);
     in.opening = PL_SECRET_USELESS;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     assert_int_equal(s[0].secret, PL_SECRET_NONE);
     attrs[0].n = 2;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 1);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 1);
     assert_true(s[0].mods[0].n == 2 && pl_str_eq_c(s[0].mods[0].values[1], "no"));
     e.n = 0;
-    assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), 0);
+    assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), 0);
     pl_arena_free(a);
 }
 
@@ -187,7 +187,7 @@ static void test_roles(void **state)
         struct pl_change_in in = {.arena = a, .now_us = NOW, .entry = &e};
         struct pl_dir_facts f = {0};
         assert_int_equal(d()->lock_seen(&e, &f, NOW), PL_LOCK_PROVEN);
-        assert_int_equal(d()->change(PL_CHANGE_OPEN, &in, s), all[i].locks ? 0 : 1);
+        assert_int_equal(pl_dialect_change(d(), PL_CHANGE_OPEN, &in, s), all[i].locks ? 0 : 1);
         pl_arena_free(a);
     }
 }
