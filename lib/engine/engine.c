@@ -401,8 +401,7 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
     e->now = now_us;
     if (e->q_head == e->q_len) { /* the shell has taken everything: what it pointed to may go */
         e->q_head = e->q_len = 0;
-        pl_arena_free(e->out);
-        e->out = pl_arena_new();
+        pl_arena_clear(e->out);
     }
     switch (ev->kind) {
     case PL_EV_STORE_UP:
