@@ -99,7 +99,7 @@ size_t pl_str_utf8_at(struct pl_str a, size_t at)
 bool pl_str_is_utf8(struct pl_str a)
 {
     for (size_t i = 0, n; i < a.len; i += n) {
-        n = pl_str_utf8_at(a, i);
+        n = (signed char)a.s[i] > 0 ? 1 : pl_str_utf8_at(a, i);
         if (n == 0) {
             return false;
         }

@@ -324,12 +324,24 @@ static void control(struct pl_engine *e, const struct pl_event *ev)
         }
 }
 
+/* The rows and entries of one answer come one after the other: it most likely is the one asked for last. */
+static struct request *request_of(struct pl_engine *e, uint64_t req)
+{
+    if (req == 0)
+        return NULL;
+    if (e->last_answered < e->n_requests && e->requests[e->last_answered].req == req)
+        return &e->requests[e->last_answered];
+    for (size_t i = 0; i < e->n_requests; i++)
+        if (e->requests[i].req == req) {
+            e->last_answered = i;
+            return &e->requests[i];
+        }
+    return NULL;
+}
+
 static void reply(struct pl_engine *e, const struct pl_event *ev)
 {
-    struct request *slot = NULL;
-    for (size_t i = 0; i < e->n_requests && !slot; i++)
-        if (e->requests[i].req == ev->req && ev->req)
-            slot = &e->requests[i];
+    struct request *slot = request_of(e, ev->req);
     if (!slot)
         return; /* late: dropped with its connection */
     struct request r = *slot;

@@ -331,6 +331,7 @@ struct pl_engine {
     struct request *requests;
     size_t n_requests;
     uint64_t last_req;
+    size_t last_answered; /* its slot */
     struct pl_command *queue;
     size_t q_head, q_len, q_cap;
     struct pl_arena *out; /* what queued commands point to */
