@@ -40,19 +40,40 @@ static bool operational(const char *name)
     return !strncmp(name, "pwd", 3) || !strncmp(name, "entry", 5);
 }
 
-static bool selected(const char *const *attrs, const char *name)
+struct wish { /* the attributes that a search asks for */
+    bool users, operationals; /* all of them */
+    struct pl_str *names;
+    size_t n;
+};
+
+static struct wish wish_of(struct pl_arena *a, const char *const *attrs)
 {
-    if (!strcmp(name, "userPassword"))
+    struct wish w = {.users = !attrs || !attrs[0]};
+    size_t n = 0;
+    while (attrs && attrs[n])
+        n++;
+    w.names = pl_arena_array(a, n, sizeof *w.names);
+    for (; w.n < n; w.n++) {
+        w.names[w.n] = pl_str_c(attrs[w.n]);
+        w.users |= pl_str_eq_c(w.names[w.n], "*");
+        w.operationals |= pl_str_eq_c(w.names[w.n], "+");
+    }
+    return w;
+}
+
+static bool selected(const struct wish *w, struct pl_str name)
+{
+    if (pl_str_eq_c(name, "userPassword"))
         return false; /* the daemon's identity may write it, not read it */
-    if (!attrs || !attrs[0])
-        return !operational(name);
-    for (; *attrs; attrs++)
-        if (!strcmp(*attrs, operational(name) ? "+" : "*") || pl_str_ieq_c(pl_str_c(*attrs), name))
+    if ((w->users || w->operationals) && (operational(name.s) ? w->operationals : w->users))
+        return true;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->names[i].len == name.len && pl_str_ieq(w->names[i], name))
             return true;
     return false;
 }
 
-static void copy_entry(struct directory *d, const struct dir_entry *e, const struct pl_command *c, int64_t now,
+static void copy_entry(struct directory *d, const struct dir_entry *e, bool usability, const struct wish *w, int64_t now,
                        struct pl_arena *a, struct pl_entry *out)
 {
     out->dn = pl_arena_str(a, e->dn);
@@ -60,16 +81,17 @@ static void copy_entry(struct directory *d, const struct dir_entry *e, const str
     out->n = 0;
     for (int i = 0; i < e->n_attrs; i++) {
         const struct dir_attr *at = &e->attrs[i];
-        if (!selected(c->search.attrs, at->name))
+        struct pl_str name = {at->name, at->len};
+        if (!selected(w, name))
             continue;
         struct pl_attr *o = &out->attrs[out->n++];
-        o->name = pl_arena_str(a, pl_str_c(at->name));
+        o->name = pl_arena_str(a, name);
         o->n = (size_t)at->n;
         o->values = pl_arena_array(a, o->n, sizeof *o->values);
         for (int k = 0; k < at->n; k++)
             o->values[k] = pl_arena_str(a, at->raw[k]);
     }
-    if (c->search.usability && d->usability && d->ppolicy && dir_entry_attr(e, PL_STR("uid"))) {
+    if (usability && d->usability && d->ppolicy && dir_entry_attr(e, PL_STR("uid"))) {
         struct pl_attr *o = &out->attrs[out->n++];
         o->name = PL_STR("paaslaUsable");
         o->n = 1;
@@ -91,11 +113,12 @@ int directory_search(struct directory *d, const struct pl_command *c, int64_t no
         *cursor = -1;
         return NO_OBJECT;
     }
+    struct wish w = wish_of(a, c->search.attrs);
     int i = *cursor;
     for (; i < d->n && *n < max; i++) {
         const struct dir_entry *e = d->v[i];
         if (e->live && in_scope(e, base, c->search.scope) && !hidden(d, e) && match_entry(m, e))
-            copy_entry(d, e, c, now, a, &out[(*n)++]);
+            copy_entry(d, e, c->search.usability, &w, now, a, &out[(*n)++]);
     }
     *cursor = i < d->n ? i : -1;
     return CODE_OK;

@@ -49,12 +49,19 @@ static struct pl_str normal_dn(struct pl_arena *a, struct pl_str dn)
     return dir_normal(a, PL_STR("member"), dn);
 }
 
+struct dir_attr *dir_entry_hashed(const struct dir_entry *e, struct pl_str name, uint64_t hash)
+{
+    for (int i = 0; i < e->n_attrs; i++) {
+        struct dir_attr *at = &e->attrs[i];
+        if (at->hash == hash && pl_str_ieq(name, (struct pl_str){at->name, at->len}))
+            return at;
+    }
+    return NULL;
+}
+
 struct dir_attr *dir_entry_attr(const struct dir_entry *e, struct pl_str name)
 {
-    for (int i = 0; i < e->n_attrs; i++)
-        if (pl_str_ieq_c(name, e->attrs[i].name))
-            return &e->attrs[i];
-    return NULL;
+    return dir_entry_hashed(e, name, pl_str_ihash(name));
 }
 
 struct pl_str dir_entry_value(const struct dir_entry *e, const char *name)
@@ -93,6 +100,8 @@ void dir_entry_add(struct directory *d, struct dir_entry *e, const char *name, s
         e->attrs = more;
         at = &e->attrs[e->n_attrs++];
         snprintf(at->name, sizeof at->name, "%s", name);
+        at->len = strlen(at->name);
+        at->hash = pl_str_ihash(pl_str_c(at->name));
     }
     struct pl_str *raw = pl_arena_array(d->a, (size_t)at->n + 1, sizeof *raw);
     struct pl_str *norm = pl_arena_array(d->a, (size_t)at->n + 1, sizeof *norm);
