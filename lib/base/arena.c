@@ -18,9 +18,11 @@
 #ifdef ARENA_EXACT
 #define BLOCK_FIRST 0
 #define BLOCK_MAX   0
+#define BLOCK_KEPT  0
 #else
-#define BLOCK_FIRST 992
+#define BLOCK_FIRST 992 /* with its head it still fits what malloc keeps at hand */
 #define BLOCK_MAX   65536
+#define BLOCK_KEPT  16384
 #endif
 enum { SHORT_TEXT = 256 };
 
@@ -66,9 +68,9 @@ void *pl_xrealloc_array(void *p, size_t n, size_t size)
 
 struct pl_arena *pl_arena_new(void)
 {
-    struct pl_arena *a = pl_xcalloc(1, sizeof(*a));
+    struct pl_arena *a = pl_xrealloc_array(NULL, 1, sizeof(*a));
 
-    a->next_size = BLOCK_FIRST;
+    *a = (struct pl_arena){.next_size = BLOCK_FIRST};
     return a;
 }
 
@@ -80,6 +82,23 @@ static void blocks_free(struct block *b)
     }
 }
 
+/* The first block is the newest and the largest of those that grow: with it, the next use needs no other. */
+void pl_arena_clear(struct pl_arena *a)
+{
+    struct block *kept = a->blocks;
+
+    a->next_size = BLOCK_FIRST;
+    if (kept != NULL && kept->size > BLOCK_KEPT) {
+        blocks_free(kept);
+        a->blocks = NULL;
+    } else if (kept != NULL) {
+        blocks_free(kept->next);
+        kept->next = NULL;
+        kept->used = 0;
+        a->next_size = kept->size * 2;
+    }
+}
+
 void pl_arena_free(struct pl_arena *a)
 {
     if (a == NULL) {
@@ -87,22 +106,6 @@ void pl_arena_free(struct pl_arena *a)
     }
     blocks_free(a->blocks);
     free(a);
-}
-
-void pl_arena_clear(struct pl_arena *a)
-{
-    struct block *kept = a->blocks;
-
-    if (kept != NULL && kept->size != BLOCK_FIRST) {
-        blocks_free(kept);
-        kept = NULL;
-    } else if (kept != NULL) {
-        blocks_free(kept->next);
-        kept->next = NULL;
-        kept->used = 0;
-    }
-    a->blocks = kept;
-    a->next_size = kept != NULL ? (size_t)BLOCK_FIRST * 2 : BLOCK_FIRST;
 }
 
 static struct block *block_new(size_t size)
@@ -121,14 +124,11 @@ static struct block *block_new(size_t size)
     return b;
 }
 
-/* Where `bytes` shall lie. A large piece gets a block of its own behind the first one, which keeps its room. */
-static struct block *block_for(struct pl_arena *a, size_t bytes)
+/* The first block has no room for `bytes`. A large piece gets one of its own behind it, so that it keeps its room. */
+static struct block *__attribute__((noinline)) block_more(struct pl_arena *a, size_t bytes)
 {
     struct block *b = a->blocks;
 
-    if (b != NULL && b->size - b->used >= bytes) {
-        return b;
-    }
     if (b != NULL && bytes > a->next_size / 4) {
         struct block *own = block_new(bytes);
 
@@ -157,7 +157,10 @@ static void *piece(struct pl_arena *a, size_t bytes)
     }
     bytes -= bytes % unit;
 #endif
-    b = block_for(a, bytes);
+    b = a->blocks;
+    if (b == NULL || b->size - b->used < bytes) {
+        b = block_more(a, bytes);
+    }
     p = b->data + b->used;
     b->used += bytes;
     return p;

@@ -96,9 +96,24 @@ size_t pl_str_utf8_at(struct pl_str a, size_t at)
     return at >= a.len ? 0 : sequence((const unsigned char *)a.s + at, a.len - at);
 }
 
+/* Eight bytes, none of them NUL or beyond ASCII. A byte that is 0 borrows from its highest bit. */
+static bool eight_ascii(const char *s)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t v;
+
+    memcpy(&v, s, sizeof(v));
+    return ((v | (v - ones)) & high) == 0;
+}
+
 bool pl_str_is_utf8(struct pl_str a)
 {
-    for (size_t i = 0, n; i < a.len; i += n) {
+    size_t from = 0;
+
+    while (a.len - from >= 8 && eight_ascii(a.s + from)) {
+        from += 8;
+    }
+    for (size_t i = from, n; i < a.len; i += n) {
         n = (signed char)a.s[i] > 0 ? 1 : pl_str_utf8_at(a, i);
         if (n == 0) {
             return false;

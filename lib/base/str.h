@@ -23,12 +23,13 @@ static inline struct pl_str pl_str_c(const char *s) /* NULL gives the empty slic
 
 static inline bool pl_str_eq(struct pl_str a, struct pl_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+    return a.len == b.len && (a.len == 0 || (a.s[0] == b.s[0] && memcmp(a.s, b.s, a.len) == 0));
 }
 
 static inline bool pl_str_eq_c(struct pl_str a, const char *b)
 {
-    return pl_str_eq(a, pl_str_c(b));
+    bool other = a.len > 0 && b != NULL && a.s[0] != b[0]; /* most are: their lengths need not be known */
+    return !other && pl_str_eq(a, pl_str_c(b));
 }
 
 bool pl_str_ieq(struct pl_str a, struct pl_str b); /* ASCII letters compared without case, in no locale */
