@@ -14,9 +14,9 @@ enum {
 
 static bool below(struct pl_str norm, struct pl_str base)
 {
-    if (norm.len <= base.len || memcmp(norm.s + norm.len - base.len, base.s, base.len) != 0)
+    if (norm.len <= base.len || (base.len > 0 && norm.s[norm.len - base.len - 1] != ','))
         return false;
-    return base.len == 0 || norm.s[norm.len - base.len - 1] == ',';
+    return memcmp(norm.s + norm.len - base.len, base.s, base.len) == 0;
 }
 
 static bool in_scope(const struct dir_entry *e, struct pl_str base, enum pl_scope scope)
@@ -35,57 +35,47 @@ static bool hidden(const struct directory *d, const struct dir_entry *e)
     return d->blind && (dir_entry_attr(e, PL_STR("uid")) || pl_str_ieq(e->dn, PL_STR(CANARY_DN)));
 }
 
-static bool operational(const char *name)
-{
-    return !strncmp(name, "pwd", 3) || !strncmp(name, "entry", 5);
-}
-
-struct wish { /* the attributes that a search asks for */
+struct wish {                 /* the attributes that a search asks for */
     bool users, operationals; /* all of them */
-    struct pl_str *names;
+    int secret;               /* the daemon's identity may write it, not read it */
+    int *numbers;
     size_t n;
 };
 
 static struct wish wish_of(struct pl_arena *a, const char *const *attrs)
 {
-    struct wish w = {.users = !attrs || !attrs[0]};
-    size_t n = 0;
-    while (attrs && attrs[n])
-        n++;
-    w.names = pl_arena_array(a, n, sizeof *w.names);
-    for (; w.n < n; w.n++) {
-        w.names[w.n] = pl_str_c(attrs[w.n]);
-        w.users |= pl_str_eq_c(w.names[w.n], "*");
-        w.operationals |= pl_str_eq_c(w.names[w.n], "+");
+    struct wish w = {.users = !attrs || !attrs[0], .secret = attr_number(PL_STR("userPassword"))};
+    while (attrs && attrs[w.n])
+        w.n++;
+    w.numbers = pl_arena_array(a, w.n, sizeof *w.numbers);
+    for (size_t i = 0; i < w.n; i++) {
+        w.numbers[i] = attr_number(pl_str_c(attrs[i]));
+        w.users |= !strcmp(attrs[i], "*");
+        w.operationals |= !strcmp(attrs[i], "+");
     }
     return w;
 }
 
-static bool selected(const struct wish *w, struct pl_str name)
+static bool selected(const struct wish *w, const struct dir_attr *at)
 {
-    if (pl_str_eq_c(name, "userPassword"))
-        return false; /* the daemon's identity may write it, not read it */
-    if ((w->users || w->operationals) && (operational(name.s) ? w->operationals : w->users))
-        return true;
-    for (size_t i = 0; i < w->n; i++)
-        if (w->names[i].len == name.len && pl_str_ieq(w->names[i], name))
-            return true;
-    return false;
+    bool yes = at->operational ? w->operationals : w->users;
+    for (size_t i = 0; i < w->n && !yes; i++)
+        yes = w->numbers[i] == at->number;
+    return yes && at->number != w->secret;
 }
 
-static void copy_entry(struct directory *d, const struct dir_entry *e, bool usability, const struct wish *w, int64_t now,
-                       struct pl_arena *a, struct pl_entry *out)
+static void copy_entry(struct directory *d, const struct dir_entry *e, bool usability, const struct wish *w,
+                       int64_t now, struct pl_arena *a, struct pl_entry *out)
 {
     out->dn = pl_arena_str(a, e->dn);
     out->attrs = pl_arena_array(a, (size_t)e->n_attrs + 1, sizeof *out->attrs);
     out->n = 0;
     for (int i = 0; i < e->n_attrs; i++) {
         const struct dir_attr *at = &e->attrs[i];
-        struct pl_str name = {at->name, at->len};
-        if (!selected(w, name))
+        if (!selected(w, at))
             continue;
         struct pl_attr *o = &out->attrs[out->n++];
-        o->name = pl_arena_str(a, name);
+        o->name = pl_arena_str(a, (struct pl_str){at->name, at->len});
         o->n = (size_t)at->n;
         o->values = pl_arena_array(a, o->n, sizeof *o->values);
         for (int k = 0; k < at->n; k++)

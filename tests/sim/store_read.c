@@ -277,9 +277,11 @@ static void total_row(struct store *s, int dir, int64_t now, struct rows *out)
     int open = 0, members = 0;
     for (int i = 0; i < s->n_accounts; i++) {
         const struct account *a = &s->accounts[i];
-        open += a->dir == dir && a->state == PL_STATE_OPEN;
+        if (a->dir != dir)
+            continue;
+        open += a->state == PL_STATE_OPEN;
         for (int g = 0; g < s->w->n_groups; g++)
-            members += a->dir == dir && a->present[g] == 1;
+            members += a->present[g] == 1;
     }
     struct row *r = row_new(out, 6);
     put(r, "T");
