@@ -18,10 +18,13 @@
 #ifdef ARENA_EXACT
 #define BLOCK_FIRST 0
 #define BLOCK_MAX   0
+#define BLOCK_KEPT  0
 #else
-#define BLOCK_FIRST 2048
+#define BLOCK_FIRST 992 /* with its head it still fits what malloc keeps at hand */
 #define BLOCK_MAX   65536
+#define BLOCK_KEPT  16384
 #endif
+enum { SHORT_TEXT = 256 };
 
 struct block {
     struct block *next;
@@ -65,10 +68,35 @@ void *pl_xrealloc_array(void *p, size_t n, size_t size)
 
 struct pl_arena *pl_arena_new(void)
 {
-    struct pl_arena *a = pl_xcalloc(1, sizeof(*a));
+    struct pl_arena *a = pl_xrealloc_array(NULL, 1, sizeof(*a));
+
+    *a = (struct pl_arena){.next_size = BLOCK_FIRST};
+    return a;
+}
+
+static void blocks_free(struct block *b)
+{
+    for (struct block *next; b != NULL; b = next) {
+        next = b->next;
+        free(b);
+    }
+}
+
+/* The first block is the newest and the largest of those that grow: with it, the next use needs no other. */
+void pl_arena_clear(struct pl_arena *a)
+{
+    struct block *kept = a->blocks;
 
     a->next_size = BLOCK_FIRST;
-    return a;
+    if (kept != NULL && kept->size > BLOCK_KEPT) {
+        blocks_free(kept);
+        a->blocks = NULL;
+    } else if (kept != NULL) {
+        blocks_free(kept->next);
+        kept->next = NULL;
+        kept->used = 0;
+        a->next_size = kept->size * 2;
+    }
 }
 
 void pl_arena_free(struct pl_arena *a)
@@ -76,10 +104,7 @@ void pl_arena_free(struct pl_arena *a)
     if (a == NULL) {
         return;
     }
-    for (struct block *b = a->blocks, *next; b != NULL; b = next) {
-        next = b->next;
-        free(b);
-    }
+    blocks_free(a->blocks);
     free(a);
 }
 
@@ -91,19 +116,19 @@ static struct block *block_new(size_t size)
     if (__builtin_add_overflow(sizeof(*b), size, &whole)) {
         die();
     }
-    b = pl_xcalloc(1, whole);
-    b->size = size;
+    b = malloc(whole); /* zeroed piece by piece: most blocks are never full */
+    if (b == NULL) {
+        die();
+    }
+    *b = (struct block){.size = size};
     return b;
 }
 
-/* Where `bytes` shall lie. A large piece gets a block of its own behind the first one, which keeps its room. */
-static struct block *block_for(struct pl_arena *a, size_t bytes)
+/* The first block has no room for `bytes`. A large piece gets one of its own behind it, so that it keeps its room. */
+static struct block *__attribute__((noinline)) block_more(struct pl_arena *a, size_t bytes)
 {
     struct block *b = a->blocks;
 
-    if (b != NULL && b->size - b->used >= bytes) {
-        return b;
-    }
     if (b != NULL && bytes > a->next_size / 4) {
         struct block *own = block_new(bytes);
 
@@ -118,29 +143,33 @@ static struct block *block_for(struct pl_arena *a, size_t bytes)
     return b;
 }
 
-void *pl_arena_alloc(struct pl_arena *a, size_t bytes)
+/* A piece as it comes from malloc. */
+static void *piece(struct pl_arena *a, size_t bytes)
 {
-    const size_t unit = alignof(max_align_t);
     struct block *b;
-    size_t padded;
     void *p;
 
-    if (bytes == 0) {
-        bytes = 1;
-    }
-#ifdef ARENA_EXACT
-    padded = bytes;
-#else
-    if (__builtin_add_overflow(bytes, unit - 1, &padded)) {
+#ifndef ARENA_EXACT
+    const size_t unit = alignof(max_align_t);
+
+    if (__builtin_add_overflow(bytes, unit - 1, &bytes)) {
         die();
     }
-    padded -= padded % unit;
+    bytes -= bytes % unit;
 #endif
-    (void)unit;
-    b = block_for(a, padded);
+    b = a->blocks;
+    if (b == NULL || b->size - b->used < bytes) {
+        b = block_more(a, bytes);
+    }
     p = b->data + b->used;
-    b->used += padded;
+    b->used += bytes;
     return p;
+}
+
+void *pl_arena_alloc(struct pl_arena *a, size_t bytes)
+{
+    bytes = bytes == 0 ? 1 : bytes;
+    return memset(piece(a, bytes), 0, bytes);
 }
 
 void *pl_arena_array(struct pl_arena *a, size_t n, size_t size)
@@ -155,25 +184,30 @@ void *pl_arena_array(struct pl_arena *a, size_t n, size_t size)
 
 struct pl_str pl_arena_str(struct pl_arena *a, struct pl_str s)
 {
-    char *copy = pl_arena_array(a, s.len + 1, 1); /* s.len + 1 cannot wrap: the slice itself lies in memory */
+    char *copy = piece(a, s.len + 1); /* cannot wrap: the slice itself lies in memory */
 
     if (s.len > 0) {
         memcpy(copy, s.s, s.len);
     }
+    copy[s.len] = '\0';
     return (struct pl_str){copy, s.len};
 }
 
 struct pl_str pl_arena_printf(struct pl_arena *a, const char *fmt, ...)
 {
     va_list ap;
+    char text[SHORT_TEXT];
     int n;
     char *s;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (n < 0) {
         return (struct pl_str){"", 0};
+    }
+    if ((size_t)n < sizeof(text)) { /* most are: formatted once */
+        return pl_arena_str(a, (struct pl_str){text, (size_t)n});
     }
     s = pl_arena_alloc(a, (size_t)n + 1);
     va_start(ap, fmt);

@@ -12,6 +12,7 @@ struct pl_arena;
 
 struct pl_arena *pl_arena_new(void);
 void pl_arena_free(struct pl_arena *a);                          /* NULL is fine */
+void pl_arena_clear(struct pl_arena *a);                         /* as if new; a block may stay for what comes next */
 void *pl_arena_alloc(struct pl_arena *a, size_t bytes);          /* zeroed, aligned for any type */
 void *pl_arena_array(struct pl_arena *a, size_t n, size_t size); /* zeroed; overflow ends the process */
 struct pl_str pl_arena_str(struct pl_arena *a, struct pl_str s); /* a copy, followed by a NUL */

@@ -6,21 +6,6 @@
 #include <string.h>
 #include "arena.h"
 
-struct pl_str pl_str_c(const char *s)
-{
-    return s == NULL ? (struct pl_str){0} : (struct pl_str){s, strlen(s)};
-}
-
-bool pl_str_eq(struct pl_str a, struct pl_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
-}
-
-bool pl_str_eq_c(struct pl_str a, const char *b)
-{
-    return pl_str_eq(a, pl_str_c(b));
-}
-
 /* tolower() asks the locale; a Turkish one would make 'I' something else. */
 static unsigned char lower(char c)
 {
@@ -33,16 +18,11 @@ bool pl_str_ieq(struct pl_str a, struct pl_str b)
         return false;
     }
     for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.s[i]) != lower(b.s[i])) {
+        if (a.s[i] != b.s[i] && lower(a.s[i]) != lower(b.s[i])) {
             return false;
         }
     }
     return true;
-}
-
-bool pl_str_ieq_c(struct pl_str a, const char *b)
-{
-    return pl_str_ieq(a, pl_str_c(b));
 }
 
 int pl_str_cmp(struct pl_str a, struct pl_str b)
@@ -116,10 +96,25 @@ size_t pl_str_utf8_at(struct pl_str a, size_t at)
     return at >= a.len ? 0 : sequence((const unsigned char *)a.s + at, a.len - at);
 }
 
+/* Eight bytes, none of them NUL or beyond ASCII. A byte that is 0 borrows from its highest bit. */
+static bool eight_ascii(const char *s)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t v;
+
+    memcpy(&v, s, sizeof(v));
+    return ((v | (v - ones)) & high) == 0;
+}
+
 bool pl_str_is_utf8(struct pl_str a)
 {
-    for (size_t i = 0, n; i < a.len; i += n) {
-        n = pl_str_utf8_at(a, i);
+    size_t from = 0;
+
+    while (a.len - from >= 8 && eight_ascii(a.s + from)) {
+        from += 8;
+    }
+    for (size_t i = from, n; i < a.len; i += n) {
+        n = (signed char)a.s[i] > 0 ? 1 : pl_str_utf8_at(a, i);
         if (n == 0) {
             return false;
         }
@@ -149,22 +144,26 @@ bool pl_str_to_i64(struct pl_str a, int64_t *out)
     return true;
 }
 
-/* Room for n more bytes and the NUL. */
-static void reserve(struct pl_buf *b, size_t n)
+static void grow(struct pl_buf *b, size_t n)
 {
     size_t need, cap = b->cap == 0 ? 64 : b->cap;
 
     if (__builtin_add_overflow(b->len, n, &need) || __builtin_add_overflow(need, 1u, &need)) {
         need = SIZE_MAX; /* cannot be had: ends the process with the usual message */
     }
-    if (need <= b->cap) {
-        return;
-    }
     while (cap < need) {
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     }
     b->s = pl_xrealloc_array(b->s, cap, 1);
     b->cap = cap;
+}
+
+/* Room for n more bytes and the NUL. */
+static void reserve(struct pl_buf *b, size_t n)
+{
+    if (n >= b->cap - b->len) { /* len is below cap, or both are 0 */
+        grow(b, n);
+    }
 }
 
 void pl_buf_add(struct pl_buf *b, struct pl_str s)
@@ -184,25 +183,31 @@ void pl_buf_add_c(struct pl_buf *b, const char *s)
 
 void pl_buf_add_byte(struct pl_buf *b, char c)
 {
-    pl_buf_add(b, (struct pl_str){&c, 1});
+    reserve(b, 1);
+    b->s[b->len++] = c;
+    b->s[b->len] = '\0';
 }
 
 void pl_buf_printf(struct pl_buf *b, const char *fmt, ...)
 {
     va_list ap;
+    size_t room = b->cap - b->len;
     int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(b->s == NULL ? NULL : b->s + b->len, room, fmt, ap);
     va_end(ap);
-    if (n < 0) {
-        return;
+    if (n >= 0 && (size_t)n >= room) { /* cut short: once more, with room for all of it */
+        reserve(b, (size_t)n);
+        va_start(ap, fmt);
+        (void)vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+        va_end(ap);
     }
-    reserve(b, (size_t)n);
-    va_start(ap, fmt);
-    (void)vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    b->len += (size_t)n;
+    if (n >= 0) {
+        b->len += (size_t)n;
+    } else if (b->s != NULL) {
+        b->s[b->len] = '\0';
+    }
 }
 
 struct pl_str pl_buf_str(const struct pl_buf *b)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct pl_str {
     const char *s; /* not owned; may be NULL when len is 0 */
@@ -14,11 +15,31 @@ struct pl_str {
 
 #define PL_STR(literal) ((struct pl_str){(literal), sizeof(literal) - 1})
 
-struct pl_str pl_str_c(const char *s); /* NULL gives the empty slice */
-bool pl_str_eq(struct pl_str a, struct pl_str b);
-bool pl_str_eq_c(struct pl_str a, const char *b);
+/* Here and not in str.c: these are called everywhere, and lengths of literals are known to the compiler. */
+static inline struct pl_str pl_str_c(const char *s) /* NULL gives the empty slice */
+{
+    return s == NULL ? (struct pl_str){0} : (struct pl_str){s, strlen(s)};
+}
+
+static inline bool pl_str_eq(struct pl_str a, struct pl_str b)
+{
+    return a.len == b.len && (a.len == 0 || (a.s[0] == b.s[0] && memcmp(a.s, b.s, a.len) == 0));
+}
+
+static inline bool pl_str_eq_c(struct pl_str a, const char *b)
+{
+    bool other = a.len > 0 && b != NULL && a.s[0] != b[0]; /* most are: their lengths need not be known */
+    return !other && pl_str_eq(a, pl_str_c(b));
+}
+
 bool pl_str_ieq(struct pl_str a, struct pl_str b); /* ASCII letters compared without case, in no locale */
-bool pl_str_ieq_c(struct pl_str a, const char *b);
+
+static inline bool pl_str_ieq_c(struct pl_str a, const char *b)
+{
+    struct pl_str s = pl_str_c(b);
+    return a.len == s.len && pl_str_ieq(a, s);
+}
+
 int pl_str_cmp(struct pl_str a, struct pl_str b); /* bytes, shorter first */
 uint64_t pl_str_hash(struct pl_str a);            /* FNV-1a; not for secrets, not against an adversary */
 uint64_t pl_str_ihash(struct pl_str a); /* the same of ASCII letters without case; 0 for the empty slice only */

@@ -373,6 +373,9 @@ static size_t plain_char(struct pl_str dn, size_t at)
     unsigned char c = (unsigned char)dn.s[at];
     size_t n = 1;
 
+    if (is_alpha(c) || is_digit(c)) { /* most are */
+        return 1;
+    }
     switch (c) {
     case '"':
     case '+':
@@ -466,8 +469,14 @@ uint64_t pl_dn_hash(struct pl_str dn)
 bool pl_dn_equal(struct pl_str a, struct pl_str b)
 {
     struct pl_buf x = {0}, y = {0};
-    bool equal = pl_dn_normal(&x, a, NULL) && pl_dn_normal(&y, b, NULL) && pl_str_eq(pl_buf_str(&x), pl_buf_str(&y));
+    char plain_a[PLAIN_MAX], plain_b[PLAIN_MAX];
+    bool equal;
 
+    if (a.len == b.len && a.len > 0 && a.len <= PLAIN_MAX && normal_of_plain(a, plain_a) &&
+        normal_of_plain(b, plain_b)) {
+        return memcmp(plain_a, plain_b, a.len) == 0;
+    }
+    equal = pl_dn_normal(&x, a, NULL) && pl_dn_normal(&y, b, NULL) && pl_str_eq(pl_buf_str(&x), pl_buf_str(&y));
     pl_buf_free(&x);
     pl_buf_free(&y);
     return equal;

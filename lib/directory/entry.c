@@ -15,8 +15,12 @@ static struct pl_str type_of(struct pl_str description)
 
 const struct pl_attr *pl_entry_attr(const struct pl_entry *e, const char *name)
 {
+    struct pl_str wanted = pl_str_c(name);
+
     for (size_t i = 0; i < e->n; i++) {
-        if (pl_str_ieq_c(type_of(e->attrs[i].name), name)) {
+        struct pl_str d = e->attrs[i].name;
+        bool may = d.len == wanted.len || (d.len > wanted.len && d.s[wanted.len] == ';');
+        if (may && pl_str_ieq(type_of(d), wanted)) {
             return &e->attrs[i];
         }
     }

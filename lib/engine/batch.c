@@ -345,8 +345,7 @@ static void remember_groups(struct batch *b)
         same = b->groups[i].dn_hash == d->groups[i].dn_hash && b->groups[i].role_group_id == d->groups[i].role_group_id;
     if (!same)
         pl_drift_forget_all(d);
-    pl_arena_free(d->group_arena);
-    d->group_arena = pl_arena_new();
+    pl_arena_clear(d->group_arena);
     d->groups = pl_xrealloc_array(d->groups, b->n_groups ? b->n_groups : 1, sizeof *d->groups);
     for (size_t i = 0; i < b->n_groups; i++) {
         d->groups[i] = b->groups[i];
@@ -444,7 +443,7 @@ void pl_batch_pump(struct batch *b)
 static void stir(struct dir *d)
 {
     for (struct batch *b = d->e->batches; b; b = b->next)
-        b->stirred = true;
+        b->stirred = d->e->stirred = true;
 }
 
 void pl_batch_planned(struct task *t)
@@ -479,13 +478,12 @@ void pl_batch_task_end(struct task *t)
 
 void pl_batch_pump_all(struct pl_engine *e)
 {
-    for (bool more = true; more;) {
-        more = false;
+    while (e->stirred) {
+        e->stirred = false;
         for (struct batch *b = e->batches, *next; b; b = next) {
             next = b->next;
             if (b->stirred) {
                 b->stirred = false;
-                more = true;
                 pl_batch_pump(b);
             }
         }

@@ -329,15 +329,25 @@ static void control(struct pl_engine *e, const struct pl_event *ev)
         }
 }
 
+/* Where a request stands, or n_requests. The rows and entries of one answer come one after the other: it most likely is the
+ * one asked for last. */
+static size_t slot_of(const struct pl_engine *e, uint64_t req)
+{
+    size_t i = e->last_answered;
+    if (i < e->n_requests && e->requests[i].req == req)
+        return i;
+    for (i = 0; i < e->n_requests && e->requests[i].req != req; i++)
+        ;
+    return i;
+}
+
 static void reply(struct pl_engine *e, const struct pl_event *ev)
 {
-    struct request *slot = NULL;
-    for (size_t i = 0; i < e->n_requests && !slot; i++)
-        if (e->requests[i].req == ev->req && ev->req)
-            slot = &e->requests[i];
-    if (!slot)
+    size_t at = ev->req ? slot_of(e, ev->req) : e->n_requests;
+    if (at == e->n_requests)
         return; /* late: dropped with its connection */
-    struct request r = *slot;
+    struct request *slot = &e->requests[at], r = *slot;
+    e->last_answered = at;
     bool last = ev->kind != PL_EV_LOAD_ROW && ev->kind != PL_EV_SCAN_ROW && ev->kind != PL_EV_ENTRY &&
                 !(ev->kind == PL_EV_WATCH && ev->watch.msg != PL_WATCH_END);
     if (last)
@@ -406,8 +416,7 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
     e->now = now_us;
     if (e->q_head == e->q_len) { /* the shell has taken everything: what it pointed to may go */
         e->q_head = e->q_len = 0;
-        pl_arena_free(e->out);
-        e->out = pl_arena_new();
+        pl_arena_clear(e->out);
     }
     switch (ev->kind) {
     case PL_EV_STORE_UP:
@@ -456,10 +465,10 @@ enum pl_flow pl_engine_event(struct pl_engine *e, const struct pl_event *ev, int
 /* All rows and entries become small records at once, but for groups: they wait for their entries. */
 bool pl_engine_wants(const struct pl_engine *e, uint64_t req)
 {
-    for (size_t i = 0; i < e->n_requests; i++)
-        if (e->requests[i].req == req)
-            return e->requests[i].kind != OWN_SCAN || pl_scan_wants(e->requests[i].owner, e->requests[i].tag);
-    return true;
+    size_t at = slot_of(e, req);
+    if (at == e->n_requests)
+        return true;
+    return e->requests[at].kind != OWN_SCAN || pl_scan_wants(e->requests[at].owner, e->requests[at].tag);
 }
 
 bool pl_engine_idle(const struct pl_engine *e)

@@ -168,13 +168,13 @@ void pl_gate_judge(struct batch *b)
         preview(b);
     else
         judge(b, b->dir);
-    b->stirred = true;
+    b->stirred = b->any->stirred = true;
 }
 
 void pl_batch_hold_done(struct batch *b, bool failed)
 {
     b->holding = false;
-    b->stirred = true;
+    b->stirred = b->any->stirred = true;
     for (size_t i = 0; i < b->n_tasks; i++) {
         struct task *t = b->tasks[i];
         if (t->phase != PH_GATE)

@@ -68,8 +68,7 @@ static struct pl_command *ask(struct task *t, int tag, struct pl_str base, enum 
 
 static void fresh_round(struct task *t)
 {
-    pl_arena_free(t->look_arena);
-    t->look_arena = pl_arena_new();
+    pl_arena_clear(t->look_arena);
     t->entries = pl_arena_array(t->look_arena, ENTRIES_MAX, sizeof *t->entries);
     t->n_entries = 0;
     t->entry = NULL;

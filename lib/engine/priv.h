@@ -327,9 +327,9 @@ struct pl_engine {
     struct pl_arena *conf_arena;
     struct dir *dirs;
     size_t n_dirs;
-    bool store_up, recovered, stopping;
+    bool store_up, recovered, stopping, stirred; /* stirred: a batch is */
     struct request *requests;
-    size_t n_requests;
+    size_t n_requests, last_answered; /* last_answered: a slot */
     uint64_t last_req;
     struct pl_command *queue;
     size_t q_head, q_len, q_cap;

@@ -10,8 +10,7 @@ void pl_watch_items_drop(struct watch *w)
     free(w->items);
     w->items = NULL;
     w->n_items = 0;
-    pl_arena_free(w->arena);
-    w->arena = pl_arena_new();
+    pl_arena_clear(w->arena);
 }
 
 void pl_watch_round_drop(struct watch *w)
@@ -26,8 +25,7 @@ void pl_watch_round_drop(struct watch *w)
     w->persons = NULL;
     w->n_looks = w->looks_open = w->n_changed = w->n_persons = 0;
     w->round = false;
-    pl_arena_free(w->round_arena);
-    w->round_arena = pl_arena_new();
+    pl_arena_clear(w->round_arena);
 }
 
 void pl_watch_add_changed(struct watch *w, const struct pl_changed *c)

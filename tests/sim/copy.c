@@ -1,4 +1,5 @@
 /* A command lives until the engine is called again: what a request needs is copied into its arena. */
+#include <stdlib.h>
 #include <string.h>
 #include "run.h"
 
@@ -92,6 +93,26 @@ static void copy_write(struct pl_arena *a, struct pl_command *c)
         c->add.attrs = attrs;
         c->add.dn = pl_arena_str(a, c->add.dn);
     }
+}
+
+/* A request lies in its own arena, which the next one takes over: there are ten thousand in a seed. */
+struct req *sim_request_new(struct sim *m)
+{
+    struct pl_arena *a = m->n_spare > 0 ? m->spare[--m->n_spare] : pl_arena_new();
+    struct req *r = pl_arena_alloc(a, sizeof *r);
+    r->a = a;
+    return r;
+}
+
+void sim_request_drop(struct sim *m, struct req *r)
+{
+    struct pl_arena *a = r->a;
+    free(r->rows.v);
+    pl_arena_clear(a);
+    if (m->n_spare < sizeof m->spare / sizeof m->spare[0])
+        m->spare[m->n_spare++] = a;
+    else
+        pl_arena_free(a);
 }
 
 void copy_command(struct req *r, const struct pl_command *c)

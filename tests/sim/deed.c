@@ -103,14 +103,15 @@ static bool hire(const struct deed *x, struct store *s, int64_t xact)
     for (int i = 0; i < w->n_employments; i++) /* a number is one person's for ever */
         if (w->employments[i].person == x->person && w->employments[i].institution == x->institution)
             number = w->employments[i].number;
-    w->employments[w->n_employments++] = (struct employment){.person = x->person,
-                                                             .institution = x->institution,
-                                                             .number = number ? number : 1001 + w->next_number++,
-                                                             .it_admin = x->flag,
-                                                             .was_it_admin = x->flag,
-                                                             .from = x->from,
-                                                             .to = x->to,
-                                                             .ended_xact = x->to == NEVER ? 0 : xact};
+    struct employment e = {.person = x->person,
+                           .institution = x->institution,
+                           .number = number ? number : 1001 + w->next_number++,
+                           .it_admin = x->flag,
+                           .was_it_admin = x->flag,
+                           .from = x->from,
+                           .to = x->to,
+                           .ended_xact = x->to == NEVER ? 0 : xact};
+    world_employ(w, &e);
     store_mark_all(s, x->person, "hired", xact);
     return true;
 }

@@ -14,9 +14,9 @@ enum {
 
 static bool below(struct pl_str norm, struct pl_str base)
 {
-    if (norm.len <= base.len || memcmp(norm.s + norm.len - base.len, base.s, base.len) != 0)
+    if (norm.len <= base.len || (base.len > 0 && norm.s[norm.len - base.len - 1] != ','))
         return false;
-    return base.len == 0 || norm.s[norm.len - base.len - 1] == ',';
+    return memcmp(norm.s + norm.len - base.len, base.s, base.len) == 0;
 }
 
 static bool in_scope(const struct dir_entry *e, struct pl_str base, enum pl_scope scope)
@@ -35,41 +35,53 @@ static bool hidden(const struct directory *d, const struct dir_entry *e)
     return d->blind && (dir_entry_attr(e, PL_STR("uid")) || pl_str_ieq(e->dn, PL_STR(CANARY_DN)));
 }
 
-static bool operational(const char *name)
+struct wish {                 /* the attributes that a search asks for */
+    bool users, operationals; /* all of them */
+    int secret;               /* the daemon's identity may write it, not read it */
+    int *numbers;
+    size_t n;
+};
+
+static struct wish wish_of(struct pl_arena *a, const char *const *attrs)
 {
-    return !strncmp(name, "pwd", 3) || !strncmp(name, "entry", 5);
+    struct wish w = {.users = !attrs || !attrs[0], .secret = attr_number(PL_STR("userPassword"))};
+    while (attrs && attrs[w.n])
+        w.n++;
+    w.numbers = pl_arena_array(a, w.n, sizeof *w.numbers);
+    for (size_t i = 0; i < w.n; i++) {
+        w.numbers[i] = attr_number(pl_str_c(attrs[i]));
+        w.users |= !strcmp(attrs[i], "*");
+        w.operationals |= !strcmp(attrs[i], "+");
+    }
+    return w;
 }
 
-static bool selected(const char *const *attrs, const char *name)
+static bool selected(const struct wish *w, const struct dir_attr *at)
 {
-    if (!strcmp(name, "userPassword"))
-        return false; /* the daemon's identity may write it, not read it */
-    if (!attrs || !attrs[0])
-        return !operational(name);
-    for (; *attrs; attrs++)
-        if (!strcmp(*attrs, operational(name) ? "+" : "*") || pl_str_ieq_c(pl_str_c(*attrs), name))
-            return true;
-    return false;
+    bool yes = at->operational ? w->operationals : w->users;
+    for (size_t i = 0; i < w->n && !yes; i++)
+        yes = w->numbers[i] == at->number;
+    return yes && at->number != w->secret;
 }
 
-static void copy_entry(struct directory *d, const struct dir_entry *e, const struct pl_command *c, int64_t now,
-                       struct pl_arena *a, struct pl_entry *out)
+static void copy_entry(struct directory *d, const struct dir_entry *e, bool usability, const struct wish *w,
+                       int64_t now, struct pl_arena *a, struct pl_entry *out)
 {
     out->dn = pl_arena_str(a, e->dn);
     out->attrs = pl_arena_array(a, (size_t)e->n_attrs + 1, sizeof *out->attrs);
     out->n = 0;
     for (int i = 0; i < e->n_attrs; i++) {
         const struct dir_attr *at = &e->attrs[i];
-        if (!selected(c->search.attrs, at->name))
+        if (!selected(w, at))
             continue;
         struct pl_attr *o = &out->attrs[out->n++];
-        o->name = pl_arena_str(a, pl_str_c(at->name));
+        o->name = pl_arena_str(a, (struct pl_str){at->name, at->len});
         o->n = (size_t)at->n;
         o->values = pl_arena_array(a, o->n, sizeof *o->values);
         for (int k = 0; k < at->n; k++)
             o->values[k] = pl_arena_str(a, at->raw[k]);
     }
-    if (c->search.usability && d->usability && d->ppolicy && dir_entry_attr(e, PL_STR("uid"))) {
+    if (usability && d->usability && d->ppolicy && dir_entry_attr(e, PL_STR("uid"))) {
         struct pl_attr *o = &out->attrs[out->n++];
         o->name = PL_STR("paaslaUsable");
         o->n = 1;
@@ -91,11 +103,12 @@ int directory_search(struct directory *d, const struct pl_command *c, int64_t no
         *cursor = -1;
         return NO_OBJECT;
     }
+    struct wish w = wish_of(a, c->search.attrs);
     int i = *cursor;
     for (; i < d->n && *n < max; i++) {
         const struct dir_entry *e = d->v[i];
         if (e->live && in_scope(e, base, c->search.scope) && !hidden(d, e) && match_entry(m, e))
-            copy_entry(d, e, c, now, a, &out[(*n)++]);
+            copy_entry(d, e, c->search.usability, &w, now, a, &out[(*n)++]);
     }
     *cursor = i < d->n ? i : -1;
     return CODE_OK;

@@ -24,8 +24,12 @@ enum {
     CODE_EMPTY_GROUP = 65
 };
 
+enum { ATTR_NAME = 24 };
 struct dir_attr {
-    char name[24];
+    char name[ATTR_NAME];
+    size_t len;
+    int number; /* of the name */
+    bool operational;
     struct pl_str *raw, *norm; /* as written, and as compared */
     int n;
 };
@@ -74,6 +78,8 @@ void directory_remove(struct directory *d, struct dir_entry *e, int64_t now); /*
 void directory_rename(struct directory *d, struct dir_entry *e, const char *dn, int64_t now);
 
 struct dir_attr *dir_entry_attr(const struct dir_entry *e, struct pl_str name);
+struct dir_attr *dir_entry_numbered(const struct dir_entry *e, int number);
+int attr_number(struct pl_str name); /* attr_name.c: the same for the same name, whatever its case; -1: nobody's */
 struct pl_str dir_entry_value(const struct dir_entry *e, const char *name); /* empty: none */
 bool dir_entry_has(const struct dir_entry *e, const char *name, struct pl_str value);
 void dir_entry_set(struct directory *d, struct dir_entry *e, const char *name, struct pl_str value); /* replaces */

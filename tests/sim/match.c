@@ -5,6 +5,7 @@
 struct match {
     char kind;                  /* '&' '|' '!' '=' '*' */
     struct pl_str attr, value;  /* the value as compared */
+    int number;                 /* of the attribute */
     struct match *first, *next; /* operands */
 };
 
@@ -43,6 +44,7 @@ static struct match *item(struct reader *r)
     m->attr = (struct pl_str){r->s.s + from, r->at - from};
     if (m->attr.len == 0 || !next_is(r, '='))
         return NULL;
+    m->number = attr_number(m->attr);
     if (r->at + 1 < r->s.len && r->s.s[r->at] == '*' && r->s.s[r->at + 1] == ')') {
         r->at++;
         m->kind = '*';
@@ -116,7 +118,7 @@ bool match_entry(const struct match *m, const struct dir_entry *e)
     case '!':
         return !match_entry(m->first, e);
     default:
-        at = dir_entry_attr(e, m->attr);
+        at = dir_entry_numbered(e, m->number);
         if (!at)
             return false;
         for (int i = 0; i < at->n; i++)

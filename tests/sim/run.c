@@ -155,9 +155,7 @@ void sim_request_forget(struct sim *m, struct req *r)
 void sim_request_free(struct sim *m, struct req *r)
 {
     sim_request_forget(m, r);
-    free(r->rows.v);
-    pl_arena_free(r->a);
-    free(r);
+    sim_request_drop(m, r);
 }
 
 /* ---- the loop ---- */
@@ -285,16 +283,17 @@ static void finish(struct sim *m)
     while (queue_take(&m->q, &h))
         if (h.kind == RUN_COMMIT)
             free(h.what);
-        else if (h.kind == RUN_SISTER) {
-            pl_arena_free(((struct req *)h.what)->a);
-            free(h.what);
-        } else if ((h.kind == RUN_EXECUTE || h.kind == RUN_ANSWER || h.kind == RUN_LATE) && h.what) {
+        else if (h.kind == RUN_SISTER)
+            sim_request_drop(m, h.what);
+        else if ((h.kind == RUN_EXECUTE || h.kind == RUN_ANSWER || h.kind == RUN_LATE) && h.what) {
             struct req *r = h.what;
             if (r->dead || h.kind == RUN_LATE)
                 sim_request_free(m, r);
         }
     while (m->n_reqs > 0)
         sim_request_free(m, m->reqs[0]);
+    while (m->n_spare > 0)
+        pl_arena_free(m->spare[--m->n_spare]);
     pl_engine_free(m->e);
     for (int d = 0; d < N_DIRS; d++)
         directory_free(&m->d[d]);

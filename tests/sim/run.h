@@ -151,6 +151,8 @@ struct sim {
     struct sisters sisters[N_DIRS];
     struct req **sister_reqs;
     size_t n_sister_reqs, cap_sister_reqs;
+    struct pl_arena *spare[16]; /* of requests that are over */
+    size_t n_spare;
     struct check c;
     unsigned long engine_events;
 };
@@ -167,6 +169,8 @@ void sim_request_free(struct sim *m, struct req *r);
 void sim_start_daemon(struct sim *m);
 
 /* ---- copy.c, trace.c ---- */
+struct req *sim_request_new(struct sim *m);
+void sim_request_drop(struct sim *m, struct req *r); /* what it holds; see sim_request_free */
 void copy_command(struct req *r, const struct pl_command *c);
 void trace_command(struct sim *m, const struct pl_command *c);
 

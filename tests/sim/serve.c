@@ -25,9 +25,8 @@ void serve_accept(struct sim *m, const struct pl_command *c)
     }
     if (c->kind == PL_CMD_MODIFY && c->modify.everywhere.on)
         sister_send(m, c);
-    struct req *r = pl_xcalloc(1, sizeof *r);
+    struct req *r = sim_request_new(m);
     r->id = c->req;
-    r->a = pl_arena_new();
     r->dir = is_store(c->kind) ? -1 : store_dir(c->directory);
     r->write = c->kind == PL_CMD_MODIFY || c->kind == PL_CMD_ADD;
     r->paged = c->kind == PL_CMD_SEARCH && c->search.paged;
@@ -180,8 +179,7 @@ static bool timed_out(struct sim *m, struct req *r)
     if (what == 0) {
         write_now(m, r);
     } else if (what == 1) {
-        struct req *x = pl_xcalloc(1, sizeof *x);
-        x->a = pl_arena_new();
+        struct req *x = sim_request_new(m);
         x->id = r->id;
         x->dir = r->dir;
         copy_command(x, &r->c);

@@ -105,12 +105,6 @@ static void forget(struct sim *m, struct req *r)
         }
 }
 
-static void drop(struct req *r)
-{
-    pl_arena_free(r->a);
-    free(r);
-}
-
 /* ---- coming and going ---- */
 
 static void say_server(struct sim *m, int d, int k, bool up)
@@ -238,9 +232,8 @@ void sister_send(struct sim *m, const struct pl_command *c)
     for (int k = 0; k < m->sisters[d].n; k++) {
         if (k == m->sisters[d].in_use)
             continue;
-        struct req *r = pl_xcalloc(1, sizeof *r);
+        struct req *r = sim_request_new(m);
         r->id = c->req;
-        r->a = pl_arena_new();
         r->dir = d;
         r->server = k;
         r->sent_us = m->now;
@@ -283,7 +276,7 @@ static void end(struct sim *m, struct req *r)
     }
     if (r->late)
         carry_out(m, r->dir, r->server, r, true);
-    drop(r);
+    sim_request_drop(m, r);
 }
 
 void sister_take(struct sim *m, struct req *r)
@@ -293,7 +286,7 @@ void sister_take(struct sim *m, struct req *r)
     } else if (!m->sisters[r->dir].up[r->server]) {
         forget(m, r);
         tell(m, r->dir, r->server, r, r->executed ? PL_RESULT_UNKNOWN : PL_RESULT_NOT_SENT);
-        drop(r);
+        sim_request_drop(m, r);
     } else if (!r->executed && !m->calm && rng_pct(&m->sister_rng, 5)) { /* it freezes with this in its hands */
         cover_fault(F_SISTER_FROZEN);
         away(m, r->dir, r->server);
@@ -307,7 +300,7 @@ void sister_take(struct sim *m, struct req *r)
     } else {
         forget(m, r);
         tell(m, r->dir, r->server, r, r->code);
-        drop(r);
+        sim_request_drop(m, r);
     }
 }
 

@@ -146,6 +146,8 @@ static bool hasty(const struct store *s, int64_t xact, struct naming most)
 {
     int64_t at = -1;
     int n = 0;
+    if (s->n_said * (size_t)most.leavers <= (size_t)most.per_hour)
+        return false; /* were each of them to count, with as many as do */
     for (size_t i = 0; i < s->n_said; i++)
         if (s->said[i].xact == xact)
             at = s->said[i].at_us;

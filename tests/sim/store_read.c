@@ -29,9 +29,14 @@ static void put_copy(struct rows *out, struct row *r, const char *s)
 
 static void put_n(struct rows *out, struct row *r, int64_t v)
 {
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)v);
-    r->cols[r->n++] = pl_arena_str(out->a, (struct pl_str){text, (size_t)len});
+    char text[24], *at = text + sizeof text;
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do /* most of what an answer holds are numbers: snprintf is most of its cost */
+        *--at = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (v < 0)
+        *--at = '-';
+    r->cols[r->n++] = pl_arena_str(out->a, (struct pl_str){at, (size_t)(text + sizeof text - at)});
 }
 
 static void put_flag(struct row *r, bool v)
@@ -272,9 +277,11 @@ static void total_row(struct store *s, int dir, int64_t now, struct rows *out)
     int open = 0, members = 0;
     for (int i = 0; i < s->n_accounts; i++) {
         const struct account *a = &s->accounts[i];
-        open += a->dir == dir && a->state == PL_STATE_OPEN;
+        if (a->dir != dir)
+            continue;
+        open += a->state == PL_STATE_OPEN;
         for (int g = 0; g < s->w->n_groups; g++)
-            members += a->dir == dir && a->present[g] == 1;
+            members += a->present[g] == 1;
     }
     struct row *r = row_new(out, 6);
     put(r, "T");
@@ -343,21 +350,24 @@ void store_load(struct store *s, const struct pl_command *c, int64_t now, struct
     bool taken[MAX_PERSONS][N_DIRS] = {{false}}, seen[MAX_PERSONS][N_DIRS] = {{false}};
     struct naming most = {c->load.named_leavers, c->load.named_per_hour};
     int pairs = 0, looked = 0;
-    for (int d = 0; d < N_DIRS; d++)
-        if (asked(c, d)) {
+    bool wanted[N_DIRS];
+    for (int d = 0; d < N_DIRS; d++) {
+        wanted[d] = asked(c, d);
+        if (wanted[d]) {
             total_row(s, d, now, out);
             passed_rows(s, d, now, c->load.passed_us, out);
         }
+    }
     for (int g = 0; g < s->w->n_groups; g++)
-        if (asked(c, s->w->groups[g].dir))
+        if (wanted[s->w->groups[g].dir])
             group_row(s, g, out);
     for (int p = 0; p < s->w->n_persons && c->load.class == PL_LOAD_PREVIEW; p++)
         for (int d = 0; d < N_DIRS; d++)
-            if (asked(c, d) && (listed(c, p) || store_is_dirty(s, p, d)))
+            if (wanted[d] && (listed(c, p) || store_is_dirty(s, p, d)))
                 pair_rows(s, p, d, most, now, out);
     for (size_t i = 0; i < s->n_dirty && c->load.class != PL_LOAD_PREVIEW; i++) {
         struct dirty y = s->dirty[i];
-        if (y.not_before > now || !asked(c, y.dir) || taken[y.person][y.dir])
+        if (y.not_before > now || !wanted[y.dir] || taken[y.person][y.dir])
             continue;
         looked += !seen[y.person][y.dir];
         seen[y.person][y.dir] = true;

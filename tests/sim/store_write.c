@@ -7,7 +7,11 @@
 
 static void copy_text(char *out, size_t size, struct pl_str s)
 {
-    snprintf(out, size, "%.*s", (int)s.len, s.s ? s.s : "");
+    size_t n = s.len < size ? s.len : size - 1;
+    n = n > 0 ? strnlen(s.s, n) : 0;
+    if (n > 0)
+        memmove(out, s.s, n);
+    out[n] = '\0';
 }
 
 void store_recover(struct store *s)

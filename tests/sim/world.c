@@ -9,15 +9,24 @@ static bool holds(int64_t from, int64_t to, int64_t t)
     return from <= t && t < to;
 }
 
-static bool concerns(const struct world *w, const struct employment *e, int person, int dir)
+static bool concerns(const struct world *w, const struct employment *e, int dir)
 {
-    return e->person == person && (dir < 0 || w->create_ahead[e->institution][dir] >= 0);
+    return dir < 0 || w->create_ahead[e->institution][dir] >= 0;
+}
+
+void world_employ(struct world *w, const struct employment *e)
+{
+    int *at = &w->first_of[e->person];
+    while (*at > 0)
+        at = &w->next_of[*at - 1];
+    w->employments[w->n_employments++] = *e;
+    *at = w->n_employments;
 }
 
 bool world_employed(const struct world *w, int person, int dir, int64_t t)
 {
-    for (int i = 0; i < w->n_employments; i++)
-        if (concerns(w, &w->employments[i], person, dir) && holds(w->employments[i].from, w->employments[i].to, t))
+    for (int i = w->first_of[person] - 1; i >= 0; i = w->next_of[i] - 1)
+        if (concerns(w, &w->employments[i], dir) && holds(w->employments[i].from, w->employments[i].to, t))
             return true;
     return false;
 }
@@ -42,9 +51,9 @@ struct standing {
 static struct standing stand(const struct world *w, int person, int dir, int64_t t)
 {
     struct standing s = {.began = NEVER, .begins = NEVER};
-    for (int i = 0; i < w->n_employments; i++) {
+    for (int i = w->first_of[person] - 1; i >= 0; i = w->next_of[i] - 1) {
         const struct employment *e = &w->employments[i];
-        if (!concerns(w, e, person, dir))
+        if (!concerns(w, e, dir))
             continue;
         s.ever = true;
         s.ever_admin |= e->was_it_admin;
@@ -101,9 +110,9 @@ int64_t world_ends(const struct world *w, int person, int dir, enum purpose p, i
     int64_t end = t;
     for (bool longer = true; longer;) { /* one employment goes on where another ends */
         longer = false;
-        for (int i = 0; i < w->n_employments; i++) {
+        for (int i = w->first_of[person] - 1; i >= 0; i = w->next_of[i] - 1) {
             const struct employment *e = &w->employments[i];
-            if (!concerns(w, e, person, dir) || (p == ADMIN && !e->it_admin) || e->from > end || e->to <= end)
+            if (!concerns(w, e, dir) || (p == ADMIN && !e->it_admin) || e->from > end || e->to <= end)
                 continue;
             end = e->to;
             longer = true;
@@ -153,9 +162,9 @@ int64_t world_next_change(const struct world *w, int64_t t)
 int world_main_employment(const struct world *w, int person, int dir)
 {
     int best = -1;
-    for (int i = 0; i < w->n_employments; i++) {
+    for (int i = w->first_of[person] - 1; i >= 0; i = w->next_of[i] - 1) {
         const struct employment *e = &w->employments[i];
-        if (concerns(w, e, person, dir) && (best < 0 || e->from < w->employments[best].from))
+        if (concerns(w, e, dir) && (best < 0 || e->from < w->employments[best].from))
             best = i;
     }
     return best;
@@ -168,10 +177,8 @@ static bool within(int64_t at, int64_t since, int64_t upto)
 
 bool world_falls_due(const struct world *w, int person, int64_t since, int64_t upto)
 {
-    for (int i = 0; i < w->n_employments; i++) {
+    for (int i = w->first_of[person] - 1; i >= 0; i = w->next_of[i] - 1) {
         const struct employment *e = &w->employments[i];
-        if (e->person != person)
-            continue;
         if (within(e->from, since, upto) || within(e->to, since, upto))
             return true;
         for (int d = 0; d < N_DIRS; d++)

@@ -81,6 +81,7 @@ struct world {
     struct role roles[N_ROLES];
     struct role_group groups[MAX_GROUPS];
     int n_persons, n_employments, n_absences, n_grants, n_groups;
+    int first_of[MAX_PERSONS], next_of[MAX_EMPLOYMENTS]; /* a person's employments, in order: index + 1; 0 no more */
     int next_number;
 };
 
@@ -108,6 +109,8 @@ int64_t world_next_change(const struct world *w, int64_t t);
 
 /* Whether a period of this person begins or ends in (since, upto], or an arrival comes near. */
 bool world_falls_due(const struct world *w, int person, int64_t since, int64_t upto);
+
+void world_employ(struct world *w, const struct employment *e);
 
 /* The employment that gives a person its number and unit in a directory: the oldest, so that the number stays. -1 none. */
 int world_main_employment(const struct world *w, int person, int dir);

@@ -145,6 +145,68 @@ static void test_arena(void **state)
     pl_arena_free(NULL);
 }
 
+/* However full it was, after a clear it gives zeroed pieces again, and copies that end with a NUL. */
+static void test_arena_clear(void **state)
+{
+    (void)state;
+    struct pl_arena *a = pl_arena_new();
+    size_t fills[] = {0, 1, 900, 991, 993, 3000, 20000, 200000};
+
+    pl_arena_clear(a);
+    for (size_t i = 0; i < sizeof fills / sizeof fills[0]; i++)
+        for (size_t piece = 64; piece <= 4096; piece *= 8) {
+            for (size_t done = 0; done < fills[i]; done += piece)
+                memset(pl_arena_alloc(a, piece), 0xff, piece);
+            pl_arena_clear(a);
+            struct pl_str s = pl_arena_str(a, PL_STR("copy"));
+            assert_true(pl_str_eq_c(s, "copy") && s.s[4] == 0);
+            unsigned char *p = pl_arena_alloc(a, 2 * piece);
+            for (size_t k = 0; k < 2 * piece; k++)
+                assert_int_equal(p[k], 0);
+            assert_string_equal(s.s, "copy");
+        }
+    pl_arena_free(a);
+}
+
+/* A byte that is no text is met wherever it stands: eight of them are looked at together. */
+static void test_utf8_anywhere(void **state)
+{
+    (void)state;
+    static const char bad[] = {'\0', '\x80', '\xff', '\xc3'};
+    char text[25];
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++)
+            for (size_t b = 0; b < sizeof bad; b++) {
+                memset(text, at % 2 ? '\x7f' : '\x01', sizeof text);
+                assert_true(pl_str_is_utf8((struct pl_str){text, len}));
+                text[at] = bad[b];
+                assert_false(pl_str_is_utf8((struct pl_str){text, len}));
+            }
+    memcpy(text,
+           "1234567\xc3\xb5"
+           "9012345\xc3\xb5",
+           18); /* a character across the eighth byte */
+    assert_true(pl_str_is_utf8((struct pl_str){text, 18}));
+    assert_false(pl_str_is_utf8((struct pl_str){text, 17}));
+    assert_false(pl_str_is_utf8((struct pl_str){text, 8}));
+}
+
+/* As long as its room, one shorter and one longer; behind what stands there already. */
+static void test_printf_room(void **state)
+{
+    (void)state;
+    for (int head = 0; head <= 70; head++)
+        for (int n = 0; n <= 140; n++) {
+            struct pl_buf b = {0};
+            for (int i = 0; i < head; i++)
+                pl_buf_add_byte(&b, 'h');
+            pl_buf_printf(&b, "%0*d", n, 7);
+            size_t len = (size_t)head + (n > 0 ? (size_t)n : 1);
+            assert_true(b.len == len && strlen(b.s) == len && b.s[len - 1] == '7');
+            pl_buf_free(&b);
+        }
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -166,8 +228,9 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_compare), cmocka_unit_test(test_utf8),  cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_buffer),  cmocka_unit_test(test_arena), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_compare),       cmocka_unit_test(test_utf8),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_buffer),        cmocka_unit_test(test_arena),       cmocka_unit_test(test_arena_clear),
+        cmocka_unit_test(test_utf8_anywhere), cmocka_unit_test(test_printf_room), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
