@@ -397,8 +397,9 @@ void pl_batch_loaded(struct batch *b, bool failed)
             if (b->pairs[i]->n_tasks == 0)
                 consume(e, b->pairs[i]);
         if (b->n_tasks == 0) {
+            /* Nobody to be alone for. Asked for again and again it does not let those begin to wait anew who wait. */
             if (b->class == PL_LOAD_URGENT)
-                d->bulk_after_us = 0;
+                d->bulk_after_us = d->want[PL_LOAD_BULK] ? e->now : 0;
             batch_free(e, b);
             return;
         }

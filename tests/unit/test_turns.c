@@ -202,6 +202,34 @@ static void test_no_directory_waits_for_the_leavers_of_another(void **state)
     end(&s);
 }
 
+/* Changes come faster than the list of leavers is answered, so that it is asked for without a pause. */
+static void test_a_storm_of_changes_lets_the_others_pass(void **state)
+{
+    int passed = 0;
+    (void)state;
+    for (int answers_in = 2; answers_in <= 50; answers_in += 6) { /* hints */
+        struct shell s;
+        int bites = 0;
+        start(&s);
+        for (int i = 0; i < 1500; i++) {
+            s.now += 2000;
+            dirty(&s);
+            size_t open = i % answers_in == 0 ? s.n : 0;
+            for (size_t k = 0; k < open; k++)
+                answer(&s, s.asked[k]);
+            for (size_t k = 0; k < open; k++)
+                bites += s.asked[k] == 'b';
+            memmove(s.asked, s.asked + open, sizeof s.asked - open);
+            memmove(s.reqs, s.reqs + open, (sizeof s.reqs / sizeof *s.reqs - open) * sizeof *s.reqs);
+            memmove(s.kinds, s.kinds + open, (sizeof s.kinds / sizeof *s.kinds - open) * sizeof *s.kinds);
+            s.n -= open;
+        }
+        passed += bites >= 2; /* in three seconds */
+        end(&s);
+    }
+    assert_int_equal(passed, 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_store_does_not_let_the_others_pass_the_tick),
         cmocka_unit_test(test_nobody_waits_for_the_tick_longer_than_a_second),
         cmocka_unit_test(test_no_directory_waits_for_the_leavers_of_another),
+        cmocka_unit_test(test_a_storm_of_changes_lets_the_others_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
