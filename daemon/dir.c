@@ -290,9 +290,12 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
 
 /* ---- working ---- */
 
+/* Not once more while it is due: libevent would take it out of the queue again, and where one connection never ends to bring
+ * something that stands before it there, nothing would be sent on any. */
 void dir_kick(struct pld_dir *d)
 {
-    arm(d->kick, 0);
+    if (!event_pending(d->kick, EV_TIMEOUT, NULL))
+        arm(d->kick, 0);
 }
 
 /* Often while an answer is owed; otherwise only to ask a quiet connection something: an idle daemon sleeps. */
