@@ -282,6 +282,7 @@ const char *pld_json_compare(struct pl_arena *a, const struct pl_command *cmd)
 {
     json_t *o = json_object();
     put_int(o, "control_id", cmd->compare.control_id);
+    put_int(o, "took_us", cmd->compare.took_us);
     put_bool(o, "complete", cmd->compare.complete);
     put_int(o, "entries", cmd->compare.entries);
     put_int(o, "accounts", cmd->compare.accounts);

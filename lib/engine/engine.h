@@ -173,10 +173,10 @@ struct pl_command {
         } watched;
         struct {
             int64_t control_id; /* 0: not asked for */
-            bool complete;      /* false: nothing was concluded */
+            int64_t took_us;
+            bool complete; /* false: nothing was concluded */
             long entries, accounts, groups, nominated, orphans;
-            struct pl_str identity; /* the directory's identity as read */
-            struct pl_str why;
+            struct pl_str identity, why; /* identity: the directory's as read */
         } compare;
         struct {
             const struct pl_ack *items;

@@ -137,7 +137,8 @@ void pl_watch_wrote(struct watch *w, const struct op *o, int code); /* before th
 void pl_watch_poll_sooner(struct watch *w);                         /* the pause is another one now */
 bool pl_watch_covers(const struct watch *w);   /* nothing was missed since the last full compare, as far as is known */
 bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
-void pl_watch_compared(struct watch *w, int64_t began_us); /* a full compare saw everything */
+void pl_watch_compare_begins(struct watch *w);
+void pl_watch_compare_ends(struct watch *w, bool complete); /* once more does nothing */
 bool pl_watch_stays(const struct request *r);  /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 

@@ -138,10 +138,10 @@ void pl_scan_note(struct scan *s)
         pl_scan_drop(s->d);
         return;
     }
-    if (!s->incomplete)
-        pl_watch_compared(s->d->watch, s->began_us);
+    pl_watch_compare_ends(s->d->watch, !s->incomplete);
     struct pl_command *c = pl_e_emit(e, PL_CMD_NOTE_COMPARE, s->d);
     c->compare.control_id = s->control_id;
+    c->compare.took_us = e->now > s->began_us ? e->now - s->began_us : 0;
     c->compare.complete = !s->incomplete;
     c->compare.entries = s->entries;
     c->compare.accounts = (long)s->n_records;
@@ -175,6 +175,7 @@ void pl_scan_start(struct dir *d, bool preview)
         s->control_id = d->scan_control;
         d->scan_control = 0;
         d->want_scan = false;
+        pl_watch_compare_begins(d->watch);
     }
     d->scan = s;
     struct pl_command *c = pl_e_emit(d->e, PL_CMD_SCAN_ACCOUNTS, d);
@@ -403,6 +404,7 @@ void pl_scan_drop(struct dir *d)
         d->want_scan = true;
     }
     d->scan = NULL;
+    pl_watch_compare_ends(d->watch, false);
     pl_fresh_free(d);
     if (s->preview)
         pl_e_preview_part(d->e, s->nominees, s->n_nominees, s->done);

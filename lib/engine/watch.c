@@ -221,7 +221,7 @@ void pl_watch_add_item(struct watch *w, struct item it)
     }
     if ((w->n_items & (w->n_items - 1)) == 0)
         w->items = pl_xrealloc_array(w->items, w->n_items ? w->n_items * 2 : 1, sizeof *w->items);
-    it.told_us = w->d->e->now;
+    it.turn = ++w->turn;
     w->items[w->n_items++] = it;
 }
 

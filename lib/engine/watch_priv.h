@@ -36,8 +36,8 @@ struct item { /* one entry that changed */
     bool account;        /* it looks like one, and stands where ours stand */
     struct echo *echoes; /* DIRSYNC: what is told of it; all known: it is no news */
     size_t n_echoes;
-    bool strange; /* and something that a look does not see */
-    int64_t told_us;
+    bool strange;  /* and something that a look does not see */
+    uint64_t turn; /* when it was told */
 };
 
 struct watch {
@@ -85,10 +85,11 @@ struct watch {
     int64_t look_again_us;  /* a look came to nothing: not before then */
     int broken_looks;       /* in a row */
     bool round;             /* one is under way */
-    int64_t round_us;       /* since then */
-    int64_t compared_us; /* when the last compare began that saw everything: it knows more of strangers than what was */
-                         /* told before */
-    bool storing;        /* its answer is waited for: a later cookie must not overtake what it stands for */
+    uint64_t turn;          /* counts what is told, and rounds: a clock may be set back */
+    uint64_t round_turn;    /* where the round began */
+    uint64_t comparing;     /* where the compare that runs began; 0: none does */
+    uint64_t compared;      /* where the last one that saw everything began */
+    bool storing;           /* its answer is waited for: a later cookie must not overtake what it stands for */
     struct pl_arena *round_arena;
     struct pl_str round_cookie; /* what may be stored with it; empty: items were left behind */
     struct group_look *looks;

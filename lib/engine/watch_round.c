@@ -43,11 +43,24 @@ void pl_watch_add_person(struct watch *w, int64_t person_id)
     w->persons[w->n_persons++] = n;
 }
 
-/* Where deletions are not told, what was told of a stranger before a compare and stored after it would stand until the next
- * one. So no finding comes of it. Persons are looked at all the same. */
-void pl_watch_compared(struct watch *w, int64_t began_us)
+/* Where deletions are not told, what was told of a stranger before a compare began and is stored later would stand until the
+ * compare after it. So no finding comes of it: the compare that runs tells of who is there, or the one that follows when it
+ * does not come to an end. Persons are looked at all the same. */
+static bool is_old(const struct watch *w, uint64_t turn)
 {
-    w->compared_us = began_us;
+    return turn <= (w->comparing ? w->comparing : w->compared);
+}
+
+void pl_watch_compare_begins(struct watch *w)
+{
+    w->comparing = ++w->turn;
+}
+
+void pl_watch_compare_ends(struct watch *w, bool complete)
+{
+    if (complete && w->comparing)
+        w->compared = w->comparing;
+    w->comparing = 0;
 }
 
 /* ---- a round ---- */
@@ -57,7 +70,7 @@ static void take_entry(struct watch *w, const struct item *it)
     struct pl_changed c = {.id = pl_arena_str(w->round_arena, it->id)};
     if (it->account)
         c.login = pl_arena_str(w->round_arena, it->login);
-    if (it->account && it->told_us >= w->compared_us) {
+    if (it->account && !is_old(w, it->turn)) {
         c.finding = (struct pl_finding_cmd){.kind = "orphan_account", .severity = "warning", .key = c.id};
         c.finding.text =
             pl_arena_printf(w->round_arena, "%.*s is an account that belongs to no person in the table.%s%.*s%s",
@@ -138,7 +151,7 @@ static void store(struct watch *w)
         changed[i] = w->changed[i];
         changed[i].id = pl_arena_str(e->out, changed[i].id);
         changed[i].login = pl_arena_str(e->out, changed[i].login);
-        if (w->round_us < w->compared_us)
+        if (is_old(w, w->round_turn))
             changed[i].finding = (struct pl_finding_cmd){0};
         changed[i].finding.key = pl_arena_str(e->out, changed[i].finding.key);
         changed[i].finding.text = pl_arena_str(e->out, changed[i].finding.text);
@@ -216,7 +229,7 @@ void pl_watch_round(struct watch *w)
     if (w->n_changed + w->n_looks == 0 && !(all && due) && !w->went_back)
         return; /* only our own, or nothing that can be looked at yet */
     w->round = true;
-    w->round_us = e->now;
+    w->round_turn = ++w->turn;
     /* Before the refresh is over a cookie stands for nothing (RFC 4533 3.3.1). */
     w->round_cookie = (struct pl_str){"", 0};
     if (all && w->cookie_news && w->live) {

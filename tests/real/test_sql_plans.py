@@ -3,6 +3,7 @@
 import hashlib
 import json
 import select
+import time
 
 import psycopg2
 import pytest
@@ -30,7 +31,7 @@ def held(town, *numbers):
 
 
 def compare(town, directory="linn", **more):
-    told = dict(control_id=0, complete=True, entries=5, accounts=4, groups=3, nominated=2, orphans=1, identity="", why="")
+    told = dict(control_id=0, complete=True, entries=5, accounts=4, groups=3, nominated=2, orphans=1, identity="", why="", took_us=0)
     told.update(more)
     town.query("note_compare", directory, json.dumps(told))
 
@@ -327,6 +328,21 @@ def orphan(key, login):
 
 def open_orphans(town):
     return [r[0] for r in town.rows("SELECT key FROM paasla.finding WHERE kind = 'orphan_account' AND state = 'open' ORDER BY key")]
+
+
+def test_a_compare_clears_what_was_told_before_it_began(town):
+    """A watch tells of a stranger between two compares; the second one does not see it any more."""
+    compare(town)
+    nominate(town, findings=[orphan("id-1", "voorasta")])
+    time.sleep(0.2)
+    nominate(town, findings=[orphan("id-2", "teine")])  # by the compare that began a tenth of a second ago
+    compare(town, took_us=10**7)
+    assert open_orphans(town) == ["id-1", "id-2"], "told while it ran"
+    compare(town, took_us=10**5, complete=False)
+    assert open_orphans(town) == ["id-1", "id-2"], "nothing is concluded"
+    compare(town, took_us=10**5)
+    assert open_orphans(town) == ["id-2"]
+    assert "took" not in town.one("SELECT detail FROM audit.event WHERE action = 'compare.done' ORDER BY event_id DESC LIMIT 1")
 
 
 def test_what_is_being_made_is_nobodys_orphan(town):

@@ -20,14 +20,24 @@ static uint64_t told(struct shell *s)
     return take(&s->changed);
 }
 
-static void compare(struct shell *s, bool complete)
+static void compare_begins(struct shell *s)
 {
     feed(s, (struct pl_event){.kind = PL_EV_CONTROL});
     feed(s, (struct pl_event){.kind = PL_EV_SCAN_DONE, .req = take(&s->scan)});
     uint64_t canary = take(&s->read);
     one_entry(s, canary, CANARY);
     done(s, canary, 0);
+}
+
+static void compare_ends(struct shell *s, bool complete)
+{
     done(s, take(&s->changed), complete ? 0 : 4);
+}
+
+static void compare(struct shell *s, bool complete)
+{
+    compare_begins(s);
+    compare_ends(s, complete);
 }
 
 static void ends(struct shell *s, uint64_t question)
@@ -45,10 +55,35 @@ static void test_told_before_the_compare_and_stored_after_it(void **state)
     (void)state;
     uint64_t question = told(&s);
     one_entry(&s, question, MARI);
-    s.now += SECOND;
     compare(&s, true);
     ends(&s, question);
     assert_string_equal(s.finding, "");
+    pl_engine_free(s.e);
+}
+
+static void test_told_before_the_compare_and_stored_while_it_runs(void **state)
+{
+    struct shell s;
+    (void)state;
+    uint64_t question = told(&s);
+    one_entry(&s, question, MARI);
+    compare_begins(&s);
+    ends(&s, question);
+    assert_string_equal(s.finding, "");
+    compare_ends(&s, true);
+    pl_engine_free(s.e);
+}
+
+static void test_told_while_the_compare_runs(void **state)
+{
+    struct shell s;
+    (void)state;
+    uint64_t question = told(&s);
+    compare_begins(&s);
+    one_entry(&s, question, MARI);
+    compare_ends(&s, true);
+    ends(&s, question);
+    assert_string_equal(s.finding, "orphan_account");
     pl_engine_free(s.e);
 }
 
@@ -58,7 +93,6 @@ static void test_told_before_a_compare_that_was_cut_short(void **state)
     (void)state;
     uint64_t question = told(&s);
     one_entry(&s, question, MARI);
-    s.now += SECOND;
     compare(&s, false);
     ends(&s, question);
     assert_string_equal(s.finding, "orphan_account");
@@ -71,7 +105,6 @@ static void test_told_after_the_compare(void **state)
     (void)state;
     uint64_t question = told(&s);
     compare(&s, true);
-    s.now += SECOND;
     one_entry(&s, question, MARI);
     ends(&s, question);
     assert_string_equal(s.finding, "orphan_account");
@@ -82,6 +115,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told_before_the_compare_and_stored_after_it),
+        cmocka_unit_test(test_told_before_the_compare_and_stored_while_it_runs),
+        cmocka_unit_test(test_told_while_the_compare_runs),
         cmocka_unit_test(test_told_before_a_compare_that_was_cut_short),
         cmocka_unit_test(test_told_after_the_compare),
     };
