@@ -70,13 +70,10 @@ WITH due AS (
            AND upper(e.period) <= now() AND e.ended_xact IS NOT NULL ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1
     ) l ON true
 ), few AS MATERIALIZED ( -- transactions that ended the employments of few people, or said once more that they ended
-    SELECT x.xact FROM (SELECT DISTINCT ended_xact FROM wanted WHERE ended_xact IS NOT NULL) x (xact)
-    WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.xact) <= $4::int
-), few_again AS MATERIALIZED (
-    SELECT x.xact FROM (SELECT DISTINCT said_again_xact FROM wanted WHERE said_again_xact IS NOT NULL) x (xact)
-    WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.said_again_xact = x.xact) <= $4::int
+    SELECT x.xact FROM (SELECT ended_xact FROM wanted UNION SELECT said_again_xact FROM wanted) x (xact)
+    WHERE x.xact IS NOT NULL AND paasla.leavers_named(x.xact) <= $4::int
 ), hasty AS MATERIALIZED ( -- of them those that name nobody: a list in pieces
-    SELECT h.xact FROM paasla.hasty((SELECT array_agg(x.xact) FROM (TABLE few UNION TABLE few_again) x), $4::int, $6::int) h (xact)
+    SELECT h.xact FROM paasla.hasty((SELECT array_agg(x.xact) FROM few x), $4::int, $6::int) h (xact)
 )
 SELECT r.c0, r.c1, r.c2, r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11, r.c12, r.c13, r.c14, r.c15, r.c16, r.c17,
        r.c18, r.c19, r.c20
@@ -102,7 +99,7 @@ FROM (
     UNION ALL
     SELECT 2, w.person_id, w.directory, 1, w.purpose, 0, 'P', w.person_id::text, w.directory, w.purpose, w.want, w.cause,
         -- HR named this leaver, by either. Nothing that is consumed counts.
-        CASE WHEN w.ended_xact IN (TABLE few EXCEPT TABLE hasty) OR w.said_again_xact IN (TABLE few_again EXCEPT TABLE hasty)
+        CASE WHEN w.ended_xact IN (TABLE few EXCEPT TABLE hasty) OR w.said_again_xact IN (TABLE few EXCEPT TABLE hasty)
             THEN 't' ELSE 'f' END,
         coalesce(w.account_id::text, ''), coalesce(w.login, ''),
         coalesce(w.native_id, ''), coalesce(w.dn, ''), coalesce(w.state, 'none'), p.given_name, p.family_name,
@@ -138,7 +135,7 @@ FROM (
         SELECT coalesce(bool_or(NOT EXISTS (SELECT FROM paasla.hasty(ARRAY[x.xact], $4::int, $6::int))), false) AS named
         FROM (SELECT DISTINCT e.ended_xact FROM paasla.employment e WHERE e.person_id = w.person_id
             AND upper(e.period) = k.ends AND e.ended_xact IS NOT NULL) x (xact)
-        WHERE (SELECT count(DISTINCT o.person_id) FROM paasla.employment o WHERE o.ended_xact = x.xact) <= $4::int
+        WHERE paasla.leavers_named(x.xact) <= $4::int
     ) n
     CROSS JOIN LATERAL (
         SELECT (SELECT string_agg(DISTINCT (extract(epoch FROM i.ends) * 1000000)::bigint::text, ' ') FROM paasla.intent i

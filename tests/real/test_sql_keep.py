@@ -116,7 +116,8 @@ def test_named_or_a_crowd(town):
     assert end_row(town, "1042")[1:3] == ["t", "0"]
     town.depart("3000", at("30 days"))
     assert end_row(town, "3000")[1:3] == ["t", "0"] and end_row(town, "3001")[1:3] == ["f", "6"]
-    assert end_row(town, "3001", named=5)[1:3] == ["t", "0"]
+    assert end_row(town, "3001", named=5)[1:3] == ["f", "6"], "they came as six, whatever became of one"
+    assert end_row(town, "3001", named=6)[1:3] == ["t", "0"]
     assert end_row(town, "1042", per_hour=0)[1] == "f", "one by one, but too many in an hour"
 
 

@@ -85,7 +85,7 @@ CALLS = {
     "accept_server": {"admin"}, "recreate_account": {"admin"},
     "undo_depart": {"hr"}, "hr_sees_person": {"hr"}, "dn_key": {"admin"},
     "recover": {"daemon"}, "mark_due": {"daemon"}, "reserve": {"daemon"}, "intend": {"daemon"}, "settle": {"daemon"}, "hold": {"daemon"}, "lock_looked_at": {"daemon"},
-    "nominate": {"daemon"}, "hasty": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
+    "nominate": {"daemon"}, "hasty": {"daemon"}, "leavers_named": {"daemon"}, "note_compare": {"daemon"}, "watched": {"daemon"}, "take_controls": {"daemon"}, "note_config": {"daemon"},
     "note_connections": {"daemon"}, "daemon_works": READERS, "acked": {"daemon"}, "unacked": {"daemon"},
 }
 HARMLESS = {"standing_at", "wanted_account_at", "known_end_at", "entitlement_at", "next_change", "ahead", "name_ok", "hr_sees", "acting_person",

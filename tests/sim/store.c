@@ -104,18 +104,20 @@ bool store_is_dirty(const struct store *s, int person, int dir)
     return false;
 }
 
-/* How many persons' employments a transaction ended (or said once more that they ended). */
-static int leavers(const struct world *w, int64_t xact, bool again)
+/* paasla.leavers_named: how many persons left by a transaction, or were said once more to have left. */
+static int leavers(const struct store *s, int64_t xact)
 {
+    const struct world *w = s->w;
     bool left[MAX_PERSONS] = {false};
     int n = 0;
+    for (size_t i = 0; i < s->n_said; i++)
+        left[s->said[i].person] |= s->said[i].xact == xact;
     for (int i = 0; i < w->n_employments; i++) {
         const struct employment *e = &w->employments[i];
-        if ((again ? e->said_again_xact : e->ended_xact) == xact && !left[e->person]) {
-            left[e->person] = true;
-            n++;
-        }
+        left[e->person] |= e->ended_xact == xact || e->said_again_xact == xact;
     }
+    for (int p = 0; p < MAX_PERSONS; p++)
+        n += left[p];
     return n;
 }
 
@@ -173,8 +175,8 @@ bool store_named(const struct store *s, int person, int dir, struct naming most,
     struct wanted n = store_wanted(s, person, dir, PERSONAL, now);
     if (!last || !n.row || (n.need != PL_NEED_OUT && n.need != PL_NEED_READY))
         return false;
-    return (leavers(s->w, last->ended_xact, false) <= most.leavers && !hasty(s, last->ended_xact, most)) ||
-           (last->said_again_xact != 0 && leavers(s->w, last->said_again_xact, true) <= most.leavers &&
+    return (leavers(s, last->ended_xact) <= most.leavers && !hasty(s, last->ended_xact, most)) ||
+           (last->said_again_xact != 0 && leavers(s, last->said_again_xact) <= most.leavers &&
             !hasty(s, last->said_again_xact, most));
 }
 
@@ -183,7 +185,7 @@ bool store_end_named(const struct store *s, int person, int64_t ends, struct nam
     for (int i = 0; i < s->w->n_employments && ends != NEVER; i++) {
         const struct employment *e = &s->w->employments[i];
         if (e->person == person && e->to == ends && e->ended_xact != 0 &&
-            leavers(s->w, e->ended_xact, false) <= most.leavers && !hasty(s, e->ended_xact, most))
+            leavers(s, e->ended_xact) <= most.leavers && !hasty(s, e->ended_xact, most))
             return true;
     }
     return false;
