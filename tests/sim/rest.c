@@ -130,13 +130,22 @@ static void name_stands(struct sim *m, const struct look *l)
     }
 }
 
+static bool wrote_end(const struct sim *m, const struct look *l, int64_t end)
+{
+    for (size_t i = 0; i < m->s.n_intents; i++)
+        if (m->s.intents[i].op == PL_OP_KEEP && &m->s.accounts[m->s.intents[i].account] == l->a &&
+            m->s.intents[i].ends == end)
+            return true;
+    return false;
+}
+
 /* Somebody else let it end, and it ended when nobody looked any more: no watch tells of a moment that passes. */
 static bool ended_unseen(struct sim *m, const struct look *l)
 {
     struct pl_str value = dir_entry_value(l->e, "pwdEndTime");
     int64_t end;
     return m->no_compare && l->tampered && value.len > 0 && pl_gentime_parse(value, &end) &&
-           !directory_refuses(&m->d[l->d], l->e, end - 1);
+           !directory_refuses(&m->d[l->d], l->e, end - 1) && !wrote_end(m, l, end);
 }
 
 static void account(struct sim *m, const struct look *l)
@@ -159,8 +168,7 @@ static void account(struct sim *m, const struct look *l)
     }
     if (l->n.need == PL_NEED_OUT)
         leaver(m, l);
-    else if (l->n.need == PL_NEED_OPEN && refused && !excused(m, l, -1) && !two_numbers(m, l->p) &&
-             !ended_unseen(m, l))
+    else if (l->n.need == PL_NEED_OPEN && refused && !excused(m, l, -1) && !two_numbers(m, l->p) && !ended_unseen(m, l))
         complain(m, l, "should be open and is locked");
     else if ((l->n.need == PL_NEED_PAUSED || l->n.need == PL_NEED_READY) && !refused && !is_held(m, l, PL_OP_LOCK, -1))
         complain(m, l, "should be locked and is open");
