@@ -169,7 +169,8 @@ static int send_watch(struct dir_link *l, struct dir_req *r, int *msgid)
 {
     static char oids[][32] = {[PL_WATCH_SYNC] = PL_OID_SYNC_REQUEST,
                               [PL_WATCH_PERSISTENT] = PL_OID_PERSIST_REQUEST,
-                              [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC};
+                              [PL_WATCH_DIRSYNC] = PL_OID_DIRSYNC,
+                              [PL_WATCH_WAKE] = ""}; /* the dialect's */
     LDAPControl control = {.ldctl_oid = oids[r->watch], .ldctl_iscritical = 1}, *ctrls[] = {&control, NULL};
     if (r->watch == PL_WATCH_WAKE)
         control.ldctl_oid = (char *)(uintptr_t)pl_dialect_find(l->dir->conf->dialect)->wake_control;

@@ -207,8 +207,10 @@ const struct pl_conf_option pl_conf_options[] = {
      "A directory in mode observe is never written. yes: with one exception, a leaver whom HR named is locked even so.",
      NULL, PL_CONF_LIVE},
     {"directory", "watch_poll_ms", PL_CONF_INT, DIR(watch_poll_ms), "ms", 100, 3600000, NULL, "1000",
-     "Dialect ad: the server is asked at least this often whether anything was written, because what it tells by itself "
-     "may be incomplete. The question is small; what changed is asked only then.",
+     "Dialect ad: the server is asked at least this often whether anything was written, because what it tells by "
+     "itself "
+     "may be incomplete. The question is small; what changed is asked only then. Where the server tells that something "
+     "was written, it is asked sooner, in a busy domain about once a second.",
      NULL, PL_CONF_LIVE},
     {"directory", "inflight", PL_CONF_INT, DIR(inflight), "", 1, 1000, NULL, "256",
      "How many persons are worked on at once in this directory.", NULL, PL_CONF_LIVE},

@@ -183,7 +183,7 @@ void pl_acks_dir_up(struct acks *k, struct pl_str server, bool several)
     drop(&k->in_use);
     k->in_use = keep(server);
     k->several = several;
-    k->first_intent = INT64_MAX; /* what went out before and was broken off has had its last answer: it is looked for, too */
+    k->first_intent = INT64_MAX; /* what was broken off before this has had its last answer: it is looked for, too */
     if (several)
         look_at(k, 0);
 }

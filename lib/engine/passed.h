@@ -1,5 +1,5 @@
-/* What the brake counted and let pass lately, each account and each membership once, as of its last time. Neither a restart nor a lost
- * connection forgets it: paasla.intent keeps it, and LOAD tells it to an engine that asks (row W). */
+/* What the brake counted and let pass lately, each account and each membership once, as of its last time. Neither a restart
+ * nor a lost connection forgets it: paasla.intent keeps it, and LOAD tells it to an engine that asks (row W). */
 #ifndef PL_ENGINE_PASSED_H
 #define PL_ENGINE_PASSED_H
 

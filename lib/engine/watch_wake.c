@@ -4,7 +4,7 @@
  * only this filter, and below the root of a naming context since Windows Server 2003.)
  *
  * It tells of our own writes too, and a domain may be busy all day: while it tells one thing after the other, the pause
- * between questions that it causes doubles until it is no shorter than without it. */
+ * between questions that it causes doubles, up to a second. */
 #include "watch_priv.h"
 
 #define GAP_MIN_US 50000

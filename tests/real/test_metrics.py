@@ -54,7 +54,11 @@ class Asker:
         if start:
             town.start()
             town.settled()
-            until(lambda: os.path.exists(self.path), what="the socket")
+            self.opens()
+
+    def opens(self):
+        """The daemon says so when it listens; the file is there a moment before."""
+        until(lambda: "/metrics and /healthz answer on unix:" + self.path in self.town.said(), what="the door")
 
     def get(self, path="/metrics", method="GET", **kw):
         c = Local(self.path)
@@ -225,7 +229,7 @@ def test_refused_credentials_and_old_changes_are_no_health(town):
         f.write("another\n")
     asker = Asker(town, start=False)
     town.start()
-    until(lambda: os.path.exists(asker.path), what="the socket")
+    asker.opens()
     until(lambda: re.fullmatch(r"directory linn refuses our log-on and is away for \d+ s\n", asker.health()[1]), what="the refusal")
     town.sql("UPDATE paasla.dirty SET at = now() - interval '6 minutes'")
     until(lambda: asker.health()[1].startswith("a change has waited for 6 min\ndirectory linn"), what="the old change")
@@ -256,7 +260,8 @@ def test_who_only_could_be_asked_wakes_up_for_nothing(town):
     town.stop()
     asker = Asker(town, start=False)
     town.start()
-    until(lambda: os.path.exists(asker.path) and asker.health() == (200, WELL), what="health")
+    asker.opens()
+    until(lambda: asker.health() == (200, WELL), what="health")
     time.sleep(3)
     assert wakeups(town) <= without + 2, "neither the door nor its connection to the database has a timer of its own"
 
