@@ -6,6 +6,7 @@
  *   {"do": "modify", "req": 2, "dn": "...", "mods": [["replace", "sn", ["x"]]], "assertion": "(...)",
  *    "first_password": true, "login": "mari", "times": 1}
  *   {"do": "add", "req": 3, "dn": "...", "attrs": [["cn", ["x"]]]}
+ *   {"do": "watch", "req": 4, "base": "..."}   by persistent search; out: that it stands, every thousandth entry, its end
  *   {"do": "resume", "req": 1}    the paused read may go on, until its next pause
  *   {"do": "quit"}
  * A value [n] stands for n bytes of 'x'. Out: up, down, entry, result. Values that are long or no text come as
@@ -26,6 +27,7 @@ static struct pause {
     bool paused;
 } pauses[MAX_PAUSES];
 static size_t n_pauses;
+static long watched;
 
 static struct pld_dir *dir;
 static struct event_base *base;
@@ -99,6 +101,11 @@ static enum pl_flow emit(void *ctx, const struct pl_event *ev)
     case PL_EV_RESULT:
         put(json_pack("{s:s,s:I,s:i,s:b}", "event", "result", "req", req, "code", ev->result.code, "complete",
                       ev->result.complete));
+        break;
+    case PL_EV_WATCH:
+        if (ev->watch.msg != PL_WATCH_ENTRY || ++watched % 1000 == 0)
+            put(json_pack("{s:s,s:I,s:i,s:I}", "event", "watch", "req", req, "msg", (int)ev->watch.msg, "entries",
+                          (json_int_t)watched));
         break;
     default:
         put(json_pack("{s:s,s:i}", "event", "other", "kind", (int)ev->kind));
@@ -191,6 +198,15 @@ static void do_add(struct pl_arena *a, const json_t *j, struct pl_command *cmd)
     cmd->add.n = n;
 }
 
+static void do_watch(struct pl_arena *a, const json_t *j, struct pl_command *cmd)
+{
+    static const char *const attrs[] = {"uid", NULL};
+    cmd->kind = PL_CMD_WATCH;
+    cmd->watch.kind = PL_WATCH_PERSISTENT;
+    cmd->watch.base = text(a, json_object_get(j, "base"));
+    cmd->watch.attrs = attrs;
+}
+
 static enum pl_channel channel(const json_t *j)
 {
     const char *s = json_string_value(json_object_get(j, "channel"));
@@ -211,6 +227,8 @@ static void run(const json_t *j)
         if (p)
             p->paused = false;
         pld_dir_resume(dir);
+    } else if (strcmp(what, "watch") == 0) {
+        do_watch(a, j, &cmd);
     } else if (strcmp(what, "search") == 0) {
         do_search(a, j, &cmd);
         cmd.search.channel = channel(j);

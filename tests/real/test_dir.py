@@ -608,6 +608,35 @@ def test_nonsense(run, tmp_path, bad, sentence):
     peer.close()
 
 
+def test_a_watch_that_never_ends_to_tell_holds_up_nobody(run, tmp_path):
+    """Its connection always has something to read. What is asked on the others is sent all the same, and not by the tick,
+    which comes once a minute as long as everybody seems to be quiet."""
+    over = threading.Event()
+
+    class Flood(FakeServer):
+        def _send(self, s, out):
+            super()._send(s, out)
+            while b",cn=flood" in out and not over.is_set():
+                s.sendall(out)
+
+    change = tlv(0x30, octets("2.16.840.1.113730.3.4.7") + octets(bytes.fromhex("30030a0104")))  # an entry that was modified
+
+    def answer(conn, msgid, op, base):
+        return b"".join(message(msgid, entry("uid=x%d,cn=flood" % n, []), change) for n in range(1000)) if base == "cn=flood" else None
+    peer = Flood(answer)
+    h = run(**fake(tmp_path, peer))
+    h.up()
+    h.send("watch", 1, base="cn=flood")
+    h.wait(lambda h: h.count("watch", 1) > 20, what="the flood")
+    for req in (2, 3, 4):
+        assert h.ask("search", req, base="cn=y", channel="urgent", timeout=10)["code"] == 0
+    before = h.count("watch", 1)
+    h.wait(lambda h: h.count("watch", 1) > before + 5, what="the flood, still")
+    over.set()
+    h.close()
+    peer.close()
+
+
 def test_flood_of_failures_backs_off(run, tmp_path):
     peer = FakeServer(bind_code=52)
     h = run(**fake(tmp_path, peer))
