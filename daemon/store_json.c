@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- small parts ---- */
 
@@ -87,9 +88,18 @@ static const char *finish(struct pl_arena *a, json_t *j)
 
 /* ---- pieces ---- */
 
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* As of now: a full compare says when it began by the same clock. */
 static json_t *finding(const struct pl_finding_cmd *f)
 {
     json_t *o = json_object();
+    put_int(o, "as_of_us", now_us());
     put_c(o, "kind", f->kind);
     put_c(o, "severity", f->severity);
     put_int(o, "person_id", f->person_id);
@@ -282,7 +292,7 @@ const char *pld_json_compare(struct pl_arena *a, const struct pl_command *cmd)
 {
     json_t *o = json_object();
     put_int(o, "control_id", cmd->compare.control_id);
-    put_int(o, "took_us", cmd->compare.took_us);
+    put_int(o, "began_us", cmd->compare.began_us);
     put_bool(o, "complete", cmd->compare.complete);
     put_int(o, "entries", cmd->compare.entries);
     put_int(o, "accounts", cmd->compare.accounts);

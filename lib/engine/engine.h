@@ -173,7 +173,7 @@ struct pl_command {
         } watched;
         struct {
             int64_t control_id; /* 0: not asked for */
-            int64_t took_us;
+            int64_t began_us;
             bool complete; /* false: nothing was concluded */
             long entries, accounts, groups, nominated, orphans;
             struct pl_str identity, why; /* identity: the directory's as read */

@@ -141,7 +141,7 @@ void pl_scan_note(struct scan *s)
     pl_watch_compare_ends(s->d->watch, !s->incomplete);
     struct pl_command *c = pl_e_emit(e, PL_CMD_NOTE_COMPARE, s->d);
     c->compare.control_id = s->control_id;
-    c->compare.took_us = e->now > s->began_us ? e->now - s->began_us : 0;
+    c->compare.began_us = s->began_us;
     c->compare.complete = !s->incomplete;
     c->compare.entries = s->entries;
     c->compare.accounts = (long)s->n_records;

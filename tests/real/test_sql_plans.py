@@ -3,7 +3,6 @@
 import hashlib
 import json
 import select
-import time
 
 import psycopg2
 import pytest
@@ -30,8 +29,13 @@ def held(town, *numbers):
     return plan, accounts
 
 
+def us(town, ago=0):
+    """The daemon's clock, which is the database's here."""
+    return int((town.one("SELECT extract(epoch FROM clock_timestamp())") - ago) * 10**6)
+
+
 def compare(town, directory="linn", **more):
-    told = dict(control_id=0, complete=True, entries=5, accounts=4, groups=3, nominated=2, orphans=1, identity="", why="", took_us=0)
+    told = dict(control_id=0, complete=True, entries=5, accounts=4, groups=3, nominated=2, orphans=1, identity="", why="", began_us=us(town))
     told.update(more)
     town.query("note_compare", directory, json.dumps(told))
 
@@ -331,18 +335,21 @@ def open_orphans(town):
 
 
 def test_a_compare_clears_what_was_told_before_it_began(town):
-    """A watch tells of a stranger between two compares; the second one does not see it any more."""
+    """A watch tells of a stranger between two compares; the second one does not see it any more. When it was told is the
+    daemon's to say: what waits in its pipe is written later, and the compare's own findings sooner than its end."""
     compare(town)
-    nominate(town, findings=[orphan("id-1", "voorasta")])
-    time.sleep(0.2)
-    nominate(town, findings=[orphan("id-2", "teine")])  # by the compare that began a tenth of a second ago
-    compare(town, took_us=10**7)
+    began = us(town)
+    nominate(town, findings=[dict(orphan("id-1", "voorasta"), as_of_us=began - 1), dict(orphan("id-2", "teine"), as_of_us=began)])
+    compare(town, began_us=began - 10**6)
     assert open_orphans(town) == ["id-1", "id-2"], "told while it ran"
-    compare(town, took_us=10**5, complete=False)
+    compare(town, began_us=began, complete=False)
     assert open_orphans(town) == ["id-1", "id-2"], "nothing is concluded"
-    compare(town, took_us=10**5)
+    compare(town, began_us=began)
     assert open_orphans(town) == ["id-2"]
-    assert "took" not in town.one("SELECT detail FROM audit.event WHERE action = 'compare.done' ORDER BY event_id DESC LIMIT 1")
+    nominate(town, findings=[dict(orphan("id-2", "teine"), as_of_us=began + 10**9)])  # seen again
+    compare(town, began_us=began + 10**8)
+    assert open_orphans(town) == ["id-2"]
+    assert "began" not in town.one("SELECT detail FROM audit.event WHERE action = 'compare.done' ORDER BY event_id DESC LIMIT 1")
 
 
 def test_what_is_being_made_is_nobodys_orphan(town):
