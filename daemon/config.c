@@ -4,20 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "pg_params.h"
 #include "wire.h"
 
 /* Guessing a service account's password from its print is slow; a few milliseconds at each load are nothing. */
 enum { PRINT_ROUNDS = 20000 };
-
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static void to_hex(char hex[65], const unsigned char sum[32])
 {
@@ -102,7 +94,7 @@ struct pld_config *pld_config_load(const char *path, struct pl_err *err)
     unsigned len = sizeof sum;
 
     c->path = path;
-    c->loaded_us = now_us();
+    c->loaded_us = pld_wall_us();
     if (!pl_conf_text(path, &text, err) || !(c->conf = pl_conf_parse(path, pl_buf_str(&text), err)) ||
         !check(c->conf, err)) {
         pld_config_free(c);

@@ -20,13 +20,6 @@ int64_t dir_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int64_t wall_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static void arm(struct event *ev, int64_t ms)
 {
     struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
@@ -174,7 +167,7 @@ static void come_up(struct pld_dir *d)
 {
     d->up = d->tried = true;
     d->up_since_ms = dir_now_ms();
-    d->since_us = wall_us();
+    d->since_us = pld_wall_us();
     d->refused_ms = d->refused_until_ms = 0;
     d->said[0] = '\0';
     pld_event(
@@ -269,7 +262,7 @@ void dir_down(struct pld_dir *d, const char *why, const char *hint)
     bool was_up = d->up;
     d->up = false;
     if (was_up)
-        d->since_us = wall_us();
+        d->since_us = pld_wall_us();
     stop_opening(d);
     dir_link_close(&d->links[PL_CH_URGENT]);
     dir_link_close(&d->links[PL_CH_BULK]);
@@ -430,7 +423,7 @@ struct pld_dir *pld_dir_new(const struct pld_host *host, const struct pl_conf_di
     d->first_password_dir = dup_str(conf->first_password_dir);
     d->stray_end = &d->stray;
     d->backoff_ms = DIR_BACKOFF_MIN_MS;
-    d->since_us = wall_us();
+    d->since_us = pld_wall_us();
     split_uris(d);
     dir_servers_make(d);
     dir_link_init(&d->links[PL_CH_URGENT], d, PL_CH_URGENT);

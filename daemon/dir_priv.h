@@ -224,9 +224,9 @@ struct pld_dir {
     bool tick_soon;           /* the next look is at an answer that is owed, not at a quiet connection */
     struct dir_link links[2]; /* by enum pl_channel */
     struct dir_watch watch, wake; /* wake: PL_WATCH_WAKE alone */
-    bool up;          /* up: DIR_UP was emitted */
-    bool tried;       /* a whole round over the addresses has ended, either way */
-    int64_t since_us; /* wall clock: when `up` changed last */
+    bool up;                      /* up: DIR_UP was emitted */
+    bool tried;                   /* a whole round over the addresses has ended, either way */
+    int64_t since_us;             /* wall clock: when `up` changed last */
     struct dir_opening *opening;
     enum pl_channel opening_for;
     struct event *opened, *cut, *kick, *tick, *retry;

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     READ_ONLY_MS = 600000, /* a server may be promoted while it runs: so long its refusal counts */
@@ -13,13 +12,6 @@ enum {
     GIVE_UP_MS =
         600000, /* not left for this again so soon: both may only be slow, and timeout_ms is what counts then */
 };
-
-static int64_t wall_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- the list ---- */
 
@@ -47,7 +39,7 @@ void dir_servers_make(struct pld_dir *d)
         struct dir_server *s = &d->servers[d->n_servers++];
         s->dir = d;
         s->uri = d->uris[i];
-        s->since_us = wall_us();
+        s->since_us = pld_wall_us();
         dir_sister_init(s);
     }
 }
@@ -68,7 +60,7 @@ void dir_servers_free(struct pld_dir *d)
 void dir_server_note(struct dir_server *s, enum pld_server_how how, const char *why)
 {
     if (s->how != how)
-        s->since_us = wall_us();
+        s->since_us = pld_wall_us();
     s->how = how;
     snprintf(s->why, sizeof s->why, "%s", why);
     pld_changed(&s->dir->host);

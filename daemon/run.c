@@ -3,7 +3,6 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include "../lib/directory/result_name.h"
 #include "page.h"
 #include "reload.h"
@@ -31,13 +30,6 @@ struct daemon {
     bool stopping;
 };
 
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* ---- commands ---- */
 
 static void to_directory(struct daemon *d, const struct pl_command *cmd)
@@ -54,7 +46,7 @@ static void to_directory(struct daemon *d, const struct pl_command *cmd)
 
 static void set_timer(struct daemon *d)
 {
-    int64_t left = d->timer_at_us - now_us();
+    int64_t left = d->timer_at_us - pld_wall_us();
     if (left < 0)
         left = 0;
     if (left > (int64_t)LOOK_AT_CLOCK_S * 1000000)
@@ -162,7 +154,7 @@ static enum pl_flow on_emit(void *ctx, const struct pl_event *ev)
     }
     trace_result(ev);
     d->inside = true;
-    enum pl_flow flow = pl_engine_event(d->engine, ev, now_us());
+    enum pl_flow flow = pl_engine_event(d->engine, ev, pld_wall_us());
     while (pl_engine_next(d->engine, &cmd))
         dispatch(d, &cmd);
     d->inside = false;
@@ -188,7 +180,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct daemon *d = arg;
     (void)fd;
     (void)what;
-    if (now_us() < d->timer_at_us) {
+    if (pld_wall_us() < d->timer_at_us) {
         set_timer(d);
         return;
     }
@@ -304,7 +296,7 @@ static void demolish(struct daemon *d)
 
 int pld_run(struct pld_config **config, struct pl_engine *engine)
 {
-    struct daemon d = {.config = config, .conf = (*config)->conf, .engine = engine, .started_us = now_us()};
+    struct daemon d = {.config = config, .conf = (*config)->conf, .engine = engine, .started_us = pld_wall_us()};
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,7 @@
 #define PLD_SHELL_H
 
 #include <event2/event.h>
+#include <time.h>
 #include "../lib/conf/conf.h"
 #include "../lib/engine/engine.h"
 
@@ -24,6 +25,14 @@ static inline void pld_changed(const struct pld_host *h)
 {
     if (h->changed)
         h->changed(h->ctx);
+}
+
+/* Microseconds since 1970. */
+static inline int64_t pld_wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 /* One line of logfmt to standard error: time (RFC 3339, UTC), level, event, fields, msg. No personal values, on no level.

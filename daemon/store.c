@@ -18,13 +18,6 @@ static int64_t monotonic_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int64_t wall_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 enum pl_flow pld_store_emit(struct pld_store *s, const struct pl_event *ev)
 {
     return s->closing ? PL_CONTINUE : s->host.emit(s->host.ctx, ev);
@@ -65,7 +58,7 @@ static void main_up(void *ctx)
 void pld_store_ready(struct pld_store *s)
 {
     s->up = true;
-    s->since_us = wall_us();
+    s->since_us = pld_wall_us();
     s->why[0] = '\0';
     pld_changed(&s->host);
     pld_log(6, "store.up", "connected to PostgreSQL");
@@ -82,7 +75,7 @@ static void main_down(void *ctx, const char *why)
 
     s->up = s->listening = s->said_standby = false;
     if (was_up)
-        s->since_us = wall_us();
+        s->since_us = pld_wall_us();
     pld_controls_forget(s);
     event_del(s->hint);
     event_del(s->standby);
@@ -174,7 +167,7 @@ struct pld_store *pld_store_new(const struct pld_host *host, const struct pl_con
     pld_json_init();
     s->host = *host;
     s->conf = conf;
-    s->since_us = wall_us();
+    s->since_us = pld_wall_us();
     s->main = pld_pg_pipe_new(host->base, "store", PATIENCE_S, &main_ops, s);
     s->listen = pld_pg_pipe_new(host->base, "store listen", PATIENCE_S, &listen_ops, s);
     s->watch = pld_watch_pipe(s, host->base);

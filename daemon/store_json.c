@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- small parts ---- */
 
@@ -88,18 +87,11 @@ static const char *finish(struct pl_arena *a, json_t *j)
 
 /* ---- pieces ---- */
 
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* As of now: a full compare says when it began by the same clock. */
 static json_t *finding(const struct pl_finding_cmd *f)
 {
     json_t *o = json_object();
-    put_int(o, "as_of_us", now_us());
+    put_int(o, "as_of_us", pld_wall_us());
     put_c(o, "kind", f->kind);
     put_c(o, "severity", f->severity);
     put_int(o, "person_id", f->person_id);

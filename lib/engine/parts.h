@@ -139,7 +139,7 @@ bool pl_watch_covers(const struct watch *w);   /* nothing was missed since the l
 bool pl_watch_comes_up(const struct watch *w); /* a compare is to wait: it must begin after the watch */
 void pl_watch_compare_begins(struct watch *w);
 void pl_watch_compare_ends(struct watch *w, bool complete); /* once more does nothing */
-bool pl_watch_stays(const struct request *r);  /* the open search: never answered for good */
+bool pl_watch_stays(const struct request *r);               /* the open search: never answered for good */
 bool pl_target_busy(const struct dir *d, uint64_t hash);
 
 /* acks.c */
@@ -160,7 +160,7 @@ void pl_acks_stop(struct acks *k, bool store_too);
 /* copies */
 struct pl_entry *pl_entry_copy(struct pl_arena *a, const struct pl_entry *e);
 struct shape *pl_shape(struct dir *d, uint64_t dn_hash, bool make);
-void pl_drift_wrote(struct shape *s); /* a write of ours to the group begins or has ended */
+void pl_drift_wrote(struct shape *s);     /* a write of ours to the group begins or has ended */
 void pl_drift_told(const struct task *t); /* its settle is stored */
 void pl_drift_forget(struct shape *s);
 void pl_drift_forget_all(struct dir *d);

@@ -156,6 +156,11 @@ def test_what_the_brake_let_pass_is_told_to_who_asks(town):
     rows = only(load(town, passed_us=10**9), "W")
     assert sorted(r[1:4] for r in rows) == [["linn", str(acc), "0"], ["linn", str(acc), "1"]], "each thing once"
     assert all(0 <= int(r[4]) < 60 * 10**6 for r in rows)
+    town.rows("SET session_replication_role = replica; UPDATE paasla.intent SET at = at - interval '10 minutes' WHERE intent_id = %d" % one[0][0])
+    ages = {r[3]: int(r[4]) for r in only(load(town, passed_us=10**9), "W")}
+    assert ages["0"] < 60 * 10**6, "as of the last time"
+    town.rows("SET session_replication_role = replica; UPDATE paasla.intent SET at = at - interval '10 minutes' WHERE intent_id = %d" % one[3][0])
+    assert {r[3]: int(r[4]) for r in only(load(town, passed_us=10**9), "W")}["0"] >= 600 * 10**6
     assert only(load(town, passed_us=0), "W") == [] and only(load(town, passed_us=1), "W") == []
     assert only(load(town, passed_us=10**9, directories=["kool"]), "W") == []
 

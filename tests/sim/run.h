@@ -106,7 +106,7 @@ struct watcher { /* one search that stays open */
     int next;                /* of the directory's log */
 };
 
-struct waker { /* a search that says when to ask */
+struct waker {            /* a search that says when to ask */
     uint64_t req, refuse; /* refuse: a DirSync search that waits for its refusal */
     long generation, queued;
     bool stands, silent;
@@ -117,7 +117,7 @@ struct sim {
     uint64_t seed;
     bool trace;
     int events_left;
-    bool calm;                  /* no more faults: everything shall come to rest */
+    bool calm;                            /* no more faults: everything shall come to rest */
     struct rng rng, sister_rng, poll_rng; /* the others, so that seeds without such things stay what they were */
     int64_t now;
     struct queue q;
@@ -133,7 +133,7 @@ struct sim {
     int slow[N_DIRS];
     struct watcher watch[N_DIRS];
     struct waker waker[N_DIRS];
-    bool polled[N_DIRS]; /* its watch has to ask */
+    bool polled[N_DIRS];                  /* its watch has to ask */
     bool sync[N_DIRS], post_read[N_DIRS]; /* what the servers offer */
     bool forgetful;                       /* servers lose track of what they told: half of the seeds */
     bool sets;                            /* servers tell what is gone, or there, by syncIdSet: half of the seeds */

@@ -184,8 +184,8 @@ bool store_end_named(const struct store *s, int person, int64_t ends, struct nam
 {
     for (int i = 0; i < s->w->n_employments && ends != NEVER; i++) {
         const struct employment *e = &s->w->employments[i];
-        if (e->person == person && e->to == ends && e->ended_xact != 0 &&
-            leavers(s, e->ended_xact) <= most.leavers && !hasty(s, e->ended_xact, most))
+        if (e->person == person && e->to == ends && e->ended_xact != 0 && leavers(s, e->ended_xact) <= most.leavers &&
+            !hasty(s, e->ended_xact, most))
             return true;
     }
     return false;
