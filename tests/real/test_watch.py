@@ -38,7 +38,7 @@ def begun(t, times=1):
     if t.kind.cookie:
         until(lambda: t.one("SELECT count(*) FROM paasla.directory WHERE cookie IS NOT NULL") == 1, what="the cookie")
     if t.kind.dialect != "openldap":  # which need not wait with its compare until the watch stands
-        until(lambda: "full compare: " in t.said().split("live watch: begun")[-1], what="the compare")
+        until(lambda: t.said().count("full compare: ") >= t.said().count("event=daemon.start"), what="the compare of each start")
         until(lambda: compares(t) == t.said().count("full compare: "), what="its note")
         t.settled()
     t.compares = compares(t)

@@ -23,7 +23,7 @@ def until(condition, seconds=15, what="it"):
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError("waited %d s in vain for: %s" % (seconds, what))
+    raise AssertionError("waited %d s in vain for: %s" % (seconds, what() if callable(what) else what))
 
 
 class Town:
