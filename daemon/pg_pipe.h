@@ -17,8 +17,7 @@ enum pld_pg_end {
 /* How a prepared statement comes to its plan. */
 enum pld_pg_plan {
     PLD_PG_PLAN_AUTO,    /* as PostgreSQL finds best */
-    PLD_PG_PLAN_GENERIC, /* planned once for all parameters, and never again: small, and needed at once */
-    PLD_PG_PLAN_ANEW,    /* this session forgets all its plans first: its tables may have grown since they were made */
+    PLD_PG_PLAN_BY_KEY,  /* planned once for all parameters, and by the indexes of its keys whatever the tables hold */
 };
 
 enum { PLD_PG_PARAMS = 8 };

@@ -78,7 +78,6 @@ void pl_batch_load(struct dir *d, enum pl_load_class class)
         d->bulk_running = b->bulk_first = true;
     struct pl_command *c = pl_e_emit(e, PL_CMD_LOAD, d);
     c->load.class = class;
-    c->load.short_queue = !d->bulk_waits;
     c->load.dirs = &d->conf.name;
     c->load.n_dirs = 1;
     c->load.limit = e->conf.bulk_limit + (int)d->n_pairs; /* who is in work stands at the head of the queue still */
@@ -389,8 +388,6 @@ void pl_batch_loaded(struct batch *b, bool failed)
         if (b->asks_passed)
             d->passed.known = true; /* what this daemon lets pass from here on it knows by itself */
         remember_groups(b);
-        if (b->class == PL_LOAD_BULK)
-            d->bulk_waits = b->n_pairs > 0;
         if (b->class == PL_LOAD_BULK && b->n_pairs > 0)
             d->want[PL_LOAD_BULK] = true; /* there may be more: the bite is taken from the head of the queue */
         for (size_t i = 0; i < b->n_pairs; i++)

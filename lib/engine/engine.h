@@ -123,7 +123,6 @@ struct pl_command {
     union {
         struct {
             enum pl_load_class class;
-            bool short_queue; /* few rows wait, as far as is known: one plan for all such loads will do */
             const struct pl_str *dirs; /* only these directories */
             size_t n_dirs;
             int limit;

@@ -304,7 +304,7 @@ struct dir {
     struct target *targets[PL_TARGET_SLOTS];
     int running; /* tasks between start and barrier or after it */
     bool want[2], loading[2];
-    bool bulk_running, bulk_waits; /* waits: the last look at the rest of the queue found somebody */
+    bool bulk_running;
     int64_t wake_us;               /* a retry falls due */
     int64_t bulk_after_us;         /* the rest waits so long for a leaver's intents: they share one connection */
     struct scan *scan;

@@ -2,6 +2,8 @@
 -- Rows are those of lib/engine/row.h. Driven by the dirty rows: a quiet queue costs nothing, one person costs one person.
 -- Everything about a pair is looked up for that pair (LATERAL, and OFFSET 0 or an aggregate so that it stays so): the planner
 -- knows nothing of how many rows a CTE has, and where two of them were joined two thousand pairs cost a second and more.
+-- OFFSET 0 also where a partial index looked cheaper than the person's own rows (it holds everybody who ever left), and
+-- where a function was asked for each person about the one transaction of a whole list.
 -- params: $1 class (urgent, bulk, preview), $2 directories text[], $3 limit of pairs (bulk), $4 departures in one
 --         transaction that still count as named, $5 persons bigint[] (preview), $6 how many one log-in names in an hour,
 --         $7 how far back to tell what the brake let pass, in microseconds (0: not at all)
@@ -23,7 +25,7 @@ WITH due AS (
     SELECT p.directory, p.person_id, p.seqs
     FROM pair p CROSS JOIN LATERAL (
         SELECT bool_or(w.want = 'locked' AND a.state IN ('open', 'opening', 'locking', 'closing') OR t.away) AS away
-        FROM paasla.account a
+        FROM (SELECT * FROM paasla.account x WHERE x.person_id = p.person_id OFFSET 0) a
         LEFT JOIN LATERAL (SELECT x.want, x.cause FROM paasla.wanted_account_at(now()) x WHERE x.person_id = p.person_id
             AND x.directory = p.directory AND x.purpose = a.purpose OFFSET 0) w ON true
         CROSS JOIN LATERAL (SELECT count(*) > 0 AS away FROM (
@@ -31,7 +33,7 @@ WITH due AS (
             EXCEPT SELECT g.role_group_id FROM paasla.access_grant ag JOIN paasla.role_group g ON g.role_id = ag.role_id
             WHERE ag.person_id = p.person_id AND ag.valid @> now() AND g.purpose = a.purpose
               AND (w.want = 'open' OR w.cause = 'suspended')) gone) t
-        WHERE a.person_id = p.person_id AND a.directory = p.directory AND a.purpose IN ('personal', 'admin')
+        WHERE a.directory = p.directory AND a.purpose IN ('personal', 'admin')
     ) j
     WHERE $1::text = 'preview' OR (p.sharp OR coalesce(j.away, false)) = ($1::text = 'urgent')
     LIMIT CASE WHEN $1::text = 'bulk' THEN $3::int END
@@ -44,8 +46,8 @@ WITH due AS (
             bool_or(purpose = 'personal' AND x.cause IN ('departed', 'arriving')) OVER () AS away
         FROM (SELECT * FROM paasla.wanted_account_at(now()) w WHERE w.person_id = c.person_id AND w.directory = c.directory) x
         FULL JOIN ( -- also in a directory that the person's institutions use no more: nobody wants it, nothing is concluded
-            SELECT * FROM paasla.account a WHERE a.person_id = c.person_id AND a.directory = c.directory
-               AND a.purpose IN ('personal', 'admin')) a USING (purpose)
+            SELECT * FROM (SELECT * FROM paasla.account y WHERE y.person_id = c.person_id OFFSET 0) a
+            WHERE a.directory = c.directory AND a.purpose IN ('personal', 'admin')) a USING (purpose)
     ) w
     CROSS JOIN LATERAL (
         SELECT array_agg(rg.role_group_id) AS groups, array_agg(u.wanted) AS wanted, array_agg(u.believed) AS believed,
@@ -66,11 +68,12 @@ WITH due AS (
         JOIN paasla.register_role rr ON rr.role_id = rg.role_id
     ) m
     LEFT JOIN LATERAL ( -- who is not employed here now: the last departure
-        SELECT e.ended_xact, e.said_again_xact FROM paasla.employment e WHERE w.away AND e.person_id = c.person_id
-           AND upper(e.period) <= now() AND e.ended_xact IS NOT NULL ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1
+        SELECT e.ended_xact, e.said_again_xact FROM (SELECT * FROM paasla.employment x WHERE x.person_id = c.person_id OFFSET 0) e
+        WHERE w.away AND upper(e.period) <= now() AND e.ended_xact IS NOT NULL
+        ORDER BY upper(e.period) DESC, e.employment_id DESC LIMIT 1
     ) l ON true
 ), few AS MATERIALIZED ( -- transactions that ended the employments of few people, or said once more that they ended
-    SELECT x.xact FROM (SELECT ended_xact FROM wanted UNION SELECT said_again_xact FROM wanted) x (xact)
+    SELECT x.xact FROM (SELECT ended_xact FROM wanted UNION SELECT said_again_xact FROM wanted OFFSET 0) x (xact)
     WHERE x.xact IS NOT NULL AND paasla.leavers_named(x.xact) <= $4::int
 ), hasty AS MATERIALIZED ( -- of them those that name nobody: a list in pieces
     SELECT h.xact FROM paasla.hasty((SELECT array_agg(x.xact) FROM few x), $4::int, $6::int) h (xact)
@@ -133,8 +136,8 @@ FROM (
         WHERE w.want = 'open' AND x.person_id = w.person_id AND x.directory = w.directory AND x.purpose = w.purpose) k
     CROSS JOIN LATERAL ( -- HR named who ends then, as it names a leaver
         SELECT coalesce(bool_or(NOT EXISTS (SELECT FROM paasla.hasty(ARRAY[x.xact], $4::int, $6::int))), false) AS named
-        FROM (SELECT DISTINCT e.ended_xact FROM paasla.employment e WHERE e.person_id = w.person_id
-            AND upper(e.period) = k.ends AND e.ended_xact IS NOT NULL) x (xact)
+        FROM (SELECT DISTINCT e.ended_xact FROM (SELECT * FROM paasla.employment o WHERE o.person_id = w.person_id OFFSET 0) e
+            WHERE upper(e.period) = k.ends AND e.ended_xact IS NOT NULL OFFSET 0) x (xact)
         WHERE paasla.leavers_named(x.xact) <= $4::int
     ) n
     CROSS JOIN LATERAL (

@@ -2,10 +2,11 @@
 walks for what it is about. Seconds are told by tests/bench."""
 
 import json
+import os
 
 import pytest
 
-from sqltown import Town
+from sqltown import QUERIES, Town
 
 PEOPLE = 100000
 FEW = 500  # rows that one person may cost
@@ -138,5 +139,33 @@ def test_a_thousand_departures_in_one_statement(crowd):
     leave = "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-M' WHERE employee_no LIKE 'N99___'"
     assert walked(crowd, lambda: crowd.rows(leave, user="hr"), user="hr") < 20 * PEOPLE, "a thousand times everybody would be 100,000,000, of the log alone 3,700,000"
     assert crowd.one("SELECT count(DISTINCT person_id) FROM paasla.dirty") >= 1000
-    rows = crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0)
+    rows = []
+    assert walked(crowd, lambda: rows.extend(crowd.query("load_work", "urgent", ["linn"], 10, 3, [], 20, 0))) < 2 * PEOPLE, \
+        "the transaction that they share is looked at once, and of those who ever left each person's own rows"
     assert {r[6] for r in rows if r[0] == "P" and r[14].startswith("N99")} == {"f"}
+
+
+def test_a_plan_that_was_made_of_empty_tables_serves_a_crowd():
+    """As a daemon that runs from the first day on keeps it; nobody has analysed anything since."""
+    t = Town()
+    try:
+        t.rows("ALTER SYSTEM SET autovacuum = off")
+        t.rows("SELECT pg_reload_conf()")
+        with open(os.path.join(QUERIES, "load_work.sql"), encoding="utf-8") as f:
+            t.rows("PREPARE load_work (text, text[], int, int, bigint[], int, bigint) AS " + f.read(), user="daemon")
+        t.rows("SET plan_cache_mode = force_generic_plan", user="daemon")  # as PLD_PG_PLAN_BY_KEY says it
+        t.rows("SET enable_seqscan = off", user="daemon")
+        def load():
+            return t.rows("EXECUTE load_work ('urgent', '{linn}', 10, 3, '{}', 20, 0)", user="daemon")
+        load()
+        t.rows(FILL.replace(str(PEOPLE), "5000").replace("ANALYZE;", ""))
+        for n in range(500, 600):
+            t.rows("UPDATE paasla.staff SET departed_at = now(), departure_ref = 'x' WHERE employee_no = 'N%d'" % n, user="hr")
+        t.rows("DELETE FROM paasla.dirty WHERE person_id <> 599")
+        rows = []
+        assert walked(t, lambda: rows.extend(load())) < FEW
+        assert [r[0] for r in rows].count("P") == 1 and [r[0] for r in rows].count("M") == 5
+    finally:
+        t.rows("ALTER SYSTEM RESET autovacuum")
+        t.rows("SELECT pg_reload_conf()")
+        t.close()
