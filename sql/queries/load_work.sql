@@ -2,8 +2,8 @@
 -- Rows are those of lib/engine/row.h. Driven by the dirty rows: a quiet queue costs nothing, one person costs one person.
 -- Everything about a pair is looked up for that pair (LATERAL, and OFFSET 0 or an aggregate so that it stays so): the planner
 -- knows nothing of how many rows a CTE has, and where two of them were joined two thousand pairs cost a second and more.
--- OFFSET 0 also where a partial index looked cheaper than the person's own rows (it holds everybody who ever left), and
--- where a function was asked for each person about the one transaction of a whole list.
+-- OFFSET 0 also where another index may look cheaper than that of the key, because a table was empty when this was planned,
+-- and where a function was asked for each person about the one transaction of a whole list.
 -- params: $1 class (urgent, bulk, preview), $2 directories text[], $3 limit of pairs (bulk), $4 departures in one
 --         transaction that still count as named, $5 persons bigint[] (preview), $6 how many one log-in names in an hour,
 --         $7 how far back to tell what the brake let pass, in microseconds (0: not at all)
@@ -29,9 +29,11 @@ WITH due AS (
         LEFT JOIN LATERAL (SELECT x.want, x.cause FROM paasla.wanted_account_at(now()) x WHERE x.person_id = p.person_id
             AND x.directory = p.directory AND x.purpose = a.purpose OFFSET 0) w ON true
         CROSS JOIN LATERAL (SELECT count(*) > 0 AS away FROM (
-            SELECT k.role_group_id FROM paasla.membership k WHERE k.account_id = a.account_id AND k.present
-            EXCEPT SELECT g.role_group_id FROM paasla.access_grant ag JOIN paasla.role_group g ON g.role_id = ag.role_id
-            WHERE ag.person_id = p.person_id AND ag.valid @> now() AND g.purpose = a.purpose
+            SELECT k.role_group_id FROM (SELECT * FROM paasla.membership x WHERE x.account_id = a.account_id OFFSET 0) k
+            WHERE k.present
+            EXCEPT SELECT g.role_group_id
+            FROM (SELECT * FROM paasla.access_grant x WHERE x.person_id = p.person_id OFFSET 0) ag
+            JOIN paasla.role_group g ON g.role_id = ag.role_id WHERE ag.valid @> now() AND g.purpose = a.purpose
               AND (w.want = 'open' OR w.cause = 'suspended')) gone) t
         WHERE a.directory = p.directory AND a.purpose IN ('personal', 'admin')
     ) j
@@ -59,8 +61,9 @@ WITH due AS (
             SELECT v.role_group_id, bool_or(v.wanted) AS wanted, bool_or(v.believed) AS believed
             FROM (
                 SELECT g.role_group_id, w.want = 'open' OR w.cause = 'suspended' AS wanted, false AS believed
-                FROM paasla.access_grant ag JOIN paasla.role_group g ON g.role_id = ag.role_id
-                WHERE ag.person_id = c.person_id AND ag.valid @> now() AND g.directory = c.directory AND g.purpose = w.purpose
+                FROM (SELECT * FROM paasla.access_grant x WHERE x.person_id = c.person_id OFFSET 0) ag
+                JOIN paasla.role_group g ON g.role_id = ag.role_id
+                WHERE ag.valid @> now() AND g.directory = c.directory AND g.purpose = w.purpose
                 UNION ALL SELECT k.role_group_id, false, k.present FROM paasla.membership k WHERE k.account_id = w.account_id
             ) v GROUP BY v.role_group_id
         ) u
@@ -161,12 +164,13 @@ FROM (
     SELECT 2, c.person_id, c.directory, 5, i.purpose, i.intent_id, 'I', c.person_id::text, c.directory, i.purpose,
         i.intent_id::text, i.op, coalesce(i.role_group_id, 0)::text,
         coalesce((extract(epoch FROM i.ends) * 1000000)::bigint::text, ''), '', '', '', '', '', '', '', '', '', '', '', '', ''
-    FROM chosen c JOIN paasla.intent i ON i.person_id = c.person_id AND i.directory = c.directory AND i.outcome IS NULL
+    FROM chosen c CROSS JOIN LATERAL (SELECT * FROM paasla.intent x
+        WHERE x.person_id = c.person_id AND x.directory = c.directory AND x.outcome IS NULL OFFSET 0) i
     UNION ALL
     SELECT 2, c.person_id, c.directory, 6, i.purpose, i.plan_id, 'H', c.person_id::text, c.directory, i.purpose, p.state, i.op,
         coalesce(i.role_group_id, 0)::text, '', '', '', '', '', '', '', '', '', '', '', '', '', ''
-    FROM chosen c JOIN paasla.plan_item i ON i.person_id = c.person_id AND NOT i.over
-    JOIN paasla.plan p ON p.plan_id = i.plan_id AND p.directory = c.directory
+    FROM chosen c CROSS JOIN LATERAL (SELECT * FROM paasla.plan_item x WHERE x.person_id = c.person_id OFFSET 0) i
+    JOIN paasla.plan p ON NOT i.over AND p.plan_id = i.plan_id AND p.directory = c.directory
         AND (p.state = 'held' OR p.state = 'approved' AND p.expires_at > clock_timestamp())
     UNION ALL
     SELECT 2, c.person_id, c.directory, 7, '', d.seq, 'D', c.person_id::text, c.directory, d.seq::text,
