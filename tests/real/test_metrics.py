@@ -38,13 +38,14 @@ class Local(http.client.HTTPConnection):
 
 
 def set_option(town, section, line):
-    """The option, set or set anew in paasla.conf."""
+    """The option, set or set anew in paasla.conf; whoever reads it meanwhile finds the whole file of before."""
     name = line.split(" =")[0]
     with open(town.conf) as f:
         text = [l for l in f.read().splitlines() if not l.startswith(name + " =")]
     text.insert(text.index("[%s]" % section) + 1, line)
-    with open(town.conf, "w") as f:
+    with open(town.conf + ".new", "w") as f:
         f.write("\n".join(text) + "\n")
+    os.replace(town.conf + ".new", town.conf)
 
 
 class Asker:
