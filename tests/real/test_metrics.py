@@ -1,5 +1,6 @@
 """/metrics and /healthz of the real daemon: what they say, and that nobody who asks can hold anything up."""
 import concurrent.futures
+import datetime
 import http.client
 import json
 import os
@@ -256,7 +257,7 @@ def test_refused_credentials_and_old_changes_are_no_health(town):
     asker.opens()
     until(lambda: re.fullmatch(r"directory linn refuses our log-on and is away for \d+ s\n", asker.health()[1]), what="the refusal")
     old = town.one("UPDATE paasla.dirty SET at = now() - interval '6 minutes' RETURNING extract(epoch FROM at)::float8")
-    until(lambda: asker.health()[1].startswith("a change has waited for ") and "min\ndirectory linn" in asker.health()[1], what="the old change")
+    until(lambda: re.match(r"a change has waited for ([6-9]|\d\d+) min\ndirectory linn", asker.health()[1]), what="the old change")
     assert asker.health()[0] == 503
     assert 360 <= prometheus.value(asker.metrics(), "paasla_queue_oldest_seconds", directory="linn") <= time.time() - old + 0.1
     assert prometheus.value(asker.metrics(), "paasla_queue_rows", directory="linn", state="due") > 0
@@ -288,8 +289,8 @@ def test_who_only_could_be_asked_wakes_up_for_nothing(town):
     asker.opens()
     asker.well()
     counts = []
-    until(lambda: counts.append(wakeups(town)) or counts[-1] <= without + 2, 60, lambda: "rest: %d without, %s with; neither the door nor its connection to the database has a timer of its own"
-          % (without, counts))
+    until(lambda: counts.append(wakeups(town)) or counts[-1] <= without + 2, 60, lambda:
+          "rest: neither the door nor its connection to the database has a timer of its own; %d without, %s with" % (without, counts))
 
 
 # ---- paaslactl status ----
@@ -432,7 +433,7 @@ def test_slow_clients_hold_nothing_up(town, asker):
                 except OSError:
                     pass
 
-    thread = threading.Thread(target=dribble)
+    thread = threading.Thread(target=dribble, daemon=True)
     thread.start()
     time.sleep(0.5)
     assert fds(town) <= before + 17, "16 connections, and one that is just being taken"
@@ -473,13 +474,13 @@ def test_the_end_comes_while_somebody_waits(town, asker):
         s.settimeout(60)
         s.connect(asker.path)
         s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        begin = time.monotonic()
+        begin = time.time()
         until(lambda: town.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'paaslad info'"
                                " AND wait_event_type = 'Lock'") == 1, what="the question")
-        town.process.send_signal(signal.SIGTERM)
-        begin = time.monotonic() - begin
         town.stop()
-        assert s.recv(100) == b"" or begin > 2.5, "no half of an answer"
+        heard = re.search(r"time=(\S+)Z level=\S+ event=daemon.stopping ", town.said()).group(1)
+        late = datetime.datetime.fromisoformat(heard + "+00:00").timestamp() - begin > 2.5  # then the page came as it was
+        assert s.recv(100) == b"" or late
     lock.close()
     assert not os.path.exists(asker.path), "the socket goes with the daemon"
 
