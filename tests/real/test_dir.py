@@ -289,7 +289,7 @@ def test_wrong_password_is_no_loop(run, tmp_path):
     peer.bind_code = 0
     secret(tmp_path, "uus")  # the file changes: no need to wait
     h.up()
-    assert peer.binds == 3  # one refused, then one for each channel
+    assert peer.binds == 3, (peer.connections, peer.bind_times, h.log)  # one refused, then one for each channel
     peer.close()
 
 
