@@ -59,7 +59,7 @@ kept() {
     )
     ends_with 0 --down --dir "$WORK/kept"
     while read -r pid; do
-        until_true 5 all_gone "$pid" || no "process $pid or one of its own still runs after --down"
+        until_true 60 all_gone "$pid" || no "process $pid or one of its own still runs after --down"
     done <"$WORK/pids"
     [ ! -e "$WORK/kept" ] || no "--down left the folder"
     for name in $(cat "$WORK/names"); do # outside of it there is only what 389 Directory Server calls by its name

@@ -62,7 +62,7 @@ ds389_run() {
     as_user rm -f "$AT/ldapi"
     ( exec >>"$DIR/log/$D.log" 2>&1 </dev/null
       exec_as_user setsid ns-slapd -D "$DS389_CONFIG" -i "$AT/run/pid" -d 0 ) &
-    until_true 30 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 ||
+    until_true 90 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 ||
         die "389 Directory Server did not start; see $DIR/log/$D.log and $AT/log/errors."
     [ "$ds389_new" = no ] || ds389_rights
     : >"$AT/ran"

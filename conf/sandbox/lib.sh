@@ -3,12 +3,14 @@
 say() { printf '%s\n' "$@"; } # each argument on a line of its own
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# Waits for a command to come true: until_true SECONDS COMMAND...
+# Waits for a command to come true: until_true SECONDS COMMAND... The last look begins after the seconds, however long the
+# machine stood still before it.
 until_true() {
-    until_end=$(( $(date +%s) + $1 )); shift
+    until_now=$(date +%s); until_end=$(( until_now + $1 )); shift
     while ! "$@" >/dev/null 2>&1; do
-        [ "$(date +%s)" -le "$until_end" ] || return 1
+        [ "$until_now" -le "$until_end" ] || return 1
         sleep 0.05
+        until_now=$(date +%s)
     done
 }
 

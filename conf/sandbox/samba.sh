@@ -58,7 +58,7 @@ samba_run() {
     # shellcheck disable=SC2016 # the inner shell expands them
     ( exec >>"$DIR/log/$D.log" 2>&1 </dev/null
       samba_env setsid sh -c 'echo $$ >"$1/samba.pid"; exec samba -i -s "$1/smb.conf" --debug-stdout' sh "$AT" ) &
-    until_true 60 samba_answers || die "Samba did not start; see $DIR/log/$D.log."
+    until_true 120 samba_answers || die "Samba did not start; see $DIR/log/$D.log."
     [ "$samba_new" = no ] || samba_tree
     : >"$AT/ran"
 }
@@ -107,7 +107,7 @@ samba_stop() {
     kill -s CONT -- "-$samba_group_id" 2>/dev/null || :
     stop_pid "$samba_group_id" 20
     kill -s KILL -- "-$samba_group_id" 2>/dev/null || :
-    until_true 10 samba_gone || :
+    until_true 60 samba_gone || :
     rm -f "$AT/samba.pid"
 }
 samba_gone() { not_one=$(ps -eo pgid=,stat= | awk -v id="$samba_group_id" '$1 == id && $2 !~ /^Z/'); [ -z "$not_one" ]; }

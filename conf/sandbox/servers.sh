@@ -126,9 +126,9 @@ start_paaslad() {
     ( exec >"$DIR/log/paaslad.log" 2>&1 </dev/null
       exec_as_user setsid sh -c 'echo $$ >"$1/run/paaslad.pid"; exec "$2" -c "$1/paasla.conf"' sh "$DIR" \
           "$BUILD/daemon/paaslad" ) &
-    until_true 5 test -s "$DIR/run/paaslad.pid" || die "paaslad did not start; see $DIR/log/paaslad.log."
+    until_true 60 test -s "$DIR/run/paaslad.pid" || die "paaslad did not start; see $DIR/log/paaslad.log."
     PAASLAD_PID=$(cat "$DIR/run/paaslad.pid")
-    until_true 60 compared || die "paaslad has not read the directory whole; see $DIR/log/paaslad.log."
+    until_true 120 compared || die "paaslad has not read the directory whole; see $DIR/log/paaslad.log."
 }
 
 compared() {

@@ -34,7 +34,7 @@ slapd_run() {
     slapd_program
     ( exec >>"$DIR/log/$D.log" 2>&1 </dev/null
       exec_as_user setsid "$SLAPD" -f "$AT/slapd.conf" -h "$URI ${SLAPD_URLS:-}" -d 0 ) &
-    until_true 20 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 || die "slapd did not start; see $DIR/log/$D.log."
+    until_true 60 ldap_as_root ldapsearch -s base -b "$BASE" 1.1 || die "slapd did not start; see $DIR/log/$D.log."
 }
 
 slapd_pid() { cat "$AT/slapd.pid" 2>/dev/null || :; }

@@ -155,10 +155,10 @@ story_joiner() {
     for right in "KATALOOG linnavalitsus" "EPOST kasutaja" "FAIL kasutaja" "NAS sotsiaal_rw" "WD sotsiaal" "STAR sotsiaaltootaja"; do
         as it_jaan paaslactl grant 1060 $right --ref KK-2026-110 --reason "ametikoht: sotsiaaltöötaja"
     done
-    soon 20 "nobody made an account for employee 1060" true_sql "EXISTS (SELECT FROM paasla.account a JOIN paasla.staff s
+    soon 90 "nobody made an account for employee 1060" true_sql "EXISTS (SELECT FROM paasla.account a JOIN paasla.staff s
         USING (person_id) WHERE s.employee_no = '1060' AND a.state = 'open')"
     joiner=$(login_of 1060)
-    soon 20 "$joiner does not get exactly the groups of the grants" has_its_groups "$joiner"
+    soon 90 "$joiner does not get exactly the groups of the grants" has_its_groups "$joiner"
     must "$joiner cannot log in with the first password" logs_in "$joiner"
     must "$joiner logs in with a wrong password" refused "$joiner" "not-the-password"
     tell "$joiner logs in. Groups: $(groups_seen "$joiner" | one_line)"
@@ -169,13 +169,16 @@ story_joiner() {
 
 story_grant() {
     step "3. A right is given until a moment, and ends by itself"
-    as it_jaan paaslactl grant 1060 NAS rahandus_ro --ref KK-2026-110 --reason "aruande koostamine" \
-        --until "$(date -u -d '+4 seconds' +%Y-%m-%dT%H:%M:%SZ)"
-    soon 10 "$joiner does not come into NAS_rahandus_RO" in_group "$joiner" NAS_rahandus_RO
+    for span in 5 30 120; do # a host that needs longer than that to write it sees nothing of the right
+        as it_jaan paaslactl grant 1060 NAS rahandus_ro --ref KK-2026-110 --reason "aruande koostamine" \
+            --until "$(date -u -d "+$span seconds" +%Y-%m-%dT%H:%M:%SZ)"
+        if until_true "$span" in_group "$joiner" NAS_rahandus_RO; then break; fi
+        [ "$span" -lt 120 ] || untold "$joiner does not come into NAS_rahandus_RO"
+    done
     tell "$joiner is in NAS_rahandus_RO."
-    soon 20 "$joiner stays in NAS_rahandus_RO after the end" out_of_group "$joiner" NAS_rahandus_RO
+    soon $(( span + 60 )) "$joiner stays in NAS_rahandus_RO after the end" out_of_group "$joiner" NAS_rahandus_RO
     must "$joiner does not have exactly the groups of the grants" has_its_groups "$joiner"
-    tell "Four seconds later it is not; nobody did anything."
+    tell "Then the moment is there and it is not; nobody did anything."
 }
 
 story_leaver() {
@@ -187,11 +190,11 @@ story_leaver() {
     since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     sql hr_mari "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-2026-114' WHERE employee_no = '1042'"
     returned=$(date +%s%N)
-    soon 10 "$leaver still logs in" refused "$leaver" "$leaver_password"
+    soon 90 "$leaver still logs in" refused "$leaver" "$leaver_password"
     refused_words=$ALSO_SAID
     refused_after=$(( ($(date +%s%N) - returned) / 1000000 ))
-    soon 10 "$leaver stays in groups" in_no_group "$leaver"
-    soon 10 "the account of $leaver is not reported as out" state_is "$leaver" out
+    soon 90 "$leaver stays in groups" in_no_group "$leaver"
+    soon 90 "the account of $leaver is not reported as out" state_is "$leaver" out
     must "no work order is open for STAR, SKAIS and RR" true_sql "(SELECT array_agg(DISTINCT w.register_code ORDER BY w.register_code)
         FROM paasla.work_order w JOIN paasla.staff s USING (person_id) WHERE s.employee_no = '1042' AND w.state = 'open'
         AND w.kind = 'remove') = ARRAY['RR', 'SKAIS', 'STAR']"
@@ -228,9 +231,9 @@ LDIF
         tell "This directory does not tell by itself yet what others change: a full compare finds it, every hour or when asked."
         as it_jaan paaslactl sync
     fi
-    soon 10 "no finding says that somebody added $helper" true_sql "EXISTS (SELECT FROM paasla.finding f JOIN paasla.account a
+    soon 90 "no finding says that somebody added $helper" true_sql "EXISTS (SELECT FROM paasla.finding f JOIN paasla.account a
         ON a.account_id = f.account_id WHERE a.login = '$helper' AND f.kind LIKE 'drift%')"
-    soon 20 "$helper is not put back out of NAS_sotsiaal_RO" out_of_group "$helper" NAS_sotsiaal_RO
+    soon 90 "$helper is not put back out of NAS_sotsiaal_RO" out_of_group "$helper" NAS_sotsiaal_RO
     must "$helper does not have exactly the groups of the grants" has_its_groups "$helper"
     if [ "$TELLS" = yes ]; then tell "Nobody asked for a compare: the directory told, and paaslad put it back."; fi
     as it_jaan paaslactl findings --all
@@ -241,7 +244,7 @@ story_list() {
     step "6. A list of leavers: the kindergarten closes its house on the river"
     jogi="SELECT person_id FROM paasla.staff WHERE institution = 'LA' AND unit = 'Jõe maja'"
     sql hr_mari "UPDATE paasla.staff SET departed_at = now(), departure_ref = 'KK-2026-120' WHERE institution = 'LA' AND unit = 'Jõe maja'"
-    soon 20 "twelve departures in one statement are not held" true_sql "EXISTS (SELECT FROM paasla.plan WHERE state = 'held')"
+    soon 90 "twelve departures in one statement are not held" true_sql "EXISTS (SELECT FROM paasla.plan WHERE state = 'held')"
     must "an account was locked before anybody approved the plan" [ "$(locked_in_jogi)" = 0 ]
     teacher=$(login_of 2007)
     must "$teacher was locked before anybody approved the plan" logs_in "$teacher"
@@ -251,9 +254,9 @@ story_list() {
     digest=$(ask "SELECT digest FROM paasla.plan WHERE state = 'held' ORDER BY plan_id DESC LIMIT 1")
     tell "Liina asks HR, hears that it is true, and releases exactly this plan."
     as turve_liina paaslactl plan approve "$digest"
-    soon 30 "the approved plan is not carried out" eval '[ "$(locked_in_jogi)" = 12 ]'
+    soon 90 "the approved plan is not carried out" eval '[ "$(locked_in_jogi)" = 12 ]'
     must "$teacher still logs in" refused "$teacher" "$(password_of "$teacher")"
-    soon 10 "$teacher stays in groups" in_no_group "$teacher"
+    soon 90 "$teacher stays in groups" in_no_group "$teacher"
     tell "Twelve accounts are out."
 }
 

@@ -59,8 +59,8 @@ story_two_joiner() {
     as it_jaan paaslactl grant 1061 NAS haridus_ro --ref KK-2026-130 --reason "ametikoht: muusik"
     as it_jaan paaslactl grant 2019 KATALOOG lasteaed --ref KK-2026-130 --reason "ametikoht: muusikaõpetaja"
     as it_jaan paaslactl grant 2019 NAS lasteaed_ro --ref KK-2026-130 --reason "ametikoht: muusikaõpetaja"
-    soon 20 "Marju Lõoke has no account with the groups of the grants in the town's domain" in_town due_and_open 1061
-    soon 20 "Marju Lõoke has no account with the groups of the grants in the kindergarten" in_kindergarten due_and_open 2019
+    soon 90 "Marju Lõoke has no account with the groups of the grants in the town's domain" in_town due_and_open 1061
+    soon 90 "Marju Lõoke has no account with the groups of the grants in the kindergarten" in_kindergarten due_and_open 2019
     must "Marju Lõoke cannot log in to both" in_both works 1061
     tell "Groups in the town: $(in_town groups_seen "$(login_of 1061)" | one_line)"
     tell "Groups in the kindergarten: $(in_kindergarten groups_seen "$(login_of 2019)" | one_line)"
@@ -69,7 +69,7 @@ story_two_joiner() {
 story_two_one() {
     step "3. A departure from one closes only that one"
     leaves 2002
-    in_kindergarten soon 20 "Tiiu Rebane still works in the kindergarten's directory" gone 2002
+    in_kindergarten soon 90 "Tiiu Rebane still works in the kindergarten's directory" gone 2002
     tell "Tiiu Rebane is out of the kindergarten (looked $(since_then) after the statement came back) ..."
     must "Tiiu Rebane does not work in the town any more" in_town works 1013
     tell "... and works in the town as before, with every group."
@@ -79,8 +79,8 @@ story_two_one() {
 story_two_all() {
     step "4. A departure from both closes both"
     leaves 1061 2019
-    in_town soon 20 "Marju Lõoke still works in the town's domain" gone 1061
-    in_kindergarten soon 20 "Marju Lõoke still works in the kindergarten's directory" gone 2019
+    in_town soon 90 "Marju Lõoke still works in the town's domain" gone 1061
+    in_kindergarten soon 90 "Marju Lõoke still works in the kindergarten's directory" gone 2019
     tell "Marju Lõoke is out of both, $(since_then) after the statement came back. Measured by the daemon:"
     sql audiitor_peep "SELECT a.directory, a.login, a.state, round(extract(epoch FROM a.locked_at - a.changed_at) * 1000, 1) AS lock_ms, round(extract(epoch FROM a.out_at - a.changed_at) * 1000, 1) AS out_ms FROM paasla.account a WHERE a.login = '$(login_of 1061)' ORDER BY 1"
 }
@@ -92,7 +92,7 @@ story_two_away() {
     tell "Somebody stops the kindergarten's slapd. HR marks a departure in each institution."
     in_kindergarten on stop
     leaves 1042 2005
-    in_town soon 20 "Piret Lõhmus still works in the town" gone 1042
+    in_town soon 90 "Piret Lõhmus still works in the town" gone 1042
     tell "Piret Lõhmus is out of the town, $(since_then) after the statement came back."
     must "Aino Rüütel is said to be out of a directory that is away" in_kindergarten waits 2005
     as audiitor_peep paaslactl why 2005
@@ -108,7 +108,7 @@ story_two_silent() {
     tell "The domain controller's processes are stopped: it still takes connections, and never answers."
     in_town eval 'kill -s STOP -- "$(on pid)"'
     leaves 1041 2006
-    in_kindergarten soon 20 "Leida Hein still works in the kindergarten" gone 2006
+    in_kindergarten soon 90 "Leida Hein still works in the kindergarten" gone 2006
     tell "Leida Hein is out of the kindergarten, $(since_then) after the statement came back."
     must "Peeter Laul is said to be out of a directory that is silent" in_town waits 1041
     as it_jaan paaslactl status

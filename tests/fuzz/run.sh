@@ -42,7 +42,7 @@ for target in $TARGETS; do
         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -isystem /usr/include/postgresql \
         "tests/fuzz/fuzz_$target.c" lib/base/*.c $files -o "$DIR/fuzz_$target" ||
         { echo "fuzz_$target cannot be built"; STATUS=1; continue; }
-    if "$DIR/fuzz_$target" -max_total_time="$SECONDS_EACH" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+    if "$DIR/fuzz_$target" -max_total_time="$SECONDS_EACH" -max_len=4096 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$DIR/found-$target/" "$DIR/corpus-$target" "tests/fuzz/corpus/$target" "$DIR/found-$target" \
         >"$DIR/$target.log" 2>&1
     then

@@ -129,7 +129,7 @@ def test_what_is_offered_is_taken(root):
         for option in set(options) - {"--json", "--help"}:
             offered.add(option)
             p = subprocess.run([paaslactl(root), name, option, "1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               env={"PGHOST": "/nowhere"}, timeout=30)
+                               env={"PGHOST": "/nowhere"}, timeout=120)
             assert p.returncode in (2, 4) and "has no option" not in p.stdout.decode(), (name, option, p.stdout)
     read_by_source = set()
     for path in glob.glob(os.path.join(chapter.TREE, "daemon/ctl/cmd_*.c")):

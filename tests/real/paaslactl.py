@@ -38,7 +38,7 @@ def environment():
     return {k: v for k, v in os.environ.items() if not k.startswith("PG")}
 
 
-def ctl(dsn, *args, code=OK, timeout=30):
+def ctl(dsn, *args, code=OK, timeout=120):
     """code None: any."""
     said = Said(subprocess.run([CTL, *(["--dsn", dsn] if dsn else []), *map(str, args)], capture_output=True, timeout=timeout,
                                env=environment(), stdin=subprocess.DEVNULL))

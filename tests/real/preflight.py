@@ -145,7 +145,7 @@ class Bed:
     # ---- looking ----
 
     def ctl(self, *words, code=None, user="paaslad", **changed):
-        return ctl(self.pg.dsn(user), *words, "--config", self.conf(**changed), code=code, timeout=60)
+        return ctl(self.pg.dsn(user), *words, "--config", self.conf(**changed), code=code, timeout=120)
 
     def look(self, *options, **changed):
         return Report(self.ctl("--json", "preflight", *options, **changed), asked="--protected-accounts" in options)

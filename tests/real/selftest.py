@@ -201,14 +201,22 @@ class Ad(Bed):
 BEDS = {b.dialect: b for b in (OpenLdap, Ds389, Ad)}
 
 
+def end(*sockets, how=socket.SHUT_RDWR):
+    for s in sockets:
+        try:
+            s.shutdown(how)
+        except OSError:
+            pass
+
+
 class Relay:
     """Between paaslactl and the server: counts what the client sends on its first connection, and does something at one of
-    them, before it is handed on."""
+    them, before it is handed on. Whoever closes it knows that the server is through with what it was sent."""
 
     def __init__(self, to, at, act):
         self.to, self.at, self.act, self.seen = to, at, act, 0
         self.listener = socket.create_server((to[0], 0))
-        self.port, self.first, self.refuse = self.listener.getsockname()[1], True, False
+        self.port, self.first, self.refuse, self.pumps = self.listener.getsockname()[1], True, False, []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -221,25 +229,43 @@ class Relay:
                 client.close()
                 continue
             server = socket.create_connection(self.to)
-            threading.Thread(target=self._pump, args=(client, server, self.first), daemon=True).start()
-            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+            both = [threading.Thread(target=self._ask, args=(client, server, self.first), daemon=True),
+                    threading.Thread(target=self._answer, args=(server, client), daemon=True)]
             self.first = False
+            self.pumps += both
+            for pump in both:
+                pump.start()
 
-    def _pump(self, source, sink, counts):
+    def _ask(self, client, server, counts):
+        cut = False
         try:
-            while data := source.recv(65536):
+            while not cut and (data := client.recv(65536)):
                 if counts:
                     self.seen += 1
-                    if self.seen == self.at and self.act(self, source, sink):
-                        break
-                sink.sendall(data)
+                    cut = self.seen == self.at and self.act(self, client, server)
+                if not cut:
+                    server.sendall(data)
         except OSError:
             pass
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        if cut:
+            end(client, server)
+        else:
+            end(server, how=socket.SHUT_WR)
+
+    @staticmethod
+    def _answer(server, client):
+        """To the server's own end, whether the client still listens or not."""
+        try:
+            while data := server.recv(65536):
+                try:
+                    client.sendall(data)
+                except OSError:
+                    pass
+        except OSError:
+            pass
+        end(server, client)
 
     def close(self):
+        for pump in self.pumps:
+            pump.join(60)
         self.listener.close()

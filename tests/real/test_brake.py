@@ -59,13 +59,13 @@ def rest(t, locks, removals=0):
     def there():
         h = held(t)
         return h is not None and h[1:] == (locks, removals)
-    until(there, 20, "%d locks and %d removals held; there is %s" % (locks, removals, held(t)))
+    until(there, 40, lambda: "%d locks and %d removals held; there is %s" % (locks, removals, held(t)))
     t.settled()
 
 
 def pieces(t, passed, n, most):
     """Comes to rest with everything either passed or held, and no more passed than may."""
-    until(lambda: passed() + sum((held(t) or (0, 0, 0))[1:]) == n, 20, "all to be passed or held: %d and %s" % (passed(), held(t)))
+    until(lambda: passed() + sum((held(t) or (0, 0, 0))[1:]) == n, 40, lambda: "all to be passed or held: %d and %s" % (passed(), held(t)))
     t.settled()
     assert passed() <= most and passed() + sum(held(t)[1:]) == n
 
@@ -104,10 +104,10 @@ def test_a_leaver_whom_somebody_else_names_is_not_held_up_by_a_feed(town):
         depart(town, no)
     pieces(town, lambda: closed(town), N - 2, NAMED + LOCKS)
     depart(town, str(3000 + N - 1), user="mari")
-    town.state_is(3000 + N - 1, "out", 5)
+    town.state_is(3000 + N - 1, "out", 30)
     waits = town.sql("SELECT n.employee_no FROM paasla.plan_item i JOIN paasla.employee_number n USING (person_id) WHERE NOT over")[0][0]
     town.pg.sql("SELECT paasla.depart(%s)", waits, user="mari")  # one of the list, said once more
-    town.state_is(waits, "out", 5)
+    town.state_is(waits, "out", 30)
     assert town.binds(3000 + N - 2), "the one nobody spoke of"
 
 

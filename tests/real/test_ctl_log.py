@@ -67,10 +67,12 @@ def test_times(town):
                              " to_char(now() AT TIME ZONE 'Europe/Tallinn' + interval '1 day', 'YYYY-MM-DD')")
     assert log(town, "--since", "today") == log(town, "--since", day) and log(town, "--since", tomorrow) == []
     assert log(town, "--since", "-1d") == log(town, "--since", "-24h") == everything
-    town.rows("SELECT pg_sleep(1.1)")
+    town.rows("ALTER TABLE audit.event DISABLE TRIGGER event_append_only; UPDATE audit.event SET at = at - interval '1 hour';"
+              " ALTER TABLE audit.event ENABLE ALWAYS TRIGGER event_append_only")
+    everything = log(town, "--limit", "1000")
     town.depart("1042")
-    assert {e["action"] for e in log(town, "--since", "-1s")} >= {"employment.ended"} != {e["action"] for e in everything}
-    assert log(town, "--until", "-1s") == everything
+    assert {e["action"] for e in log(town, "--since", "-1800s")} >= {"employment.ended"} != {e["action"] for e in everything}
+    assert log(town, "--until", "-1800s") == everything
 
 
 def test_only_the_newest_and_that_is_said(town):
@@ -171,5 +173,5 @@ def test_follow_as_lines_ends_with_the_database(town):
     assert re.match(rb"\d{4}-\d\d-\d\d .*  [a-z_]+\.[a-z_]+", p.stdout.readline())
     until(lambda: town.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'paaslactl'"
                             " AND datname = %s", town.name), what="its session")
-    err = p.communicate(timeout=20)[1]
+    err = p.communicate(timeout=60)[1]
     assert p.returncode == NO_DB and b"the connection to the database was lost" in err

@@ -190,14 +190,14 @@ def test_depart_waits_as_hr(town):
     hr = as_(town, "hr")
     acc = account(town, "1042", state="open")[0]
     said = hr("depart", "1042", "--ref", "KK 9", "--wait", "0", code=NO_ANSWER)
-    assert re.search(r"^linn: still OPEN, as far as is known \(after 0\.\d s\)\.$", said.out, re.M)
+    assert re.search(r"^linn: still OPEN, as far as is known \(after \d+\.\d s\)\.$", said.out, re.M)
     assert "not all accounts were out after 0 s" in said.err and "permission" not in said.err
     watch = subprocess.Popen([CTL, "--json", "--dsn", sqltown.server().dsn("hr", town.name), "depart", "1042", "--ref", "KK 9", "--wait",
-                              "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                              "90"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: town.one("SELECT count(*) FROM paasla.dirty WHERE cause = 'departed'") >= 2, what="the second word")
     assert watch.poll() is None
     settle(town, "1042", acc, "out")
-    out, err = watch.communicate(timeout=20)
+    out, err = watch.communicate(timeout=120)
     assert watch.returncode == OK, err
     assert json.loads(out)["directories"] == [{"directory": "linn", "answer": "out"}]
     town.hire("3000", institution="LA")

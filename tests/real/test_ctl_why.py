@@ -160,10 +160,10 @@ def test_an_end_that_nobody_has_taken_yet(town):
     """The daemon is down when a dated departure comes: no order is opened yet, nothing is dirty, there is no account."""
     town.grant("1042", "PABER", "vaataja")
     town.rows("SELECT paasla.close_work_order(work_order_id, 'done') FROM paasla.work_order")
-    town.depart("1042", "now() + interval '1.2 seconds'")
+    town.depart("1042", "now() + interval '1 minute'")
     town.clean()
     assert why(town)[0] == "in"
-    town.rows("SELECT pg_sleep(1.3)")
+    town.pass_time("1 minute")
     verdict, open_, text = why(town)
     assert (verdict, open_) == ("not_yet_out", {"pending": 1}) and "1 change waits for the daemon" in text
     town.query("tick", user="daemon")

@@ -438,6 +438,7 @@ def test_the_daemon_works_with_what_the_snippet_gives():
                  " WHERE employee_no = '2000'")
         until(lambda: town.entry(2000)["displayname"] == "Mari Kask" and town.entry(2000)["accountexpires"] != str(2 ** 63 - 1),
               what="the name and the end")
+        town.settled()
         seen = town.entry(2000)
         assert seen["mail"] == "mari.kask@linn.test" and seen["proxyaddresses"] == "smtp:mari.maasikas@linn.test"
         assert seen["admindescription"].startswith("paasla")

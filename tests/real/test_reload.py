@@ -44,7 +44,7 @@ def hup(town):
         return len(events(town, "config.reloaded")) + len(events(town, "config.refused"))
     before = done()
     town.process.send_signal(signal.SIGHUP)
-    until(lambda: done() > before, what="the reload; it says\n" + town.said()[-1500:])
+    until(lambda: done() > before, what=lambda: "the reload; it says\n" + town.said()[-1500:])
 
 
 def notes(town):
@@ -68,6 +68,7 @@ def depart_all(town, first, n):
 # ---- what a reload does ----
 
 def test_limits_change_at_once(town, manager):
+    begin = time.monotonic()
     started(town)
     until(lambda: manager.said("READY=1"), what="READY=1")
     set_option(town, "brake", "max_locks = 2")
@@ -80,20 +81,21 @@ def test_limits_change_at_once(town, manager):
     for n in range(5):
         town.state_is(4000 + n, "out")
     assert town.one("SELECT count(*) FROM paasla.plan") == 1
+    until(lambda: len(manager.said("READY=1")) == 3, what="READY=1 after the second reload")
     texts = [t for _, t in manager.heard]
     reloading = [i for i, t in enumerate(texts) if t.startswith("RELOADING=1\nMONOTONIC_USEC=")]
     ready = [i for i, t in enumerate(texts) if t == "READY=1"]
     assert len(reloading) == 2 and len(ready) == 3 and ready[0] < reloading[0] < ready[1] < reloading[1] < ready[2]
     for i in reloading:
         stamp = int(texts[i].split("MONOTONIC_USEC=")[1]) / 1e6
-        assert abs(stamp - manager.heard[i][0]) < 1, "this host's monotonic clock"
+        assert begin < stamp <= manager.heard[i][0], "this host's monotonic clock"
 
 
 def test_the_log_level_and_the_door_change_at_once(town):
     started(town)
     asker = Asker(town, start=False)
     hup(town)
-    assert asker.health()[0] == 200
+    asker.well()
     other = os.path.join(town.dir, "other.sock")
     set_option(town, "daemon", "metrics = unix:" + other)
     hup(town)
@@ -105,8 +107,8 @@ def test_the_log_level_and_the_door_change_at_once(town):
     set_option(town, "daemon", "log_level = 3")
     town.process.send_signal(signal.SIGHUP)
     until(lambda: not os.path.exists(other), what="the door to be shut")
-    until(lambda: len([l for l in events(town, "config.option") if l[3]["option"] == "daemon.metrics"]) == 3, what="the last words")
-    time.sleep(0.3)
+    said = lambda name: len([l for l in events(town, "config.option") if l[3]["option"] == name])
+    until(lambda: said("daemon.metrics") == 3 and said("daemon.log_level") == 1, what="the last words")
     size = len(town.said())
     town.hire(2000, "Vaikne", "Tamm")
     town.state_is(2000, "open")
@@ -118,7 +120,7 @@ def test_a_mistake_changes_nothing(town, manager):
     until(lambda: manager.said("READY=1"), what="READY=1")
     with open(town.conf) as f:
         good = f.read()
-    begin = len(notes(town))
+    begin = len(until(lambda: notes(town), what="the event of the start"))
     lines = good.splitlines()
     for bad, says in (("poll_s = soon", "poll_s"), ("no_such = 1", "has no option"), ("bind_dn = nothing", "is not a DN")):
         at = lines.index("[directory linn]" if "dn" in bad else "[daemon]") + 1
@@ -135,7 +137,8 @@ def test_a_mistake_changes_nothing(town, manager):
     assert town.conf + ": No such file" in said_last(town, "config.refused")
     with open(town.conf, "w") as f:
         f.write(good)
-    assert len(notes(town)) == begin and len(manager.said("READY=1")) == 5, "it is ready after each refusal too"
+    until(lambda: len(manager.said("READY=1")) == 5, what="ready after each refusal too")
+    assert len(notes(town)) == begin
     hup(town)
     assert prometheus.value(asker.metrics(), "paasla_config_last_reload_successful") == 1
     town.depart(1000)
@@ -165,10 +168,12 @@ def test_what_needs_a_restart_is_said_and_stays(town):
         f.write(moved + kool + "inflight = 7\n")
     set_option(town, "daemon", "poll_s = 4")
     hup(town)
+    until(lambda: events(town, "config.needs_restart"), what="what needs a restart")
     assert said_last(town, "config.needs_restart") == \
         "needs a restart: directory linn.people_base, directory linn.attribute.cn, directory kool"
-    action, detail = notes(town)[-1]
-    assert action == "config.changed" and detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "4"}}
+    until(lambda: notes(town)[-1][0] == "config.changed", what="the note")
+    _, detail = notes(town)[-1]
+    assert detail["changes"] == {"daemon.poll_s": {"old": "5", "new": "4"}}
     assert detail["needs_restart"] == ["directory linn.people_base", "directory linn.attribute.cn", "directory kool"]
     until(lambda: "3 changed options that need a restart of paaslad" in status(town)[1].splitlines()[0], what="the status")
     town.hire(2000, "Uus", "Tulija")
@@ -194,7 +199,7 @@ def test_another_way_to_the_directory(town):
     assert ups(town) == 1, "nothing of it changed: it stays connected"
     set_option(town, "directory linn", "uris = " + town.ldap.ldap)
     hup(town)
-    until(lambda: ups(town) == 2, 10, "the new way")
+    until(lambda: ups(town) == 2, 30, "the new way")
     assert town.ldap.ldap in said_last(town, "directory.up")
     town.depart(1000)
     town.state_is(1000, "out")
@@ -206,8 +211,8 @@ def test_a_changed_secret_is_read_again(town):
     with open(town.ldap.password_file, "w") as f:
         f.write("uus salajane\n")
     hup(town)
-    until(lambda: ups(town) == 2, 10, "the log-on with the new password")
-    until(lambda: notes(town)[-1][0] == "config.changed", 10, "the note of it, on another connection")
+    until(lambda: ups(town) == 2, 30, "the log-on with the new password")
+    until(lambda: notes(town)[-1][0] == "config.changed", 30, "the note of it, on another connection")
     action, detail = notes(town)[-1]
     assert action == "config.changed" and detail["secrets_changed"] == ["directory linn.password_file"]
     assert "changes" not in detail
@@ -309,7 +314,7 @@ def test_each_start_leaves_one_event(town):
 
 def status_log(town):
     p = subprocess.run([os.path.join(os.environ["PAASLA_BUILD"], "daemon", "ctl", "paaslactl"), "--dsn", town.pg.dsn(), "log",
-                        "--action", "config"], capture_output=True, text=True, timeout=20)
+                        "--action", "config"], capture_output=True, text=True, timeout=60)
     assert p.returncode == 0, p.stderr
     return p.stdout
 
@@ -363,8 +368,8 @@ def test_a_refused_note_holds_nothing_up(town):
     town.settled()
     town.depart(1000)
     town.state_is(1000, "out")
-    assert events(town, "store.note_lost")
-    assert town.one("SELECT count(*) FROM paasla.connection") == 1, "the other note got through"
+    until(lambda: events(town, "store.note_lost"), what="the refusal")
+    until(lambda: town.one("SELECT count(*) FROM paasla.connection") == 1, what="the other note to get through")
 
 
 def test_a_standby_notes_nothing(town):

@@ -193,14 +193,14 @@ def test_interrupted(clean, at):
 
 
 def end(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return Said(subprocess.CompletedProcess([], process.returncode, out, err))
 
 
 def test_killed_and_run_again(clean):
     relay, conf = through(clean, 48, lambda *_: process.kill())
     process, before = clean.start("--json", **conf), clean.outside()
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     relay.close()
     left = clean.below()
     assert process.returncode == -signal.SIGKILL and left

@@ -112,11 +112,12 @@ def test_end_given_with_the_employment(town):
     town.refused("the end on .* was given with the employment", "SELECT paasla.undo_depart('2001', 'R')", user="hr")
 
 
-def test_an_end_that_has_passed_meanwhile(town):
-    soon = town.one("SELECT clock_timestamp() + interval '0.3 seconds'")
-    town.hire("2001", until=soon)
-    town.rows("SELECT paasla.depart('2001')", user="hr")
-    town.rows("SELECT pg_sleep_until(%s)", soon)
+def test_an_end_that_has_passed_meanwhile(early):
+    def departed(town, soon):
+        town.hire("2001", until=soon)
+        town.rows("SELECT paasla.depart('2001')", user="hr")
+
+    town = early(departed)
     town.refused("would have ended on .*has passed.*hire again", "SELECT paasla.undo_depart('2001', 'R')", user="hr")
 
 
@@ -196,12 +197,13 @@ def test_what_somebody_ended_stays_ended(town):
     assert [g[2] for g in before] == ["revoke", "revoke"] and {revoked, later} == {g[0] for g in before}
 
 
-def test_what_would_have_ended_by_itself_stays_ended(town):
-    soon = town.one("SELECT clock_timestamp() + interval '0.3 seconds'")
-    town.grant("1042", "PABER", "vaataja", valid_until=soon)
-    close(town, "add")
-    town.depart("1042")
-    town.rows("SELECT pg_sleep_until(%s)", soon)
+def test_what_would_have_ended_by_itself_stays_ended(early):
+    def departed(town, soon):
+        town.grant("1042", "PABER", "vaataja", valid_until=soon)
+        close(town, "add")
+        town.depart("1042")
+
+    town = early(departed)
     before = grants(town)
     assert undo(town)[1:] == (0, 0, 0, 0) and grants(town) == before
     assert orders(town)[-1][:2] == ("remove", "open"), "has to be removed all the same"
@@ -323,21 +325,23 @@ def test_no_order_where_the_directory_does_it(town):
     assert [o[:3] for o in orders(town)] == [("remove", "open", 0)]
 
 
-def test_a_right_whose_day_came_meanwhile_is_ordered(town):
-    begin = town.one("SELECT clock_timestamp() + interval '0.3 seconds'")
-    town.grant("1042", "PABER", "vaataja", valid_from=begin)
-    town.depart("1042")
-    town.rows("SELECT pg_sleep_until(%s)", begin)
+def test_a_right_whose_day_came_meanwhile_is_ordered(early):
+    def departed(town, begin):
+        town.grant("1042", "PABER", "vaataja", valid_from=begin)
+        town.depart("1042")
+
+    town = early(departed)
     assert undo(town)[1:4] == (1, 0, 1)
     assert [o[:3] for o in orders(town)] == [("add", "open", 0)]
 
 
-def test_a_right_that_begins_later_is_ordered_then(town):
-    begin = town.one("SELECT clock_timestamp() + interval '1 second'")
-    town.grant("1042", "PABER", "vaataja", valid_from=begin)
-    town.depart("1042")
-    assert undo(town)[1:4] == (1, 0, 0)
-    town.rows("SELECT pg_sleep_until(%s)", begin)
+def test_a_right_that_begins_later_is_ordered_then(early):
+    def taken_back(town, begin):
+        town.grant("1042", "PABER", "vaataja", valid_from=begin)
+        town.depart("1042")
+        assert undo(town)[1:4] == (1, 0, 0)
+
+    town = early(taken_back)
     town.query("tick")
     assert [o[:3] for o in orders(town)] == [("add", "open", 0)]
 

@@ -56,8 +56,8 @@ class Harness:
         self.sent[req] = len(self.lines)
         self.say(COMMANDS[command].format(req=req))
 
-    def wait(self, pattern, since=0, timeout=20, log=False):
-        """The first line from index `since` on that matches."""
+    def wait(self, pattern, since=0, timeout=90, log=False):
+        """The first line from index `since` on that matches. The harness tries again to connect after up to half a minute."""
         end = time.time() + timeout
         while time.time() < end:
             for line in (self.log if log else self.lines)[since:]:
@@ -67,7 +67,7 @@ class Harness:
             time.sleep(0.005)
         raise AssertionError(f"no {pattern!r} in {self.lines[since:]} log {self.log}")
 
-    def wait_answer(self, req, timeout=20):
+    def wait_answer(self, req, timeout=90):
         return self.wait(rf"^({'|'.join(ANSWERS)}) {req}\b|^STORE_DOWN", self.sent[req], timeout)
 
     def answers(self, req):
@@ -96,7 +96,7 @@ class Harness:
             return
         if self.p.poll() is None:
             self.say("quit")
-        status = self.p.wait(20)
+        status = self.p.wait(60)
         assert status == 0, "\n".join(self.log)
 
 
@@ -191,7 +191,7 @@ def cut(pg, name="paaslad"):
 
 def wait_waiting(pg, name):
     """Until the daemon's statement stands in front of the lock."""
-    end = time.time() + 10
+    end = time.time() + 60
     while time.time() < end:
         if sql(pg, "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'", name):
             return
@@ -274,7 +274,7 @@ def test_a_pipeline_of_hundreds_is_cut(pg, harness):
     h.say("burst 400 tick 1000")
     h.wait("^TICKED 1020")
     pg.kill9()
-    h.wait("^STORE_DOWN|^TICKED 1399")
+    h.wait("^STORE_DOWN")
     pg.start()
     h.wait("^STORE_UP", h.lines.index("STORE_DOWN 0"))
     h.ask("tick", 5)
@@ -305,7 +305,7 @@ def test_a_second_daemon_waits_and_takes_over(pg, harness):
     assert second.count("STORE_UP") == 0
     assert sum("another paaslad" in line for line in second.log) == 1
     first.say("quit")
-    second.wait("^STORE_UP", timeout=20)
+    second.wait("^STORE_UP")
 
 
 @pytest.mark.parametrize("shift, sentence", [(-1, "run paaslactl db migrate"), (1, "this paaslad is older than the schema")])
@@ -319,7 +319,7 @@ def test_wrong_schema_version(pg, harness, shift, sentence):
         assert sum(sentence in line for line in h.log) == 1 and h.count("STORE_UP") == 0
     finally:
         sql(pg, "UPDATE paasla.schema_version SET version = %s WHERE version = %s", newest, newest + 100 * shift)
-    h.wait("^STORE_UP", timeout=40)
+    h.wait("^STORE_UP")
 
 
 def test_a_database_without_schema(pg, harness):
@@ -329,7 +329,7 @@ def test_a_database_without_schema(pg, harness):
         h.wait("run paaslactl db migrate", log=True)
     finally:
         sql(pg, "ALTER SCHEMA elsewhere RENAME TO paasla")
-    h.wait("^STORE_UP", timeout=40)
+    h.wait("^STORE_UP")
 
 
 def test_the_schema_changes_under_a_running_daemon(pg, harness):
@@ -356,7 +356,7 @@ def test_the_listening_connection_is_cut(pg, harness):
     h.wait("^DIRTY", at)  # whatever was said meanwhile
     at = len(h.lines)
     sql(pg, "NOTIFY paasla_dirty")
-    h.wait("^DIRTY", at, timeout=10)
+    h.wait("^DIRTY", at)
     assert h.count("STORE_DOWN") == 0
 
 
@@ -373,7 +373,7 @@ def test_our_own_writes_are_no_hints(pg, harness):
     time.sleep(0.3)
     assert h.count("DIRTY", at) == 0
     sql(pg, "NOTIFY paasla_dirty")
-    h.wait("^DIRTY", at, timeout=10)
+    h.wait("^DIRTY", at)
 
 
 def test_a_storm_of_hints_is_a_few(pg, harness):
@@ -385,9 +385,10 @@ def test_a_storm_of_hints_is_a_few(pg, harness):
     for i in range(2000):
         conn.cursor().execute("NOTIFY paasla_dirty")
     conn.close()
-    took = time.time() - began
+    h.wait("^DIRTY", at)
     time.sleep(0.3)
-    assert 1 <= h.count("DIRTY", at) <= took / 0.002 + 3
+    count, took = h.count("DIRTY", at), time.time() - began
+    assert 1 <= count <= took / 0.002 + 3
 
 
 def test_a_control_row_is_seen(pg, harness):
@@ -409,7 +410,7 @@ def test_a_request_outlives_the_daemon_that_took_it(pg, harness):
     sql(pg, "NOTIFY paasla_control")
     taken = h.wait("^CONTROL")
     h.kill()
-    assert harness().wait("^CONTROL", timeout=10) == taken
+    assert harness().wait("^CONTROL") == taken
     sql(pg, "UPDATE paasla.control SET done_at = now()")
 
 
@@ -432,7 +433,7 @@ def test_a_paused_read_holds_nobody_up(pg, harness, big_scan):
     before = int(h.wait("^MAXRSS").split()[1])
     at = len(h.lines)
     h.say("resume")
-    assert h.wait_answer(1, timeout=60) == f"SCAN_DONE 1 rows={big_scan - 1000}", "counted since the last end"
+    assert h.wait_answer(1) == f"SCAN_DONE 1 rows={big_scan - 1000}", "counted since the last end"
     h.say("memory")
     assert int(h.wait("^MAXRSS", at).split()[1]) - before < 8000  # kB
 
@@ -448,7 +449,7 @@ def test_the_server_goes_during_a_pause(pg, harness, big_scan):
     h.wait("^STORE_UP", h.lines.index("STORE_DOWN 0"))
     h.say("resume")
     h.ask("scan_accounts", 2)
-    assert h.wait_answer(2, timeout=60) == f"SCAN_DONE 2 rows={big_scan + 1000}"
+    assert h.wait_answer(2) == f"SCAN_DONE 2 rows={big_scan + 1000}"
     assert h.answers(1) == 1
 
 
@@ -458,9 +459,9 @@ def test_a_peer_that_says_nothing(harness, tmp_path):
     peer.bind(str(tmp_path / ".s.PGSQL.5432"))
     peer.listen(10)
     h = harness(dsn=f"host={tmp_path} dbname=paasla user=nobody connect_timeout=1", up=False)
-    h.wait("PostgreSQL cannot be used: .*did not answer in time", log=True, timeout=4)
+    h.wait("PostgreSQL cannot be used: .*did not answer in time", log=True)
     first, _ = peer.accept()
-    peer.settimeout(8)
+    peer.settimeout(60)
     second, _ = peer.accept()  # it comes back
     for s in (first, second, peer):
         s.close()
@@ -475,14 +476,14 @@ def test_a_password_file_others_may_read(pg, harness, tmp_path):
     time.sleep(1)
     assert h.count("STORE_UP") == 0
     secret.chmod(0o600)
-    h.wait("^STORE_UP", timeout=40)
+    h.wait("^STORE_UP")
 
 
 def test_a_statement_that_is_refused_is_answered_failed(pg, harness):
     h = harness()
     with Locked(pg):  # 55P03 after lock_timeout
         h.ask("settle", 1)  # behind the question for controls, which waits for its own lock_timeout
-        assert h.wait_answer(1, 60) == "STORE_DONE 1 failed"
+        assert h.wait_answer(1) == "STORE_DONE 1 failed"
     h.ask("tick", 2)
     assert h.wait_answer(2).startswith("TICKED 2 next=")
     assert [h.answers(r) for r in (1, 2)] == [1, 1] and h.count("STORE_DOWN") == 0
