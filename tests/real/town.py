@@ -16,14 +16,20 @@ from pgserver import PgServer
 BUILD = os.environ["PAASLA_BUILD"]
 
 
-def until(condition, seconds=15, what="it"):
+PATIENCE = 45  # seconds: tells life from death and nothing else; a busy machine may stop anybody for a while
+
+
+def until(condition, seconds=PATIENCE, what="it"):
+    """The last look is after the time: who was stopped itself does not give up what is there."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while True:
+        late = time.monotonic() >= end
         value = condition()
         if value:
             return value
+        if late:
+            raise AssertionError("waited %d s in vain for: %s" % (seconds, what() if callable(what) else what))
         time.sleep(0.02)
-    raise AssertionError("waited %d s in vain for: %s" % (seconds, what() if callable(what) else what))
 
 
 class Town:
@@ -182,15 +188,15 @@ class Town:
             rows += self.sql("SELECT " + what.replace("%", "%%") + " LIMIT 20")
         return "\n".join("%s: %s" % row for row in rows)
 
-    def settled(self, seconds=20):
+    def settled(self, seconds=PATIENCE):
         try:
             until(self.quiet, seconds, "a quiet queue")
         except AssertionError as e:
             raise AssertionError("%s; there is\n%s" % (e, self.what_waits())) from None
 
-    def state_is(self, no, state, seconds=15):
+    def state_is(self, no, state, seconds=PATIENCE):
         until(lambda: self.account(no, "state") == state, seconds,
-              "%s to be %s, is %s" % (no, state, self.account(no, "state")))
+              lambda: "%s to be %s, is %s" % (no, state, self.account(no, "state")))
 
     def findings(self, kind, state="open"):
         return self.sql("SELECT severity, text FROM paasla.finding WHERE kind = %s AND state = %s", kind, state)
