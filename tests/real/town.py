@@ -194,6 +194,28 @@ class Town:
         except AssertionError as e:
             raise AssertionError("%s; there is\n%s" % (e, self.what_waits())) from None
 
+    def compare(self):
+        """A full compare from its beginning, and what it found is settled. One that was wished for before this is over as
+        well: the daemon keeps one wish, and begins with it what it has not begun yet."""
+        control = self.one("SELECT paasla.ask('sync')")
+        until(lambda: self.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s", control), what="the compare")
+        self.settled()
+
+    def watched(self, times=1):
+        """The live watch stands, for that many times now; with it the wish for a compare is known, if it brings one."""
+        until(lambda: len(re.findall("live watch: (?:begun|resumed)", self.said())) >= times, what="the watch")
+        if self.kind.cookie:
+            until(lambda: self.one("SELECT count(*) FROM paasla.directory WHERE cookie IS NOT NULL") == 1, what="the cookie")
+
+    def told(self):
+        """All that anybody wrote before this has been told by the watch, and what comes of it is settled: the last word is of a
+        stranger in a group, who is nobody's concern."""
+        self.strangers = getattr(self, "strangers", 0) + 1
+        dn = self.kind.somebody(self.strangers)
+        self.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (self.group_dn(3), dn))
+        until(lambda: any(dn in text for _, text in self.findings("unmanaged_member")), what="%s to be told" % dn)
+        self.settled()
+
     def state_is(self, no, state, seconds=PATIENCE):
         until(lambda: self.account(no, "state") == state, seconds,
               lambda: "%s to be %s, is %s" % (no, state, self.account(no, "state")))
