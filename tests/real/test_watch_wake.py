@@ -78,10 +78,12 @@ class Between:
                 messages, rest = split_messages(rest + data)
                 for m in messages:
                     self.questions += DIRSYNC in m
-                    if not (NOTIFY in m and self._keeps(m, client)):
+                    if not self._keeps(m, client):
                         server.sendall(m)
 
     def _keeps(self, m, client):
+        if NOTIFY not in m:
+            return False
         self.searches += 1
         if self.deed == "cut":
             raise OSError

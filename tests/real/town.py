@@ -42,7 +42,7 @@ class Town:
         self.ldap.start()
         self.pg.start()
         self.pg.migrate()
-        self.conf_extra, self.process = conf, None
+        self.conf_extra, self.process, self.log = conf, None, None
         if strict:
             self.kind.strict(self.ldap)
         self.groups()
