@@ -9,7 +9,7 @@ import pytest
 
 from adtown import AdTown, add_contacts
 from sambaserver import PEOPLE, SUFFIX
-from test_watch import begun, change, compares
+from test_watch import begun, change, compares, count_wakes, wakes
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -146,19 +146,6 @@ def test_a_deletion_is_told_to_who_may_read_what_was_deleted(town):
 
 
 # ---- our own writes ----
-
-def count_wakes(t):
-    t.sql("CREATE TABLE public.woken (person_id bigint)")
-    t.sql("CREATE FUNCTION public.woken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
-          " 'BEGIN INSERT INTO public.woken VALUES (NEW.person_id); RETURN NULL; END'")
-    t.sql("CREATE TRIGGER woken AFTER INSERT ON paasla.dirty FOR EACH ROW WHEN (NEW.cause = 'watch')"
-          " EXECUTE FUNCTION public.woken()")
-
-
-def wakes(t):
-    t.told()
-    return t.one("SELECT count(*) FROM public.woken")
-
 
 def test_writes_of_ours_are_no_news_and_those_of_others_are(town):
     count_wakes(town)

@@ -17,14 +17,14 @@ from test_watch import begun, change, compares
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
-NOTIFY, DIRSYNC = b"1.2.840.113556.1.4.528", b"1.2.840.113556.1.4.841"
+NOTIFY, NUMBER = b"1.2.840.113556.1.4.528", b"highestCommittedUSN"
 HOURLY, OFTEN = "watch_poll_ms = 3600000", "watch_poll_ms = 500"
 STANDS, DOES_NOT = "the server tells when something changed", "the server does not tell when something changed"
 
 
 class Between:
     """Passes LDAP on, TLS on both sides, but for the notification search. `deed`: None, a result code that answers it,
-    "silent": it never gets there, "cut": the connection ends instead. `questions`: how often it was asked what changed."""
+    "silent": it never gets there, "cut": the connection ends instead. `questions`: how often it was asked whether something changed."""
 
     def __init__(self, samba, deed):
         self.samba, self.deed, self.searches, self.questions, self.open = samba, deed, 0, 0, []
@@ -77,7 +77,7 @@ class Between:
                     continue
                 messages, rest = split_messages(rest + data)
                 for m in messages:
-                    self.questions += DIRSYNC in m
+                    self.questions += NUMBER in m
                     if not self._keeps(m, client):
                         server.sendall(m)
 

@@ -114,7 +114,7 @@ class Town:
         if self.process:
             self.process.send_signal(sig)
             try:
-                code = self.process.wait(20)
+                code = self.process.wait(PATIENCE)
             finally:
                 self.process = None
             assert sig == signal.SIGKILL or code == 0, "paaslad ended with %d:\n%s" % (code, self.said()[-4000:])
