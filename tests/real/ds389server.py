@@ -254,7 +254,7 @@ class Ds389Server:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(60)
                 self.process = None
             except subprocess.TimeoutExpired:
                 self.kill9()

@@ -10,6 +10,11 @@ def inet_group(dn, first_member):
     return "dn:: %s\nobjectClass: groupOfNames\n%s\n" % (base64.b64encode(dn.encode()).decode(), first_member)
 
 
+def inet_somebody(n):
+    """What a group may have as a member and is no account of ours; another one for each number."""
+    return "uid=keegi%d,ou=mujal,dc=linn,dc=test" % n
+
+
 def inet_person(name):
     """An entry that somebody else makes: its DN, and the LDIF."""
     dn = "uid=%s,%s" % (name, PEOPLE)
@@ -18,6 +23,7 @@ def inet_person(name):
 
 class OpenLdap:
     dialect = "openldap"
+    somebody = staticmethod(inet_somebody)
     rdn = "uid"
     soon = 4  # seconds in which an account is made and seen
     naps = 60  # how often an idle daemon may wake up in six seconds
@@ -62,6 +68,7 @@ class OpenLdap:
 
 class Ds389:
     dialect = "389ds"
+    somebody = staticmethod(inet_somebody)
     rdn = "uid"
     soon = 4
     naps = 60
@@ -133,6 +140,12 @@ class Ad:
         from sambaserver import PEOPLE as people  # wants root: only who needs it
         dn = "CN=%s,%s" % (name, people)
         return dn, "dn: %s\nobjectClass: user\nsAMAccountName: %s\nuserAccountControl: 546\n\n" % (dn, name)
+
+    @staticmethod
+    def somebody(n):
+        """Of those that every domain has."""
+        from sambaserver import SUFFIX as suffix
+        return "CN=%s,CN=Users,%s" % (["Guest", "krbtgt", "Administrator", "Domain Guests", "Domain Computers"][n - 1], suffix)
 
     @staticmethod
     def unlock(password=None):

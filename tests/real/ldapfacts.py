@@ -17,7 +17,7 @@ BASE, ONE, TREE = ldap.SCOPE_BASE, ldap.SCOPE_ONELEVEL, ldap.SCOPE_SUBTREE
 def connect(server, dn=None, password=None, uri=None, starttls=False):
     """A bound connection; by default the service account's."""
     c = ldap.initialize(uri or server.uri, bytes_mode=False)
-    for option, value in ((ldap.OPT_PROTOCOL_VERSION, 3), (ldap.OPT_REFERRALS, 0), (ldap.OPT_NETWORK_TIMEOUT, 10),
+    for option, value in ((ldap.OPT_PROTOCOL_VERSION, 3), (ldap.OPT_REFERRALS, 0), (ldap.OPT_NETWORK_TIMEOUT, 60),
                           (ldap.OPT_TIMEOUT, 60), (ldap.OPT_X_TLS_CACERTFILE, server.ca_file), (ldap.OPT_X_TLS_NEWCTX, 0)):
         c.set_option(option, value)
     if starttls:

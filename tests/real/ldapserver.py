@@ -250,7 +250,7 @@ class SlapdServer:
         self.process = subprocess.Popen(["slapd", *self._arguments(), "-h", " ".join(urls), "-d", "0"],
                                         stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.dir, "log"), "ab"),
                                         **self._as_user())
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while wait:
             if self.process.poll() is not None:
                 raise RuntimeError("slapd ended: " + open(os.path.join(self.dir, "log")).read())
@@ -283,7 +283,7 @@ class SlapdServer:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

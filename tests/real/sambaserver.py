@@ -249,7 +249,7 @@ class SambaServer:
             self._signal(signal.SIGCONT)
             self._signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 pass
             self.kill9()
@@ -259,7 +259,7 @@ class SambaServer:
         self.process.stdin.close()
         self.process.wait()
         self.process = None
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while any(self._listens(port) for port in Address.PORTS) and time.monotonic() < end:
             time.sleep(0.01)  # its children are nobody's children now: what they listen on shows when the last has ended
 

@@ -283,15 +283,15 @@ def test_notifications(samba, service, admin, person):
     w = Watch(samba)
     assert w.next(0.2) is None  # nothing of what is there already
     w.c.modify_s(person, [(REPLACE, "userAccountControl", b"514")])
-    assert w.next(5) == (person, {"userAccountControl": [b"514"]})  # one's own, too
+    assert w.next(60) == (person, {"userAccountControl": [b"514"]})  # one's own, too
     other = connect(samba)
     other.modify_s(person, [(REPLACE, "userAccountControl", b"512")])
-    assert w.next(10) == (person, {"userAccountControl": [b"512"]})
+    assert w.next(60) == (person, {"userAccountControl": [b"512"]})
     admin.delete_s(person)
     assert w.next(6) is None  # no deletion to who may not read what was deleted
 
 
-def test_notifications_of_other_workers_come_within_five_seconds():
+def test_notifications_of_other_workers_come_seconds_later():
     s = SambaServer(workers=4).start()
     try:
         dn, w, waits = s.add_people(1)[0], Watch(s), []
@@ -299,7 +299,7 @@ def test_notifications_of_other_workers_come_within_five_seconds():
             c = connect(s)
             began = time.monotonic()
             c.modify_s(dn, [(REPLACE, "adminDescription", str(n).encode())])
-            assert w.next(8)[0] == dn
+            assert w.next(60)[0] == dn
             waits.append(time.monotonic() - began)
             if waits[-1] > 1:
                 break
@@ -309,11 +309,11 @@ def test_notifications_of_other_workers_come_within_five_seconds():
 
 
 def test_notification_refusals(samba):
-    refused = lambda **kw: answer(lambda: Watch(samba, **kw).next(0.2))
-    got, text = refused(expression="(objectClass=user)")
+    refused = lambda seconds, **kw: answer(lambda: Watch(samba, **kw).next(seconds))
+    got, text = refused(60, expression="(objectClass=user)")
     assert got == 53 and text.startswith("000020B9: Search filter too complex.")
-    assert refused(base=PEOPLE, scope=ONE)[0] == refused(base=PEOPLE)[0] == refused(expression="(name=*)")[0] == 0
+    assert refused(0.2, base=PEOPLE, scope=ONE)[0] == refused(0.2, base=PEOPLE)[0] == refused(0.2, expression="(name=*)")[0] == 0
     c = connect(samba)
     for _ in range(5):
         assert Watch(samba, c).next(0.1) is None
-    assert answer(lambda: Watch(samba, c).next(5)) == (11, "00002024: MaxNotificationPerConn reached")
+    assert answer(lambda: Watch(samba, c).next(60)) == (11, "00002024: MaxNotificationPerConn reached")

@@ -23,7 +23,7 @@ def kind(request):
 def town(request, kind):
     t = (AdTown if kind == "ad" else Town)(kind=kind, **getattr(request, "param", {})).start()
     try:
-        t.settled(40)
+        t.settled()
         yield t
     finally:
         t.close()
@@ -125,7 +125,7 @@ def test_that_a_leaver_was_opened_is_told_as_long_as_it_is_so(town):
     town.ldap.modify("dn: %s\nchangetype: modify\n%s\n" % (town.dn(1000), town.kind.unlock(password)))
     until(lambda: town.findings("opened_by_hand"), what="the finding")
     tries = lambda: town.one("SELECT count(*) FROM paasla.intent WHERE op = 'close' AND outcome = 'failed'")
-    until(lambda: tries() >= 3, 30, "more tries")
+    until(lambda: tries() >= 3, what="more tries")
     assert town.findings("opened_by_hand") and not town.binds(1000, password)
 
 
@@ -190,17 +190,28 @@ def test_returning_leaver(town):
 
 
 def test_future_arrival_departure_and_grant_end_by_timer(town):
-    soon = "now() + interval '%d seconds'" % town.kind.soon
-    town.hire(2001, "Tuleja", "Tamm", soon)
+    """All of it stands a day ahead first, which no machine is too slow to see; then it is moved to a moment from now. What
+    came of it came by the timer, or on a slow machine with the move, and never before the moment."""
+    tomorrow, soon = "now() + interval '1 day'", "now() + interval '%d seconds'" % town.kind.soon
+    town.hire(2001, "Tuleja", "Tamm", tomorrow)
+    town.grant(1000, "r0", tomorrow)
+    town.sql("UPDATE paasla.staff SET departed_at = " + tomorrow + ", departure_ref = 'KK-1' WHERE employee_no = '1001'")
     town.state_is(2001, "ready")
-    town.grant(1000, "r0", soon)
-    town.sql("UPDATE paasla.staff SET departed_at = " + soon + ", departure_ref = 'KK-1' WHERE employee_no = '1001'")
     until(lambda: town.in_groups(1000) == ["r0"], what="the dated grant")
-    assert town.binds(1001)
-    town.state_is(2001, "open", 20)
-    town.state_is(1001, "out", 20)
-    until(lambda: town.in_groups(1000) == [], 20, "the end of the grant")
+    town.settled()
+    assert town.binds(1001) and town.account(2001, "state") == "ready" and town.account(1001, "state") == "open"
+    came = town.one("UPDATE paasla.staff SET employed_from = " + soon + " WHERE employee_no = '2001' RETURNING employed_from")
+    left = town.one("UPDATE paasla.staff SET departed_at = " + soon + " WHERE employee_no = '1001' RETURNING departed_at")
+    over = town.one("UPDATE paasla.access_grant SET valid = tstzrange(lower(valid), " + soon + ") WHERE upper(valid) > now()"
+                    " RETURNING upper(valid)")
+    town.state_is(2001, "open")
+    town.state_is(1001, "out")
+    until(lambda: town.in_groups(1000) == [], what="the end of the grant")
+    town.settled()
     assert town.binds(2001)
+    begun = lambda no, op: town.one("SELECT min(i.at) FROM paasla.intent i JOIN paasla.employee_number n USING (person_id)"
+                                    " WHERE n.employee_no = %s AND i.op = %s", str(no), op)
+    assert begun(2001, "open") >= came and begun(1001, "close") >= left and begun(1000, "remove_member") >= over
 
 
 def add_by_hand(town, no, group):
@@ -231,9 +242,10 @@ def test_who_has_nothing_to_do_sleeps(town):
     town.state_is(1000, "out")
     town.settled()
     time.sleep(2)
-    before = woke()
+    before, began = woke(), time.monotonic()
     time.sleep(6)
-    assert woke() - before < town.kind.naps
+    times = woke() - before
+    assert times < town.kind.naps * (time.monotonic() - began) / 6, "a machine that holds us up gives the daemon more time too"
 
 
 def test_a_mass_departure_is_held_whole_and_released(town):
@@ -334,7 +346,7 @@ def test_a_hidden_directory_concludes_nothing(town):
     town.sql("SELECT paasla.ask('sync')")
     until(lambda: town.one("SELECT last_compare_complete IS FALSE FROM paasla.directory"), what="the compare to give up")
     town.sql("INSERT INTO paasla.dirty (directory, person_id, cause) SELECT directory, person_id, 'test' FROM paasla.account")
-    time.sleep(1)
+    until(lambda: town.one("SELECT count(*) FROM paasla.dirty WHERE cause = 'test'") == 0, what="everybody to be looked at")
     assert town.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 3
     assert town.binds(1000)
 
@@ -347,14 +359,14 @@ def test_directory_and_postgresql_stopped_and_started(town):
     town.depart(1000)
     time.sleep(0.5)
     town.ldap.start()
-    town.state_is(1000, "out", 40)
+    town.state_is(1000, "out")
     assert not town.binds(1000, password)
     town.pg.stop()
     time.sleep(0.5)
     town.pg.start()
     town.depart(1001)
-    town.state_is(1001, "out", 40)
-    town.settled(40)
+    town.state_is(1001, "out")
+    town.settled()
 
 
 def test_killed_at_any_moment(town):
@@ -367,7 +379,7 @@ def test_killed_at_any_moment(town):
         time.sleep(0.03)
         town.stop(signal.SIGKILL)
         town.start()
-    town.settled(40)
+    town.settled()
     for n in range(12):
         gone = n % 3 == 0
         if gone:  # closed; or never made, because the departure came first
@@ -398,7 +410,7 @@ def test_a_grant_between_the_two_reads_of_a_compare_survives(town):
     finally:
         stop.set()
         thread.join()
-    town.settled(40)
+    town.settled()
     have = town.one("SELECT count(*) FROM paasla.access_grant WHERE valid @> now()")
     assert sum(len(town.in_groups(1000 + n)) for n in range(3)) == have
     assert town.one("SELECT count(*) FROM paasla.intent WHERE op = 'remove_member'") == 0
@@ -408,7 +420,7 @@ def test_a_grant_between_the_two_reads_of_a_compare_survives(town):
 @pytest.mark.parametrize("town", [{"live": False}], indirect=True)  # a watch would put it back before we ask
 def test_preview_writes_nothing_and_says_what_would_be_done(town):
     town.sql("UPDATE paasla.directory SET mode = 'enforce'")
-    town.settled()
+    town.compare()  # that of the start is over, too: it would put back what is done now
     add_by_hand(town, 1000, 4)
     before = town.one("SELECT count(*) FROM paasla.intent")
     control = town.one("SELECT paasla.ask('preview')")
@@ -423,11 +435,14 @@ def test_absence_locks_and_keeps_password_and_groups(town):
     town.settled()
     password = town.password(1000)
     town.sql("INSERT INTO paasla.absence (person_id, period, suspend) SELECT person_id, tstzrange(now(), now() + interval"
-             " '%d seconds'), true FROM paasla.employee_number WHERE employee_no = '1000'" % town.kind.soon)
+             " '1 day'), true FROM paasla.employee_number WHERE employee_no = '1000'")
     town.state_is(1000, "paused")
     assert not town.binds(1000, password) and town.in_groups(1000) == ["r0"]
-    town.state_is(1000, "open", 20)
+    back = town.one("UPDATE paasla.absence SET period = tstzrange(lower(period), now() + interval '%d seconds')"
+                    " RETURNING upper(period)" % town.kind.soon)
+    town.state_is(1000, "open")
     assert town.binds(1000, password)
+    assert town.one("SELECT max(at) FROM paasla.intent WHERE op = 'open'") >= back, "not before the absence was over"
 
 
 def test_strangers_are_reported_and_forgotten_when_they_are_gone(town):
@@ -435,15 +450,11 @@ def test_strangers_are_reported_and_forgotten_when_they_are_gone(town):
     town.ldap.add(text)
     town.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (town.group_dn(4), stranger))
 
-    def compare():
-        control = town.one("SELECT paasla.ask('sync')")
-        until(lambda: town.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s" % control), what="the compare")
-
-    compare()
+    town.compare()
     assert stranger.split(",")[0] in town.findings("orphan_account")[0][1] and len(town.findings("unmanaged_member")) == 1
     assert stranger in town.ldap.search(town.group_dn(4), "(objectClass=*)", "member"), "not ours: never written"
     town.ldap._tool("ldapdelete", stranger)
     if town.kind.dangles:
         town.ldap.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (town.group_dn(4), stranger))
-    compare()
+    town.compare()
     assert not town.findings("orphan_account") and not town.findings("unmanaged_member")

@@ -14,7 +14,7 @@ from test_dir import Harness, fake
 from town import GROUPS, PEOPLE, Town, until
 
 PAUSE_MIN_S = 0.25  # DIR_BACKOFF_MIN_MS
-LIVE_S = 20
+LIVE_S = 45
 PEOPLE_HIRED = 52
 
 
@@ -32,7 +32,7 @@ class TownOfMany(Town):
             self.hire(1000 + n, "Inimene", "Number%s" % "abcdefghijklmnopqrstuvwxyz"[n % 26])
         self.write_conf({"paha": {"uris": self.other.ldapi}})
         self.start()
-        until(lambda: self.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 2 * PEOPLE_HIRED, 60, "accounts")
+        until(lambda: self.one("SELECT count(*) FROM paasla.account WHERE state = 'open'") == 2 * PEOPLE_HIRED, 180, "accounts")
         self.settled()
         self.stop()
 
@@ -85,14 +85,14 @@ class TownOfMany(Town):
 
     def says(self, name, words, seconds=LIVE_S):
         until(lambda: any(words in line for line in self.lines_of(name)), seconds,
-              "%s to say '%s'; it said %s" % (name, words, self.lines_of(name)))
+              lambda: "%s to say '%s'; it said %s" % (name, words, self.lines_of(name)))
 
     def leaver_is_locked_in_the_good_one(self):
         no = self.somebody()
         password = self.password(no)
         assert self.ldap.bind_ok(self.dn(no), password)
         self.depart(no)
-        until(lambda: self.state_in(no, "linn") == "out", LIVE_S, "%d to be out of linn; it says %s" % (no, self.said()[-3000:]))
+        until(lambda: self.state_in(no, "linn") == "out", LIVE_S, lambda: "%d to be out of linn; it says %s" % (no, self.said()[-3000:]))
         assert not self.ldap.bind_ok(self.dn(no), password)
         return no
 
@@ -129,10 +129,11 @@ PASSED_ON = ["trickle", "half", "behind"]  # the server did it, and only the ans
 
 def check_pauses(begin, peers):
     """Each tried again, and never without a pause. A round is at most two connections, or three when TLS failed."""
-    until(lambda: all(p.connections >= 4 for p in peers.values()), LIVE_S, "second rounds of all: %s" %
+    until(lambda: all(p.connections >= 4 for p in peers.values()), LIVE_S, lambda: "second rounds of all: %s" %
           {name: p.connections for name, p in peers.items()})
+    connections = [p.connections for p in peers.values()]  # before the time is taken: more of it allows more of them
     rounds = 2 + (time.monotonic() - begin) / PAUSE_MIN_S
-    assert all(p.connections <= 3 * rounds for p in peers.values())
+    assert all(n <= 3 * rounds for n in connections)
 
 
 @pytest.mark.parametrize("phase", ["bind", "search"])
@@ -153,18 +154,27 @@ def test_all_bad_at_once(town, phase):
 
 
 def check_recovery(town, peers):
-    """Each is connected, and watched where that is said to have ended; then nothing more is said. A watch that stands is
-    silent by right: one that a peer has left without an answer is seen to be dead only by the keep-alive of each minute, so
-    what is said of watches is looked at apart."""
+    """Each is connected, and watched where that is said to have ended; then nothing more is said, longer than any deadline. A
+    watch that stands is silent by right: one that a peer has left without an answer is seen to be dead only by the keep-alive
+    of each minute, so what is said of watches is looked at apart. Where a deadline passes all the same (of what was asked
+    before, or because the machine holds the peer up, which is threads of this program) it is waited until none does."""
     for p in peers.values():
         p.be()
     time.sleep(1.5)  # what is not answered yet is given up
-    until(lambda: all(up(town, name) and not watch_lost(town, name) for name in peers), 60,
-          lambda: "all to be connected; they say %s" % [town.lines_of(name)[-3:] for name in peers])
-    before = {name: said_of_asking(town, name) for name in peers}
-    town.leaver_is_locked_in_the_good_one()
-    time.sleep(1.5)  # longer than any deadline
-    assert {name: said_of_asking(town, name) for name in peers} == before
+
+    def nothing_more():
+        until(lambda: all(up(town, name) and not watch_lost(town, name) for name in peers), 60,
+              lambda: "all to be connected; they say %s" % [town.lines_of(name)[-3:] for name in peers])
+        before = {name: len(said_of_asking(town, name)) for name in peers}
+        if not asked:
+            asked.append(town.leaver_is_locked_in_the_good_one())
+        time.sleep(1.5)
+        news = [line for name in peers for line in said_of_asking(town, name)[before[name]:]]
+        late = any(word in line for line in news for word in (SLOW, "no end within"))
+        assert late or not news, news
+        return not late
+    asked = []
+    until(nothing_more, 120, "no deadline to pass any more")
 
 
 WATCH = "live watch"
@@ -200,7 +210,7 @@ def test_bad_at_a_write(town, deed):
     town.leaver_is_locked_in_the_good_one()
     assert len(town.lines_of("paha")) < 30
     check_recovery(town, {"paha": peer})
-    until(lambda: town.state_in(no, "paha") == "out", LIVE_S, "%d to be out of paha; it says %s" % (no, town.said()[-3000:]))
+    until(lambda: town.state_in(no, "paha") == "out", LIVE_S, lambda: "%d to be out of paha; it says %s" % (no, town.said()[-3000:]))
     town.settled()
     assert town.one("SELECT count(*) FROM paasla.intent WHERE outcome IS NULL") == 0
     peer.close()

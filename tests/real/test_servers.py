@@ -9,18 +9,13 @@ import pytest
 from ldapserver import PEOPLE, SlapdServer, free_port
 from paaslactl import ATTENTION, OK, ctl
 from pgserver import PgServer
-from test_mirror import MirrorTown, holds
+from test_mirror import MirrorTown, level
 from town import until
 
-TIMEOUT_MS = 1500
+TIMEOUT_MS = 5000  # more than a busy machine needs for an answer, less than the default for what is frozen
 
 
 class Town(MirrorTown):
-    def start(self):
-        """Not before the second knows our log-on: one that is refused is left alone for long."""
-        until(lambda: holds(self.second, self.ldap.service_dn), 30, "the second server to hold the service account")
-        return super().start()
-
     def server(self, n):
         return [self.ldap, self.second][n].ldapi
 
@@ -37,22 +32,18 @@ class Town(MirrorTown):
                         " JOIN paasla.account a USING (account_id) JOIN paasla.employee_number n USING (person_id)"
                         " WHERE n.employee_no = %s AND k.server = %s ORDER BY k.intent_id LIMIT 1", str(no), self.server(n))[0]
 
-    def acked(self, no, n, seconds=15):
-        until(lambda: self.acks(no).get(self.server(n), (0, 0, False))[2], seconds,
-              "server %d to acknowledge; is %s" % (n, self.acks(no)))
+    def acked(self, no, n):
+        until(lambda: self.acks(no).get(self.server(n), (0, 0, False))[2],
+              what=lambda: "server %d to acknowledge; is %s" % (n, self.acks(no)))
         return self.acks(no)[self.server(n)]
 
     def state_of(self, n):
         rows = self.sql("SELECT state, in_use, read_only FROM paasla.directory_server WHERE server = %s", self.server(n))
         return tuple(rows[0]) if rows else None
 
-    def is_state(self, n, state, in_use):
-        until(lambda: (self.state_of(n) or ())[:2] == (state, in_use), 20, "server %d to be %s, is %s"
-              % (n, state, self.state_of(n)))
-
-    def lock_ms(self, no):
-        return self.one("SELECT extract(epoch FROM a.locked_at - a.changed_at) * 1000 FROM paasla.account a"
-                        " JOIN paasla.employee_number n USING (person_id) WHERE n.employee_no = '%s'" % no)
+    def is_state(self, n, state, in_use, *read_only):
+        until(lambda: (self.state_of(n) or ())[:2 + len(read_only)] == (state, in_use, *read_only),
+              what=lambda: "server %d to be %s, is %s" % (n, (state, in_use, *read_only), self.state_of(n)))
 
     def why(self, no):
         return ctl(self.pg.dsn(), "why", no, code=None)
@@ -64,14 +55,17 @@ class Town(MirrorTown):
 
 @pytest.fixture
 def town():
-    t = Town(people=4, lines=["timeout_ms = %d" % TIMEOUT_MS, "connect_ms = 1000"]).start()
-    t.grant(1000, "r1")
-    t.settled()
-    until(lambda: holds(t.second, t.dn(1003)), 30, "the second provider to hold all")
-    t.is_state(0, "up", True)
-    t.is_state(1, "up", False)
-    yield t
-    t.close()
+    t = Town(people=4, lines=["timeout_ms = %d" % TIMEOUT_MS])
+    try:
+        t.start()
+        t.grant(1000, "r1")
+        t.settled()
+        level(t)
+        t.is_state(0, "up", True)
+        t.is_state(1, "up", False)
+        yield t
+    finally:
+        t.close()
 
 
 def test_the_lock_goes_to_both(town):
@@ -79,11 +73,14 @@ def test_the_lock_goes_to_both(town):
     assert town.second.bind_ok(town.dn(1000), passwords[1000])
     town.depart(1000)
     town.state_is(1000, "out")
-    assert town.acked(1000, 0) == (0, False, True)
-    assert town.acked(1000, 1) == (0, False, True)
+    acks = [town.acked(1000, n) for n in (0, 1)]
     for server in (town.ldap, town.second):
         assert not server.bind_ok(town.dn(1000), passwords[1000])
     town.settled()
+    if "it does not answer" in town.said() or "no answer in time" in town.said():  # a machine held a server up for seconds
+        assert set(acks) <= {(0, False, True), (-1, True, True)}
+        return
+    assert acks == [(0, False, True)] * 2
     assert sorted(town.events("lock.acknowledged")) == sorted((town.server(n), 0, False) for n in (0, 1))
     assert town.events("lock.not_acknowledged") == []
 
@@ -95,25 +92,25 @@ def has_password(server, dn):
 def test_a_frozen_server_delays_nothing(town):
     passwords = {no: town.password(no) for no in (1000, 1001)}
     town.second.freeze()
-    begin = time.monotonic()
     town.depart(1000)
     town.state_is(1000, "out")
-    assert time.monotonic() - begin < 1 and town.lock_ms(1000) < 500
     assert town.acked(1000, 0) == (0, False, True)
     assert not town.ldap.bind_ok(town.dn(1000), passwords[1000])
     said = town.why(1000)
     assert said.code == ATTENTION and "1 server is not known to have the lock" in said.out
     assert re.search(r"Locked on %s at 20[0-9: -]+; not yet on %s \(" % (re.escape(town.server(0)), re.escape(town.server(1))), said.out)
-    until(lambda: town.acks(1000)[town.server(1)][0] == -1, 10, "no answer to be noted, is %s" % town.acks(1000))
+    until(lambda: town.acks(1000)[town.server(1)][0] == -1, what=lambda: "no answer to be noted, is %s" % town.acks(1000))
+    assert town.one("SELECT a.out_at < e.at FROM paasla.account a JOIN audit.event e USING (account_id)"
+                    " WHERE e.action = 'lock.not_acknowledged'"), "out before anybody gave up waiting for the other one"
     assert not has_password(town.ldap, town.dn(1000))
     town.second.thaw()
     # Seen there: nobody knows when it did what. The account is closed once more at once, and that lock has an answer of its own.
-    until(lambda: town.first_ack(1000, 1) == (-1, True, True), 15, "the lock to be seen; is %s" % (town.first_ack(1000, 1),))
+    until(lambda: town.first_ack(1000, 1) == (-1, True, True), what=lambda: "the lock to be seen; is %s" % (town.first_ack(1000, 1),))
     town.settled()
-    assert town.account(1000, "state") == "out"
+    town.state_is(1000, "out")
     town.acked(1000, 1)
-    until(lambda: town.why(1000).code == OK, 10, "out")
-    time.sleep(1)  # whatever the two have still to tell each other
+    until(lambda: town.why(1000).code == OK, what="out")
+    level(town)  # whatever the two have still to tell each other
     for server in (town.ldap, town.second):
         assert not server.bind_ok(town.dn(1000), passwords[1000])
         assert not has_password(server, town.dn(1000))
@@ -124,16 +121,14 @@ def test_a_stopped_server_is_looked_at_when_it_is_back(town):
     password = town.password(1000)
     town.second.stop()
     town.is_state(1, "away", False)
-    begin = time.monotonic()
     town.depart(1000)
     town.state_is(1000, "out")
-    assert time.monotonic() - begin < 1
-    until(lambda: town.acks(1000)[town.server(1)] == (-2, False, False), 10, "it to be noted")
+    until(lambda: town.acks(1000)[town.server(1)] == (-2, False, False), what="it to be noted")
     said = town.why(1000)
     assert said.code == ATTENTION and "is NOT yet out: 1 server is not known to have the lock." in said.out
     assert re.search(r"Locked on ldapi://\S+ at 20[0-9: -]+; not yet on ldapi://\S+ \(the daemon cannot reach it\)\.", said.out)
     town.second.start()
-    assert town.acked(1000, 1, 40) == (-2, True, True)
+    assert town.acked(1000, 1) == (-2, True, True)
     town.settled()
     said = town.why(1000)
     assert said.code == OK and said.out.endswith(" is out.\n") and " (seen there)." in said.out
@@ -143,17 +138,20 @@ def test_a_stopped_server_is_looked_at_when_it_is_back(town):
 
 def test_the_working_server_stays_in_use(town):
     password = town.password(1000)
-    began = time.monotonic()
+    before = len(town.said())
     town.ldap.kill9()
     town.is_state(1, "up", True)
-    assert time.monotonic() - began < 2  # its connection was warm: no pause
+    lost, then = [line for line in town.said()[before:].splitlines() if '"linn (' in line and "not in use" not in line
+                  and "live watch" not in line][:2]
+    assert "lost" in lost and town.server(0) in lost, lost
+    assert "connected" in then and town.server(1) in then, "it was known to work: nothing else was tried before it: " + then
     town.is_state(0, "away", False)
     town.depart(1000)
     town.state_is(1000, "out")
     assert town.acked(1000, 1) == (0, False, True)
     town.ldap.start()
     town.is_state(0, "up", False)
-    assert town.acked(1000, 0, 40) == (-2, True, True)
+    assert town.acked(1000, 0) == (-2, True, True)
     assert not town.ldap.bind_ok(town.dn(1000), password)
     time.sleep(1.5)
     assert town.state_of(1) == ("up", True, False)  # the first of the list is back and is not preferred
@@ -162,37 +160,40 @@ def test_the_working_server_stays_in_use(town):
     town.depart(1001)
     town.state_is(1001, "out")
     town.second.start()
-    town.acked(1001, 1, 40)
+    town.acked(1001, 1)
 
 
 @pytest.fixture
 def patient():
     """With the timeout as it is by default."""
-    t = Town(people=2, lines=["connect_ms = 1000"]).start()
-    t.settled()
-    until(lambda: holds(t.second, t.dn(1001)), 30, "the second provider to hold all")
-    t.is_state(0, "up", True)
-    t.is_state(1, "up", False)
-    yield t
-    t.close()
+    t = Town(people=2)
+    try:
+        t.start()
+        t.settled()
+        level(t)
+        t.is_state(0, "up", True)
+        t.is_state(1, "up", False)
+        yield t
+    finally:
+        t.close()
 
 
 def test_a_frozen_server_in_use_is_left_when_another_one_answers(patient):
     town, password = patient, patient.password(1000)
     town.ldap.freeze()
-    begin = time.monotonic()
     town.depart(1000)
-    until(lambda: not town.second.bind_ok(town.dn(1000), password), 10, "the lock on the second")
-    assert time.monotonic() - begin < 8  # timeout_ms is 15 s
+    until(lambda: not town.second.bind_ok(town.dn(1000), password), what="the lock on the second")
     town.state_is(1000, "out")
-    assert town.acked(1000, 1) == (0, False, True) and town.state_of(1)[:2] == ("up", True)
+    assert town.acked(1000, 1) == (0, False, True)
+    town.is_state(1, "up", True)
+    assert "it does not answer and another server does" in town.said() and "no answer in time" not in town.said()
     assert town.why(1000).code == ATTENTION
     town.ldap.thaw()
-    town.acked(1000, 0, 40)
+    town.acked(1000, 0)
     town.settled()
     assert town.state_of(1)[:2] == ("up", True)
-    until(lambda: town.why(1000).code == OK, 10, "out, after the account was closed once more")
-    time.sleep(1)  # whatever the two have still to tell each other
+    until(lambda: town.why(1000).code == OK, what="out, after the account was closed once more")
+    level(town)  # whatever the two have still to tell each other
     for server in (town.ldap, town.second):
         assert not server.bind_ok(town.dn(1000), password)
 
@@ -204,9 +205,8 @@ def test_when_nobody_answers_the_server_in_use_is_not_left(patient):
     town.depart(1000)
     time.sleep(4)
     town.ldap.thaw()
-    time.sleep(0.5)
-    town.second.thaw()
     town.state_is(1000, "out")
+    town.second.thaw()  # not sooner: whichever answers first after that is chance
     town.acked(1000, 1)
     assert town.state_of(0)[:2] == ("up", True) and "it does not answer" not in town.said()
 
@@ -215,12 +215,12 @@ def test_a_crash_forgets_no_server(town):
     """The daemon is killed after the lock and before the other server's answer: the rows were born with the intent."""
     town.second.freeze()
     town.depart(1000)
-    until(lambda: town.account(1000, "state") == "out", 10, "the departure")
+    town.state_is(1000, "out")
     town.stop(signal.SIGKILL)
     assert town.acks(1000)[town.server(1)][2] is False
     town.second.thaw()
     town.start()
-    town.acked(1000, 1, 30)
+    town.acked(1000, 1)
     town.settled()
 
 
@@ -253,18 +253,18 @@ def test_a_consumer_is_not_followed_and_looked_at(updateref):
     try:
         t.start()
         t.settled()
-        until(lambda: holds(t.second, t.dn(1002)), 30, "the consumer to hold all")
+        level(t)
         t.is_state(1, "up", False)
         password = t.password(1000)
         t.depart(1000)
         t.state_is(1000, "out")
         assert t.acked(1000, 1) == (10 if updateref else 53, True, True)
         assert not t.second.bind_ok(t.dn(1000), password)
-        assert t.state_of(1) == ("up", False, True)
+        t.is_state(1, "up", False, True)
         t.depart(1001)  # known now: it is not even asked
         assert t.acked(1001, 1) == (10, True, True)
         assert t.said().count("this server takes no writes") == 1
-        assert t.state_of(0) == ("up", True, False)
+        t.is_state(0, "up", True, False)
     finally:
         t.close()
 
@@ -276,9 +276,9 @@ def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
         t.is_state(1, "up", True)
         t.is_state(0, "up", False)
         t.hire(1000, "Inimene", "Numbera")  # the first write is refused there
-        t.state_is(1000, "open", 30)
+        t.state_is(1000, "open")
         t.is_state(0, "up", True)
-        assert t.state_of(1)[2]
+        t.is_state(1, "up", False, True)
         password = t.password(1000)
         t.ldap.stop()
         t.is_state(1, "up", True)  # better than none: it can be read
@@ -286,8 +286,8 @@ def test_a_consumer_listed_first_is_left_for_a_server_that_takes_writes():
         time.sleep(2)
         t.ldap.start()
         t.is_state(0, "up", True)  # without a write that fails
-        t.state_is(1000, "out", 30)
-        until(lambda: not t.ldap.bind_ok(t.dn(1000), password), 10, "the lock")
+        t.state_is(1000, "out")
+        until(lambda: not t.ldap.bind_ok(t.dn(1000), password), what="the lock")
     finally:
         t.close()
 
@@ -300,7 +300,7 @@ def test_a_referral_of_the_only_server_is_said_and_not_followed():
     try:
         t.start()
         t.hire(1000, "Inimene", "Numbera")
-        until(lambda: "this server takes no writes; it is not followed to where it points" in t.said(), 20, "it to be said")
+        until(lambda: "this server takes no writes; it is not followed to where it points" in t.said(), what="it to be said")
         time.sleep(1)
         assert "employeeNumber" not in t.ldap.search(PEOPLE, "employeeNumber")
     finally:

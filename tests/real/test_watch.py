@@ -23,29 +23,38 @@ def kind(request):
 def town(request, kind):
     make = AdTown if kind == "ad" else Town
     t = make(people=4, kind=kind, lines=[], **getattr(request, "param", {})).start()
-    for n in range(4):
-        t.grant(1000 + n, "r1")
-    t.settled()
-    begun(t)
-    yield t
-    t.close()
+    try:
+        for n in range(4):
+            t.grant(1000 + n, "r1")
+        t.settled()
+        begun(t)
+        yield t
+    finally:
+        t.close()
 
 
 def begun(t, times=1):
-    """Live, and the compare that follows a first refresh is through; from here on only the watch can find anything."""
-    until(lambda: t.said().count("live watch: begun") + t.said().count("live watch: resumed") >= times, what="the watch")
-    t.settled()
-    if t.kind.cookie:
-        until(lambda: t.one("SELECT count(*) FROM paasla.directory WHERE cookie IS NOT NULL") == 1, what="the cookie")
-    if t.kind.dialect != "openldap":  # which need not wait with its compare until the watch stands
-        until(lambda: t.said().count("full compare: ") >= t.said().count("event=daemon.start"), what="the compare of each start")
-        until(lambda: compares(t) == t.said().count("full compare: "), what="its note")
-        t.settled()
+    """Live, and the compares of a start and of a first refresh are through; from here on only the watch can find anything."""
+    t.watched(times)
+    t.compare()
     t.compares = compares(t)
 
 
 def compares(t):
     return t.one("SELECT count(*) FROM audit.event WHERE action = 'compare.done'")
+
+
+def count_wakes(t):
+    t.sql("CREATE TABLE public.woken (person_id bigint)")
+    t.sql("CREATE FUNCTION public.woken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+          " 'BEGIN INSERT INTO public.woken VALUES (NEW.person_id); RETURN NULL; END'")
+    t.sql("CREATE TRIGGER woken AFTER INSERT ON paasla.dirty FOR EACH ROW WHEN (NEW.cause = 'watch')"
+          " EXECUTE FUNCTION public.woken()")
+
+
+def wakes(t):
+    t.told()
+    return t.one("SELECT count(*) FROM public.woken")
 
 
 def change(t, dn, text, who=None):
@@ -92,23 +101,19 @@ def test_what_somebody_takes_back_is_no_finding_any_more(town):
 
 def test_another_spelling_of_a_name_is_the_same_person(town):
     change(town, town.group_dn(4), "add: member\nmember: " + re.sub(r"(?i),(ou|dc)=", r" , \1=", town.dn(1000).upper()))
-    until(lambda: town.findings("drift_member_added") or town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%'"))
+    until(lambda: town.sql("SELECT 1 FROM paasla.finding WHERE kind LIKE 'drift%%'"), what="the finding")
     until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
     assert not town.findings("unmanaged_member")
 
 
 def test_who_was_found_already_is_not_looked_at_again(town):
     """Each change of a group costs a look at what is new in it, also when one comes shortly upon the other."""
-    town.sql("CREATE TABLE public.woken (person_id bigint)")
-    town.sql("CREATE FUNCTION public.woken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
-             " 'BEGIN INSERT INTO public.woken VALUES (NEW.person_id); RETURN NULL; END'")
-    town.sql("CREATE TRIGGER woken AFTER INSERT ON paasla.dirty FOR EACH ROW WHEN (NEW.cause = 'watch')"
-             " EXECUTE FUNCTION public.woken()")
+    count_wakes(town)
     for n in range(4):
         change(town, town.group_dn(0), "add: member\nmember: " + town.dn(1000 + n))
         until(lambda: len(town.findings("drift_member_added")) == n + 1, what="finding %d" % n)
         town.settled()
-    assert town.one("SELECT count(*) FROM public.woken") == 4
+    assert wakes(town) == 4
 
 
 def test_strangers_are_found(town):
@@ -153,13 +158,13 @@ def test_a_deleted_group_is_found(town):
 
 
 def no_own_writes(town):
+    count_wakes(town)
     before = town.one("SELECT count(*) FROM audit.event")
     for n in range(4):
         town.grant(1000 + n, "r2")
-    until(lambda: town.in_groups(1003) == ["r1", "r2"])
+    until(lambda: town.in_groups(1003) == ["r1", "r2"], what="the grants")
     town.settled()
-    seen = town.one("SELECT count(*) FROM paasla.dirty WHERE cause = 'watch'")
-    assert seen == 0 and compares(town) == town.compares
+    assert wakes(town) == 0 and compares(town) == town.compares
     assert town.one("SELECT count(*) FROM audit.event") > before
 
 
@@ -210,7 +215,7 @@ def test_what_happened_while_the_daemon_was_down_is_told(town):
     town.stop()
     change(town, town.group_dn(4), "add: member\nmember: " + town.dn(1000))
     town.start()
-    begun(town, 2)
+    town.watched(2)
     assert ("resumed where it had ended" in town.said()) == town.kind.cookie
     until(lambda: "r4" not in town.in_groups(1000), what="the put-back")
 
@@ -230,7 +235,7 @@ def test_a_restored_directory_raises_an_alarm_and_is_compared(town):
     town.ldap.stop()
     saved = town.ldap.dump()
     town.ldap.start()
-    until(lambda: town.said().count("live watch: resumed") >= 1, 30)
+    until(lambda: town.said().count("live watch: resumed") >= 1, what="the watch")
     change(town, town.dn(1000), "replace: description\ndescription: hiljem")
     version = re.search(r"^entryCSN: (\S+)", town.ldap.search(town.dn(1000), "-s", "base", "entryCSN"), re.M).group(1)
     until(lambda: version in town.one("SELECT cookie FROM paasla.directory"), what="the cookie of this change")
@@ -239,7 +244,7 @@ def test_a_restored_directory_raises_an_alarm_and_is_compared(town):
     town.ldap.restore(saved)
     town.ldap.start()
     town.start()
-    until(lambda: town.findings("directory_went_back"), 30, "the alarm")
+    until(lambda: town.findings("directory_went_back"), what="the alarm")
     town.settled()
 
 
@@ -259,7 +264,7 @@ def test_killed_between_telling_and_storing(town):
         os.kill(town.process.pid, signal.SIGKILL)
         town.process.wait()
         town.start()
-        until(lambda: "r4" not in town.in_groups(1000 + n % 4), 20, what="the put-back")
+        until(lambda: "r4" not in town.in_groups(1000 + n % 4), what="the put-back")
         town.settled()
 
 
@@ -283,4 +288,6 @@ def test_a_renamed_unit_is_told_alone_and_everything_is_compared(town):
     assert compares(town) == town.compares
     town.ldap._tool("ldapmodrdn", "-r", unit, "ou=teine")
     until(lambda: town.account(1000, "dn").endswith("ou=teine," + PEOPLE), what="the new name")
+    until(lambda: compares(town) > town.compares, what="the compare, which is noted after it has named whom to look at")
+    town.settled()
     assert compares(town) == town.compares + 1

@@ -4,14 +4,12 @@ import os
 import re
 import shutil
 import stat
-import time
 
 import pytest
 
 from adtown import AdTown, add_contacts
-from paaslactl import ctl
 from sambaserver import PEOPLE, SUFFIX
-from test_watch import begun, change, compares
+from test_watch import begun, change, compares, count_wakes, wakes
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -58,10 +56,6 @@ def put_back(t, n=1000):
     until(lambda: "r4" not in t.in_groups(n), what="the put-back")
 
 
-def asked_for_a_compare(t):
-    ctl(t.pg.dsn(), "sync", "--timeout", "20")
-
-
 def unit(t):
     t.ldap.add("dn: %s\nobjectClass: organizationalUnit\n" % UNIT)
 
@@ -69,13 +63,12 @@ def unit(t):
 # ---- what is told ----
 
 @pytest.mark.parametrize("how", ["DirSync", "numbers"])
-def test_within_two_seconds(town, how):
+def test_what_changed_is_asked_for_and_not_left_to_the_compare(town, how):
     if how == "numbers":
         by_numbers(town)
-    began = time.monotonic()
     change(town, town.group_dn(0), "add: member\nmember: " + town.dn(1000))
     until(lambda: town.findings("drift_member_added"), what="the finding")
-    assert time.monotonic() - began < 2.5 and compares(town) == town.compares
+    assert compares(town) == town.compares
 
 
 @pytest.mark.parametrize("how", ["DirSync", "numbers"])
@@ -113,7 +106,7 @@ def test_a_renamed_group_is_missed(town):
 def test_a_stranger_who_is_moved_to_our_people_is_found(town):
     dn, ldif = town.kind.stranger("tont")
     town.ldap.add(ldif.replace(PEOPLE, "CN=Users," + SUFFIX))
-    time.sleep(2.5)
+    town.told()
     assert not town.findings("orphan_account")
     town.ldap._tool("ldapmodrdn", "-r", "-s", PEOPLE, dn.replace(PEOPLE, "CN=Users," + SUFFIX), "CN=tont")
     until(lambda: town.findings("orphan_account"), what="the orphan")
@@ -122,8 +115,9 @@ def test_a_stranger_who_is_moved_to_our_people_is_found(town):
 
 def test_a_group_of_two_thousand(town):
     add_contacts(town.ldap, town.group_dn(4), 2000, "OU=kontaktid,OU=teenused," + SUFFIX)
-    asked_for_a_compare(town)
-    town.settled()
+    put_back(town)
+    town.told()
+    town.compare()  # so many new ones at once are left to it; now they are known
     town.compares = compares(town)
     put_back(town)
     assert compares(town) == town.compares
@@ -133,12 +127,12 @@ def test_a_group_of_two_thousand(town):
 
 def test_what_a_delegated_account_is_not_told_is_found_by_the_compare(town):
     """Deleted, and moved out of its sight."""
-    time.sleep(2.5)  # what the daemon wrote into the group is told, and would bring the group to its attention
+    town.told()  # so is what the daemon wrote into the group, which would bring the group to its attention
     town.ldap._tool("ldapdelete", town.dn(1002))
     rename(town, 1003, town.dn(1003).split(",OU=")[0], "CN=Users," + SUFFIX)
-    time.sleep(2.5)
+    town.told()
     assert not town.findings("account_lost") and compares(town) == town.compares
-    asked_for_a_compare(town)
+    town.compare()
     until(lambda: len(town.findings("account_lost")) == 2, what="the findings")
 
 
@@ -153,24 +147,11 @@ def test_a_deletion_is_told_to_who_may_read_what_was_deleted(town):
 
 # ---- our own writes ----
 
-def count_wakes(t):
-    t.sql("CREATE TABLE public.woken (person_id bigint)")
-    t.sql("CREATE FUNCTION public.woken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
-          " 'BEGIN INSERT INTO public.woken VALUES (NEW.person_id); RETURN NULL; END'")
-    t.sql("CREATE TRIGGER woken AFTER INSERT ON paasla.dirty FOR EACH ROW WHEN (NEW.cause = 'watch')"
-          " EXECUTE FUNCTION public.woken()")
-
-
-def wakes(t):
-    time.sleep(3)  # it is asked each second
-    return t.one("SELECT count(*) FROM public.woken")
-
-
 def test_writes_of_ours_are_no_news_and_those_of_others_are(town):
     count_wakes(town)
     for n in range(4):
         town.grant(1000 + n, "r2")
-    until(lambda: town.in_groups(1003) == ["r1", "r2"])
+    until(lambda: town.in_groups(1003) == ["r1", "r2"], what="the grants")
     town.settled()
     assert wakes(town) == 0
     change(town, town.group_dn(2), "delete: member\nmember: " + town.dn(1000))
@@ -189,10 +170,10 @@ def test_an_account_that_stands_as_it_was_seen_is_no_news(town):
     town.state_is(1001, "out")
     town.settled()
     first = wakes(town)
-    assert first <= 1  # a question may fall between our write and our look
+    assert first <= 3  # a question may fall between our look and any of the writes before it: the lock, the password twice
     for value, news in (("66050", 1), ("514", 2), ("66050", 3)):
         change(town, town.dn(1001), "replace: userAccountControl\nuserAccountControl: " + value)
-        until(lambda: town.one("SELECT count(*) FROM public.woken") == first + news, what="the news")
+        until(lambda: town.one("SELECT count(*) FROM public.woken") >= first + news, what="the news")
         town.settled()
     assert wakes(town) == first + 3 and not town.sql("SELECT 1 FROM paasla.finding WHERE state = 'open' AND kind LIKE 'drift%%'")
 
@@ -200,11 +181,12 @@ def test_an_account_that_stands_as_it_was_seen_is_no_news(town):
 # ---- servers ----
 
 def test_a_killed_server(town):
-    for n in range(2):
+    for _ in range(2):
+        before = len(town.said())
         town.ldap.kill9()
-        until(lambda: town.said().count("connection") > n, what="the loss")
+        until(lambda: "connection" in town.said()[before:], what="the loss")
         town.ldap.start()
-        until(lambda: town.said().count("live watch: resumed") > n, 30, what="the watch")
+        until(lambda: "live watch: resumed" in town.said()[before:], what="the watch")
         put_back(town)
     assert compares(town) == town.compares
 
@@ -216,10 +198,10 @@ def test_a_restored_server_raises_an_alarm_and_is_compared(town):
     shutil.copytree(os.path.join(town.ldap.dir, "private"), saved, symlinks=True,
                     ignore=lambda folder, names: [n for n in names if stat.S_ISSOCK(os.lstat(os.path.join(folder, n)).st_mode)])
     town.ldap.start()
-    until(lambda: town.said().count("live watch: resumed") >= 1, 30, what="the watch")
-    before = place(town)
+    until(lambda: town.said().count("live watch: resumed") >= 1, what="the watch")
+    before = int(re.search(r"^highestCommittedUSN: (\d+)", town.ldap.search("", "-s", "base", "highestCommittedUSN"), re.M)[1])
     put_back(town)
-    until(lambda: place(town) != before, what="the cookie of this change")
+    until(lambda: int(place(town).split(":")[2]) > before, what="the cookie of this change")
     town.settled()
     town.stop()
     town.ldap.stop()
@@ -227,7 +209,7 @@ def test_a_restored_server_raises_an_alarm_and_is_compared(town):
     os.rename(saved, os.path.join(town.ldap.dir, "private"))
     town.ldap.start()
     town.start()
-    until(lambda: town.findings("directory_went_back"), 30, "the alarm")
+    until(lambda: town.findings("directory_went_back"), what="the alarm")
     begun(town, 3)
     put_back(town)
 
@@ -262,10 +244,10 @@ def test_by_numbers(town):
     town.settled()
     assert not town.can(1002, password)[0]
     assert "was last written on DC1 at 20" in town.findings("opened_by_hand", "resolved")[0][1]
-    before = town.one("SELECT count(*) FROM public.woken")
+    before = wakes(town)
     for n in range(4):
         town.grant(1000 + n, "r2") if n != 2 else None
-    until(lambda: town.in_groups(1003) == ["r1", "r2"])
+    until(lambda: town.in_groups(1003) == ["r1", "r2"], what="the grants")
     town.settled()
     assert wakes(town) == before and not town.findings("drift_member_added")
     town.stop()

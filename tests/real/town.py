@@ -16,14 +16,20 @@ from pgserver import PgServer
 BUILD = os.environ["PAASLA_BUILD"]
 
 
-def until(condition, seconds=15, what="it"):
+PATIENCE = 45  # seconds: tells life from death and nothing else; a busy machine may stop anybody for a while
+
+
+def until(condition, seconds=PATIENCE, what="it"):
+    """The last look is after the time: who was stopped itself does not give up what is there."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while True:
+        late = time.monotonic() >= end
         value = condition()
         if value:
             return value
+        if late:
+            raise AssertionError("waited %d s in vain for: %s" % (seconds, what() if callable(what) else what))
         time.sleep(0.02)
-    raise AssertionError("waited %d s in vain for: %s" % (seconds, what() if callable(what) else what))
 
 
 class Town:
@@ -36,7 +42,7 @@ class Town:
         self.ldap.start()
         self.pg.start()
         self.pg.migrate()
-        self.conf_extra, self.process = conf, None
+        self.conf_extra, self.process, self.log = conf, None, None
         if strict:
             self.kind.strict(self.ldap)
         self.groups()
@@ -108,7 +114,7 @@ class Town:
         if self.process:
             self.process.send_signal(sig)
             try:
-                code = self.process.wait(20)
+                code = self.process.wait(PATIENCE)
             finally:
                 self.process = None
             assert sig == signal.SIGKILL or code == 0, "paaslad ended with %d:\n%s" % (code, self.said()[-4000:])
@@ -182,15 +188,37 @@ class Town:
             rows += self.sql("SELECT " + what.replace("%", "%%") + " LIMIT 20")
         return "\n".join("%s: %s" % row for row in rows)
 
-    def settled(self, seconds=20):
+    def settled(self, seconds=PATIENCE):
         try:
             until(self.quiet, seconds, "a quiet queue")
         except AssertionError as e:
             raise AssertionError("%s; there is\n%s" % (e, self.what_waits())) from None
 
-    def state_is(self, no, state, seconds=15):
+    def compare(self):
+        """A full compare from its beginning, and what it found is settled. One that was wished for before this is over as
+        well: the daemon keeps one wish, and begins with it what it has not begun yet."""
+        control = self.one("SELECT paasla.ask('sync')")
+        until(lambda: self.one("SELECT done_at IS NOT NULL FROM paasla.control WHERE control_id = %s", control), what="the compare")
+        self.settled()
+
+    def watched(self, times=1):
+        """The live watch stands, for that many times now; with it the wish for a compare is known, if it brings one."""
+        until(lambda: len(re.findall("live watch: (?:begun|resumed)", self.said())) >= times, what="the watch")
+        if self.kind.cookie:
+            until(lambda: self.one("SELECT count(*) FROM paasla.directory WHERE cookie IS NOT NULL") == 1, what="the cookie")
+
+    def told(self):
+        """All that anybody wrote before this has been told by the watch, and what comes of it is settled: the last word is of a
+        stranger in a group, who is nobody's concern."""
+        self.strangers = getattr(self, "strangers", 0) + 1
+        dn = self.kind.somebody(self.strangers)
+        self.ldap.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (self.group_dn(3), dn))
+        until(lambda: any(dn in text for _, text in self.findings("unmanaged_member")), what="%s to be told" % dn)
+        self.settled()
+
+    def state_is(self, no, state, seconds=PATIENCE):
         until(lambda: self.account(no, "state") == state, seconds,
-              "%s to be %s, is %s" % (no, state, self.account(no, "state")))
+              lambda: "%s to be %s, is %s" % (no, state, self.account(no, "state")))
 
     def findings(self, kind, state="open"):
         return self.sql("SELECT severity, text FROM paasla.finding WHERE kind = %s AND state = %s", kind, state)
