@@ -89,13 +89,17 @@ class FakeServer:
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*tls)
-        self.binds, self.connections, self.received = 0, 0, b""
-        self.bind_times = []
+        self.connections, self.received = 0, b""
+        self.bind_times = []  # each connection is a thread's, and two of them that add to a number may lose one
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.uri = "%s://127.0.0.1:%d" % ("ldaps" if tls else "ldap", self.port)
         self.open = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def binds(self):
+        return len(self.bind_times)
 
     def close(self):
         self.socket.close()
@@ -158,7 +162,6 @@ class FakeServer:
         if op == UNBIND:
             return None
         if op == BIND:
-            self.binds += 1
             self.bind_times.append(time.monotonic())
             return message(msgid, result(0x61, self.bind_code))
         base = read_tlv(inner)[1].decode(errors="replace") if op in (SEARCH, MODIFY, ADD) else ""
