@@ -63,10 +63,11 @@ build_programs() {
     mkdir -p -m 755 "$build_dir"
     [ -O "$build_dir" ] || die "$build_dir belongs to somebody else; set TMPDIR."
     say "Building in $build_dir."
-    if [ ! -f "$build_dir/build.ninja" ]; then
-        meson setup "$@" "$build_dir" "$build_tree" >"$build_dir/setup.log" 2>&1 ||
-            { tail -n 20 "$build_dir/setup.log" >&2; die "meson could not set up the build."; }
-    fi
+    build_again=
+    [ ! -f "$build_dir/build.ninja" ] || build_again=--reconfigure # the schema's steps are listed when it is set up
+    # shellcheck disable=SC2086 # one word or none
+    meson setup $build_again "$@" "$build_dir" "$build_tree" >"$build_dir/setup.log" 2>&1 ||
+        { tail -n 20 "$build_dir/setup.log" >&2; die "meson could not set up the build."; }
     ninja -C "$build_dir" $BUILD_TARGETS >"$build_dir/build.log" 2>&1 ||
         { tail -n 40 "$build_dir/build.log" >&2; die "The build failed."; }
 }
