@@ -154,14 +154,6 @@ static bool prepare(struct pld_pg_pipe *p, const char *query)
     return PQsendPrepare(conn, query, pl_sql_query(query), 0, NULL) == 1 && PQpipelineSync(conn) == 1;
 }
 
-/* What is said ahead of a statement, in its transaction. Planning the biggest one takes ten times as long as running it for
- * one person. A plan made while a table was empty would read it from end to end, and stay until somebody analyses the
- * table: a first import would be done by then, at a hundred times its price. */
-static const char *const preambles[] = {
-    [PLD_PG_PLAN_BY_KEY] = "SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true),"
-                           " pg_catalog.set_config('enable_seqscan', 'off', true)",
-};
-
 static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
 {
     PGconn *conn = pld_pg_link_conn(p->link);
@@ -170,9 +162,9 @@ static bool send_one(struct pld_pg_pipe *p, struct pld_pg_job *job, bool syncs)
     if (!known && p->n_prepared < MAX_PREPARED)
         sent = known = prepare(p, job->query);
     fly(p, job);
-    job->preamble = job->plan != PLD_PG_PLAN_AUTO && known;
+    job->preamble = job->by_key && known;
     if (sent && job->preamble)
-        sent = PQsendQueryParams(conn, preambles[job->plan], 0, NULL, NULL, NULL, NULL, 0) == 1;
+        sent = PQsendQueryParams(conn, pl_sql_query("plan_by_key"), 0, NULL, NULL, NULL, NULL, 0) == 1;
     if (sent)
         sent = known ? PQsendQueryPrepared(conn, job->query, job->n_params, job->params, NULL, NULL, 0) == 1
                      : PQsendQueryParams(conn, pl_sql_query(job->query), job->n_params, NULL, job->params, NULL, NULL,

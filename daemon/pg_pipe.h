@@ -14,12 +14,6 @@ enum pld_pg_end {
     PLD_PG_LOST,   /* the connection went first: nobody knows */
 };
 
-/* How a prepared statement comes to its plan. */
-enum pld_pg_plan {
-    PLD_PG_PLAN_AUTO,    /* as PostgreSQL finds best */
-    PLD_PG_PLAN_BY_KEY,  /* planned once for all parameters, and by the indexes of its keys whatever the tables hold */
-};
-
 enum { PLD_PG_PARAMS = 8 };
 
 /* Embedded in the caller's own object; stays where it is until end() was called, which happens exactly once and never
@@ -28,8 +22,8 @@ struct pld_pg_job {
     const char *query; /* name below sql/queries */
     const char *params[PLD_PG_PARAMS];
     int n_params;
-    bool quiet; /* the owner says in its own words what a failure means; nothing is logged or given up here */
-    enum pld_pg_plan plan;
+    bool quiet;  /* the owner says in its own words what a failure means; nothing is logged or given up here */
+    bool by_key; /* planned as sql/queries/plan_by_key.sql says */
     bool joins;  /* may share its transaction with others of its query: they are committed together or not at all */
     bool stream; /* row by row: memory stays bounded, row() may pause */
     enum pl_flow (*row)(struct pld_pg_job *job, const PGresult *res, int row); /* NULL: rows are ignored */

@@ -96,7 +96,7 @@ static bool load(struct pld_task *t, const struct pl_command *c)
 {
     static const char *const classes[] = {"urgent", "bulk", "preview"};
     pld_task_param(t, classes[c->load.class]);
-    t->job.plan = c->load.class == PL_LOAD_PREVIEW ? PLD_PG_PLAN_AUTO : PLD_PG_PLAN_BY_KEY;
+    t->job.by_key = true;
     bool ok = put_texts(t, c->load.dirs, c->load.n_dirs);
     put_i64(t, c->load.limit);
     put_i64(t, c->load.named_leavers);

@@ -178,7 +178,7 @@ story_grant() {
     tell "$joiner is in NAS_rahandus_RO."
     soon $(( span + 60 )) "$joiner stays in NAS_rahandus_RO after the end" out_of_group "$joiner" NAS_rahandus_RO
     must "$joiner does not have exactly the groups of the grants" has_its_groups "$joiner"
-    tell "Then the moment is there and it is not; nobody did anything."
+    tell "Then the moment is there, and $joiner is not in it any more; nobody did anything."
 }
 
 story_leaver() {

@@ -12,9 +12,6 @@ cd "$TREE"
 # shellcheck disable=SC2086 # the lists are words
 packages_need $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_SLAPD $PACKAGES_TEST
 mkdir -p "$WORK"
-again=
-[ ! -d "$WORK/build" ] || again=--reconfigure # the schema's steps are listed when it is set up
-# shellcheck disable=SC2086 # one word or none
-meson setup $again "$WORK/build" "$TREE" --buildtype=release >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
-ninja -C "$WORK/build" daemon/paaslad bench >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
+BUILD_TARGETS='daemon/paaslad bench'
+build_programs "$TREE" "$WORK/build" --buildtype=release
 PAASLA_BUILD=$WORK/build PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 tests/bench/bench.py "$@"

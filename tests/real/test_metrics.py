@@ -190,10 +190,9 @@ def waiting_at(path):
         return sum(path in l and l.split()[5] == "02" for l in f)
 
 
-def test_who_asks_at_once_shares_one_question(town, asker):
-    """All of them are taken while the first one's question waits; who is not told what the database says had his three seconds."""
-    assert town.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'paaslad info'") == 0, "nobody asked yet"
-    asker.metrics()
+def ask_at_once(town, asker):
+    """Ten, all of them taken while the first one's question waits. Whether each was told what the database says: a page waits
+    three seconds for that, and where the machine takes longer to let them in it proves nothing."""
     calls = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'paaslad info'"
     lock = held(town, "paasla.finding")
 
@@ -210,10 +209,18 @@ def test_who_asks_at_once_shares_one_question(town, asker):
         until(lambda: waiting_at(asker.path) == 0, what="all of them to be let in")
         assert town.one(calls) == 1
         lock.close()
+        whole = []
         for i, a in enumerate(answers):
             (status, text), at = a.result(60)
-            whole = status == 200 and (i % 2 or prometheus.value(prometheus.parse(text), "paasla_database_answered") == 1)
-            assert whole or at - begin > 2.5, text
+            whole.append(status == 200 and (i % 2 or prometheus.value(prometheus.parse(text), "paasla_database_answered") == 1))
+            assert whole[-1] or at - begin > 2.5, text
+    return all(whole)
+
+
+def test_who_asks_at_once_shares_one_question(town, asker):
+    assert town.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'paaslad info'") == 0, "nobody asked yet"
+    asker.metrics()
+    until(lambda: ask_at_once(town, asker), 120, "all ten to be told")
 
 
 def test_a_database_that_does_not_answer_in_time(town, asker):

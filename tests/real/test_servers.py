@@ -53,12 +53,11 @@ class Town(MirrorTown):
                         " WHERE action = %s ORDER BY event_id", action)
 
 
-@pytest.fixture
-def town():
-    t = Town(people=4, lines=["timeout_ms = %d" % TIMEOUT_MS])
+def both_up(t, then=lambda t: None):
+    """For a fixture: its daemon runs, and both servers hold the same and are known to work."""
     try:
         t.start()
-        t.grant(1000, "r1")
+        then(t)
         t.settled()
         level(t)
         t.is_state(0, "up", True)
@@ -66,6 +65,11 @@ def town():
         yield t
     finally:
         t.close()
+
+
+@pytest.fixture
+def town():
+    yield from both_up(Town(people=4, lines=["timeout_ms = %d" % TIMEOUT_MS]), lambda t: t.grant(1000, "r1"))
 
 
 def test_the_lock_goes_to_both(town):
@@ -77,9 +81,6 @@ def test_the_lock_goes_to_both(town):
     for server in (town.ldap, town.second):
         assert not server.bind_ok(town.dn(1000), passwords[1000])
     town.settled()
-    if "it does not answer" in town.said() or "no answer in time" in town.said():  # a machine held a server up for seconds
-        assert set(acks) <= {(0, False, True), (-1, True, True)}
-        return
     assert acks == [(0, False, True)] * 2
     assert sorted(town.events("lock.acknowledged")) == sorted((town.server(n), 0, False) for n in (0, 1))
     assert town.events("lock.not_acknowledged") == []
@@ -166,16 +167,7 @@ def test_the_working_server_stays_in_use(town):
 @pytest.fixture
 def patient():
     """With the timeout as it is by default."""
-    t = Town(people=2)
-    try:
-        t.start()
-        t.settled()
-        level(t)
-        t.is_state(0, "up", True)
-        t.is_state(1, "up", False)
-        yield t
-    finally:
-        t.close()
+    yield from both_up(Town(people=2))
 
 
 def test_a_frozen_server_in_use_is_left_when_another_one_answers(patient):

@@ -22,9 +22,14 @@ def kind(request):
 @pytest.fixture
 def town(request, kind):
     make = AdTown if kind == "ad" else Town
-    t = make(people=4, kind=kind, lines=[], **getattr(request, "param", {})).start()
+    yield from all_in_r1(make(people=4, kind=kind, lines=[], **getattr(request, "param", {})))
+
+
+def all_in_r1(t, people=4):
+    """For a fixture: its daemon runs, everybody is in r1, and the watch has begun."""
+    t.start()
     try:
-        for n in range(4):
+        for n in range(people):
             t.grant(1000 + n, "r1")
         t.settled()
         begun(t)

@@ -9,7 +9,7 @@ import pytest
 
 from adtown import AdTown, add_contacts
 from sambaserver import PEOPLE, SUFFIX
-from test_watch import begun, change, compares, count_wakes, wakes
+from test_watch import all_in_r1, begun, change, compares, count_wakes, wakes
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -18,15 +18,7 @@ UNIT = "OU=osakond," + PEOPLE
 
 @pytest.fixture
 def town(request):
-    t = AdTown(people=4, lines=[], **getattr(request, "param", {})).start()
-    try:
-        for n in range(4):
-            t.grant(1000 + n, "r1")
-        t.settled()
-        begun(t)
-        yield t
-    finally:
-        t.close()
+    yield from all_in_r1(AdTown(people=4, lines=[], **getattr(request, "param", {})))
 
 
 def place(t):

@@ -8,7 +8,7 @@ import pytest
 
 from ldapserver import SlapdServer
 from pgserver import PgServer
-from test_watch import begun, change, compares
+from test_watch import all_in_r1, change, compares
 from town import Town, until
 
 
@@ -102,15 +102,7 @@ class GateTown(Town):
 
 @pytest.fixture
 def town():
-    t = GateTown(people=5).start()
-    try:
-        for n in range(5):
-            t.grant(1000 + n, "r1")
-        t.settled()
-        begun(t)
-        yield t
-    finally:
-        t.close()
+    yield from all_in_r1(GateTown(people=5), 5)
 
 
 def delete(town, *dns):

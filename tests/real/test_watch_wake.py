@@ -13,7 +13,7 @@ from adtown import AdTown
 from fakeldap import head, message, result, split_messages
 from sambaserver import SambaServer
 from pgserver import PgServer
-from test_watch import begun, change, compares
+from test_watch import all_in_r1, change, compares
 from town import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Samba runs as root only")
@@ -112,15 +112,7 @@ class WakeTown(AdTown):
 @pytest.fixture
 def town(request):
     poll, deed = request.param
-    t = WakeTown(deed, lines=[poll]).start()
-    try:
-        for n in range(2):
-            t.grant(1000 + n, "r1")
-        t.settled()
-        begun(t)
-        yield t
-    finally:
-        t.close()
+    yield from all_in_r1(WakeTown(deed, lines=[poll]), 2)
 
 
 def found(t, n=1000, group=0):

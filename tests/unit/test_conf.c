@@ -37,6 +37,7 @@ static void test_defaults(void **state)
     assert_false(d->lock_leavers_observed);
     assert_int_equal(d->inflight, 256);
     assert_int_equal(d->timeout_ms, 15000);
+    assert_int_equal(d->watch_poll_ms, 1000); /* Active Directory is asked each second */
     assert_int_equal(d->connect_ms, 5000);
     assert_int_equal(d->n_attributes, 0);
     pl_conf_free(c);
